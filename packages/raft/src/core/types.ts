@@ -1,0 +1,216 @@
+/**
+ * The language of the core: what it is told (events), what it wants done (effects), what it says to
+ * its peers (messages). All of it is plain data.
+ */
+
+export type NodeId = number;
+
+/** The members as the core sees them. Joint consensus and learners will widen this type. */
+export interface Configuration {
+  /** Ids of those who vote, in rising order, none twice. */
+  readonly voters: readonly NodeId[];
+  /** What goes with a member and means nothing to the core (instance ids, addresses). */
+  readonly members?: unknown;
+}
+
+/** A configuration and the index of the entry that brought it; it counts from the moment it is in the log. */
+export interface IndexedConfiguration {
+  readonly index: number;
+  readonly configuration: Configuration;
+}
+
+/**
+ * Consecutive whole entries as the core sees them. Whoever drives the core holds the bytes behind them;
+ * the core hands the batch back in effects without looking inside.
+ */
+export interface EntryBatch {
+  readonly firstIndex: number;
+  /** At least 1. */
+  readonly count: number;
+  /** Term of the entry at `index`, firstIndex <= index < firstIndex + count. */
+  termAt(index: number): number;
+  /** Size of the entry at `index` in bytes, for windows and limits. */
+  bytesAt(index: number): number;
+  /** Those entries of the batch that are configurations. */
+  readonly configurations: readonly IndexedConfiguration[];
+}
+
+interface MessageBase {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** Term of the sender; of a pre-vote request: the term it would campaign in. */
+  readonly term: number;
+}
+
+export interface PreVoteRequest extends MessageBase {
+  readonly type: 'preVoteRequest';
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+}
+
+/** `term` repeats the request's where granted, and is the voter's own where not. */
+export interface PreVoteResponse extends MessageBase {
+  readonly type: 'preVoteResponse';
+  readonly granted: boolean;
+}
+
+/** RequestVote (paper figure 2). */
+export interface VoteRequest extends MessageBase {
+  readonly type: 'voteRequest';
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+}
+
+export interface VoteResponse extends MessageBase {
+  readonly type: 'voteResponse';
+  readonly granted: boolean;
+}
+
+/** AppendEntries (paper figure 2). Its entries, if it has any, travel beside it. */
+export interface AppendRequest extends MessageBase {
+  readonly type: 'appendRequest';
+  readonly previousIndex: number;
+  readonly previousTerm: number;
+  /** Index of the last entry it carries; `previousIndex` when it carries none. */
+  readonly lastIndex: number;
+  readonly commit: number;
+  /** Newest read round of the leader when it was sent. */
+  readonly round: number;
+}
+
+export interface AppendResponse extends MessageBase {
+  readonly type: 'appendResponse';
+  readonly rejected: boolean;
+  /** Accepted: the last index this request verified, durable here. Rejected: its `previousIndex`. */
+  readonly index: number;
+  /** Rejected: where the leader should look next (largest index that may match), and the term there. */
+  readonly hintIndex: number;
+  readonly hintTerm: number;
+  readonly round: number;
+}
+
+export interface Heartbeat extends MessageBase {
+  readonly type: 'heartbeat';
+  /** min(what the receiver is known to hold, the leader's commit). */
+  readonly commit: number;
+  readonly round: number;
+}
+
+export interface HeartbeatResponse extends MessageBase {
+  readonly type: 'heartbeatResponse';
+  readonly round: number;
+}
+
+export type Message =
+  | PreVoteRequest
+  | PreVoteResponse
+  | VoteRequest
+  | VoteResponse
+  | AppendRequest
+  | AppendResponse
+  | Heartbeat
+  | HeartbeatResponse;
+
+/** Every event carries `now`: monotonic milliseconds of the driver. */
+export type Event =
+  /** Time has passed; due when `core.deadline` is reached. */
+  | { readonly type: 'tick'; readonly now: number }
+  | {
+      readonly type: 'message';
+      readonly now: number;
+      readonly message: Message;
+      /** Of an append request that carries entries: they, verified. firstIndex is previousIndex + 1. */
+      readonly entries?: EntryBatch;
+    }
+  /**
+   * New entries, given by their sizes in bytes. Answered in the same step by one `appendProposed`
+   * or one `proposalRefused`.
+   */
+  | { readonly type: 'propose'; readonly now: number; readonly sizes: readonly number[] }
+  /** A linearizable read. Answered by `readable` or `readRefused`, now or later. Ids are unique. */
+  | { readonly type: 'read'; readonly now: number; readonly id: number }
+  /** Everything that effects up to this `write` asked to write is on the device. */
+  | { readonly type: 'flushed'; readonly now: number; readonly write: number }
+  /** Begin an election now, without waiting for the timer (tests; later leadership transfer). */
+  | { readonly type: 'campaign'; readonly now: number };
+
+export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
+
+/**
+ * What the driver is to do, in this order. Effects with a `write` number change the log: the numbers
+ * rise by one, and `flushed` reports them back. Whatever may leave only after a flush is held back by
+ * the core itself, so a driver may send every `send` at once.
+ */
+export type CoreEffect =
+  /** Write term and vote (0: none) to the log. */
+  | {
+      readonly type: 'saveVote';
+      readonly write: number;
+      readonly term: number;
+      readonly vote: NodeId;
+    }
+  /** Write the entries just proposed, with these indexes and this term. */
+  | {
+      readonly type: 'appendProposed';
+      readonly write: number;
+      readonly firstIndex: number;
+      readonly count: number;
+      readonly term: number;
+    }
+  /** Write the empty entry of a new leader (paper section 8). */
+  | {
+      readonly type: 'appendNoop';
+      readonly write: number;
+      readonly index: number;
+      readonly term: number;
+    }
+  /** Write received entries from `fromIndex` on; with `replaces`, in place of what is there. */
+  | {
+      readonly type: 'appendReceived';
+      readonly write: number;
+      readonly entries: EntryBatch;
+      readonly fromIndex: number;
+      readonly replaces: boolean;
+    }
+  /** Send. Entries previousIndex + 1 to lastIndex of an append request are the driver's to attach. */
+  | { readonly type: 'send'; readonly message: Message }
+  /** Entries up to `index` are committed and durable here: apply them. Rises only. */
+  | { readonly type: 'commit'; readonly index: number }
+  /** These reads may be served as soon as the state reflects `index`. */
+  | { readonly type: 'readable'; readonly ids: readonly number[]; readonly index: number }
+  /** This node cannot, or no longer, vouch for these reads: ask the leader. */
+  | { readonly type: 'readRefused'; readonly ids: readonly number[] }
+  /** The proposal of this step was not taken: not the leader. Nothing was written. */
+  | { readonly type: 'proposalRefused' }
+  /** Role, term or leader (0: unknown) have changed. */
+  | {
+      readonly type: 'role';
+      readonly role: Role;
+      readonly term: number;
+      readonly leader: NodeId;
+    };
+
+/** What the log held when the node started; all of it is flushed. */
+export interface RecoveredState {
+  readonly term: number;
+  /** 0: none. */
+  readonly vote: NodeId;
+  /** A commit index known to be safe; 0 at first. */
+  readonly commit: number;
+  /** All entries that are in the log, in order, as batches without gaps from index 1. */
+  readonly batches: Iterable<EntryBatch>;
+}
+
+export interface CoreOptions {
+  readonly id: NodeId;
+  /** Base election timeout T; each one is drawn from [T, 2T). Default 1,000. At least 4 heartbeats. */
+  readonly electionTimeoutMs: number;
+  /** Time between heartbeats of an idle leader. Default 100. */
+  readonly heartbeatIntervalMs: number;
+  /** Most bytes of entries in one append request (a single entry may be larger). Default 1 MiB. */
+  readonly maxAppendBytes: number;
+  /** Most append requests under way to one follower. Default 64. */
+  readonly maxInflightAppends: number;
+  /** Most bytes of entries under way to one follower. Default 16 MiB. */
+  readonly maxInflightBytes: number;
+}
