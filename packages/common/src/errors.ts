@@ -33,10 +33,14 @@ export type DleErrorCode =
   | 'DLE_NOT_LEADER'
   | 'DLE_UNAVAILABLE'
   | 'DLE_OUTCOME_UNKNOWN'
+  | 'DLE_CURSOR_LOST'
   | 'DLE_DUPLICATE_ID'
   | 'DLE_WIPED_MEMBER'
   | 'DLE_NOT_A_MEMBER'
   | 'DLE_FOREIGN_CLUSTER';
+
+/** Facts of an error for programs, such as where the leader is: few, small and plain, as they cross the wire. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
 export interface DleErrorOptions {
   /** What led to it; kept for the log. */
@@ -45,6 +49,8 @@ export interface DleErrorOptions {
   readonly retryable?: boolean;
   /** Default `none`. */
   readonly effect?: Effect;
+  /** Default none. */
+  readonly details?: ErrorDetails;
 }
 
 /** The one error class of dle. `code` is stable and documented, `message` is for people and may change. */
@@ -53,12 +59,14 @@ export class DleError extends Error {
   readonly code: DleErrorCode;
   readonly retryable: boolean;
   readonly effect: Effect;
+  readonly details: ErrorDetails | undefined;
 
   constructor(code: DleErrorCode, message: string, options: DleErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable ?? false;
     this.effect = options.effect ?? 'none';
+    this.details = options.details;
   }
 
   /** Any thrown thing as a DleError: itself if it is one, else wrapped as `DLE_INTERNAL`, or as `code`. */

@@ -16,6 +16,7 @@ export {
   type DleErrorCode,
   type DleErrorOptions,
   type Effect,
+  type ErrorDetails,
   isDleError,
 } from './errors.js';
 export { MAX_KEY_BYTES, MAX_VALUE_BYTES } from './limits.js';

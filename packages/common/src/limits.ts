@@ -8,4 +8,4 @@ export const MAX_KEY_BYTES = 4_096;
  * Longest value in bytes. One value must cross the network well within an election timeout, and be
  * held in memory a few times at once; larger things belong in an object store.
  */
-export const MAX_VALUE_BYTES = 8 * 1024 * 1024;
+export const MAX_VALUE_BYTES: number = 8 * 1024 * 1024;

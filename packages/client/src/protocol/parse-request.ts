@@ -1,0 +1,128 @@
+import { crc32, DleError } from '@dle/common';
+import { asFields, complaint, type Fields, flag, optional, text, wholeNumber } from './fields.js';
+import { MAX_CURSOR_LENGTH, MAX_DUMP_PAGE_BYTES } from './limits.js';
+import {
+  type ClientRequest,
+  checkKeyLength,
+  checkValueLength,
+  type DelRequest,
+  type DumpRequest,
+  type GetRequest,
+  type PutRequest,
+  payloadChecksum,
+  type ReadLevel,
+} from './requests.js';
+
+const refuse = complaint('DLE_INVALID_ARGUMENT', 'bad request');
+
+/**
+ * The fields of each op. A field that is not listed is refused, not skipped: a condition that an older
+ * server ignored would turn a guarded write into a bare one.
+ */
+const FIELDS: Readonly<Record<ClientRequest['op'], ReadonlySet<string>>> = {
+  put: new Set(['op', 'keyLength', 'checksum', 'forwarded']),
+  del: new Set(['op', 'keyLength', 'checksum', 'forwarded']),
+  get: new Set(['op', 'level', 'forwarded']),
+  status: new Set(['op']),
+  dump: new Set(['op', 'cursor', 'maxBytes', 'level']),
+  release: new Set(['op', 'cursor']),
+};
+
+/**
+ * A request from outside, with everything in it checked: types, lengths, limits, checksum. Keys and values of
+ * the result are views of `raw`, not copies.
+ *
+ * @throws DleError `DLE_INVALID_ARGUMENT`, `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`,
+ *   `DLE_CORRUPT` (the checksum is not that of key and value), and nothing else.
+ */
+export function parseRequest(control: unknown, raw: Uint8Array): ClientRequest {
+  const fields = asFields(control, refuse);
+  const op = knownOp(fields.op);
+  for (const name of Object.keys(fields)) {
+    if (!FIELDS[op].has(name)) throw refuse(`${op} knows no such field: ${name.slice(0, 64)}`);
+  }
+  switch (op) {
+    case 'put':
+      return parsePut(fields, raw);
+    case 'del':
+      return parseDel(fields, raw);
+    case 'get':
+      return parseGet(fields, raw);
+    case 'status':
+      refuseRaw(raw);
+      return { op };
+    case 'dump':
+      return parseDump(fields, raw);
+    case 'release':
+      refuseRaw(raw);
+      return { op, cursor: parseCursor(fields) };
+  }
+}
+
+function parsePut(fields: Fields, raw: Uint8Array): PutRequest {
+  const keyLength = wholeNumber(fields, 'keyLength', refuse);
+  checkKeyLength(keyLength);
+  if (keyLength > raw.length) throw refuse('its key is longer than what came with it');
+  checkValueLength(raw.length - keyLength);
+  const key = raw.subarray(0, keyLength);
+  const value = raw.subarray(keyLength);
+  const checksum = checkedSum(fields, payloadChecksum(key, value));
+  return { op: 'put', key, value, checksum, forwarded: parseForwarded(fields) };
+}
+
+function parseDel(fields: Fields, raw: Uint8Array): DelRequest {
+  const keyLength = wholeNumber(fields, 'keyLength', refuse);
+  checkKeyLength(keyLength);
+  if (keyLength !== raw.length) throw refuse('its key is not as long as what came with it');
+  const checksum = checkedSum(fields, crc32(raw));
+  return { op: 'del', key: raw, checksum, forwarded: parseForwarded(fields) };
+}
+
+function parseGet(fields: Fields, raw: Uint8Array): GetRequest {
+  checkKeyLength(raw.length);
+  const level = parseLevel(fields);
+  return { op: 'get', key: raw, level, forwarded: parseForwarded(fields) };
+}
+
+function parseDump(fields: Fields, raw: Uint8Array): DumpRequest {
+  refuseRaw(raw);
+  const maxBytes = wholeNumber(fields, 'maxBytes', refuse, MAX_DUMP_PAGE_BYTES);
+  if (maxBytes === 0) throw refuse('maxBytes must be at least 1');
+  const cursor = optional(fields, 'cursor', parseCursor, refuse);
+  return { op: 'dump', cursor, maxBytes, level: parseLevel(fields) };
+}
+
+function knownOp(op: unknown): ClientRequest['op'] {
+  if (typeof op !== 'string') throw refuse('op must be a string');
+  if (!Object.hasOwn(FIELDS, op)) throw refuse(`unknown op: ${op.slice(0, 64)}`);
+  return op as ClientRequest['op'];
+}
+
+function parseLevel(fields: Fields): ReadLevel {
+  const { level } = fields;
+  if (level === 'linearizable' || level === 'stale') return level;
+  throw refuse('level must be "linearizable" or "stale"');
+}
+
+function parseCursor(fields: Fields): string {
+  const cursor = text(fields, 'cursor', refuse, MAX_CURSOR_LENGTH);
+  if (cursor === '') throw refuse('cursor must not be empty');
+  return cursor;
+}
+
+function parseForwarded(fields: Fields): boolean {
+  return optional(fields, 'forwarded', flag, refuse) ?? false;
+}
+
+function checkedSum(fields: Fields, actual: number): number {
+  const checksum = wholeNumber(fields, 'checksum', refuse, 0xffff_ffff);
+  if (checksum !== actual) {
+    const message = 'key and value are not what the client took the checksum of; nothing is stored';
+    throw new DleError('DLE_CORRUPT', message);
+  }
+  return checksum;
+}
+
+function refuseRaw(raw: Uint8Array): void {
+  if (raw.length > 0) throw refuse('raw bytes where none belong');
+}

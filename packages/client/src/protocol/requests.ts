@@ -1,0 +1,149 @@
+import { crc32, DleError, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
+
+/**
+ * How fresh a read is. `linearizable`: it sees every write that was acknowledged before it began.
+ * `stale`: what the node that is asked has applied, whatever the others know.
+ */
+export type ReadLevel = 'linearizable' | 'stale';
+
+/** One message as `@dle/net` takes it: control is encoded with msgpack, raw parts are sent as they are. */
+export interface Envelope {
+  readonly control: Readonly<Record<string, unknown>>;
+  /** Sent one after the other; not copied, so not to be changed before the request is done. */
+  readonly raw: readonly Uint8Array[];
+}
+
+/** What every request that a member may pass on for a client has. */
+interface Forwardable {
+  /** A member passes it on for a client: it is to be answered here or not at all, never passed on again. */
+  readonly forwarded: boolean;
+}
+
+export interface PutRequest extends Forwardable {
+  readonly op: 'put';
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** CRC-32 of key ‖ value, made by the client, found right on arrival: it goes into the record as it is. */
+  readonly checksum: number;
+}
+
+export interface DelRequest extends Forwardable {
+  readonly op: 'del';
+  readonly key: Uint8Array;
+  /** CRC-32 of the key. */
+  readonly checksum: number;
+}
+
+export interface GetRequest extends Forwardable {
+  readonly op: 'get';
+  readonly key: Uint8Array;
+  readonly level: ReadLevel;
+}
+
+export interface StatusRequest {
+  readonly op: 'status';
+}
+
+/** One page of all pairs, as they were at one index. Answered by the node that is asked. */
+export interface DumpRequest {
+  readonly op: 'dump';
+  /** Where the page before ended; absent at first, which fixes the index of the whole dump. */
+  readonly cursor: string | undefined;
+  /** Bytes of pairs wanted, 1 to MAX_DUMP_PAGE_BYTES; a single larger pair comes alone. */
+  readonly maxBytes: number;
+  /** Counts in the first request of a dump. */
+  readonly level: ReadLevel;
+}
+
+/** The client needs no more of a dump: what the node holds for `cursor` can go. */
+export interface ReleaseRequest {
+  readonly op: 'release';
+  readonly cursor: string;
+}
+
+export type ClientRequest =
+  | PutRequest
+  | DelRequest
+  | GetRequest
+  | StatusRequest
+  | DumpRequest
+  | ReleaseRequest;
+
+/** CRC-32 of key ‖ value: the payload checksum of the record it becomes. */
+export function payloadChecksum(key: Uint8Array, value: Uint8Array): number {
+  return crc32(value, crc32(key));
+}
+
+/** @throws DleError `DLE_KEY_TOO_LARGE` */
+export function checkKeyLength(length: number): void {
+  if (length > MAX_KEY_BYTES) {
+    const message = `the key has ${length} bytes; the limit is ${MAX_KEY_BYTES}`;
+    throw new DleError('DLE_KEY_TOO_LARGE', message);
+  }
+}
+
+/** @throws DleError `DLE_VALUE_TOO_LARGE` */
+export function checkValueLength(length: number): void {
+  if (length > MAX_VALUE_BYTES) {
+    const message = `the value has ${length} bytes; the limit is ${MAX_VALUE_BYTES}`;
+    throw new DleError('DLE_VALUE_TOO_LARGE', message);
+  }
+}
+
+/** @throws DleError `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE` */
+export function putRequest(key: Uint8Array, value: Uint8Array): Envelope {
+  checkKeyLength(key.length);
+  checkValueLength(value.length);
+  const checksum = payloadChecksum(key, value);
+  return { control: { op: 'put', keyLength: key.length, checksum }, raw: [key, value] };
+}
+
+/** @throws DleError `DLE_KEY_TOO_LARGE` */
+export function delRequest(key: Uint8Array): Envelope {
+  checkKeyLength(key.length);
+  return { control: { op: 'del', keyLength: key.length, checksum: crc32(key) }, raw: [key] };
+}
+
+/** @throws DleError `DLE_KEY_TOO_LARGE` */
+export function getRequest(key: Uint8Array, level: ReadLevel): Envelope {
+  checkKeyLength(key.length);
+  return { control: { op: 'get', level }, raw: [key] };
+}
+
+export function statusRequest(): Envelope {
+  return { control: { op: 'status' }, raw: [] };
+}
+
+export function dumpRequest(
+  maxBytes: number,
+  level: ReadLevel,
+  cursor: string | undefined,
+): Envelope {
+  const control = { op: 'dump', maxBytes, level };
+  return { control: cursor === undefined ? control : { ...control, cursor }, raw: [] };
+}
+
+export function releaseRequest(cursor: string): Envelope {
+  return { control: { op: 'release', cursor }, raw: [] };
+}
+
+/** The same request, as a member passes it on to the leader for a client. */
+export function forwardRequest(request: PutRequest | DelRequest | GetRequest): Envelope {
+  const { key } = request;
+  switch (request.op) {
+    case 'put': {
+      const { checksum, value } = request;
+      const control = { op: 'put', keyLength: key.length, checksum, forwarded: true };
+      return { control, raw: [key, value] };
+    }
+    case 'del': {
+      const { checksum } = request;
+      return {
+        control: { op: 'del', keyLength: key.length, checksum, forwarded: true },
+        raw: [key],
+      };
+    }
+    case 'get':
+      return { control: { op: 'get', level: request.level, forwarded: true }, raw: [key] };
+  }
+}

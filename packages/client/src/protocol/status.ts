@@ -1,0 +1,97 @@
+import { asFields, complaint, type Fields, flag, optional, text, wholeNumber } from './fields.js';
+
+/** `forming`: not yet in a cluster; `failed`: its disk has failed or its log is damaged. */
+export type NodeRole = 'forming' | 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'failed';
+
+const ROLES: ReadonlySet<unknown> = new Set<NodeRole>([
+  'forming',
+  'follower',
+  'preCandidate',
+  'candidate',
+  'leader',
+  'failed',
+]);
+
+/** A member as the node that was asked sees it. */
+export interface MemberStatus {
+  readonly id: number;
+  readonly instance: string;
+  /** `host:port` that it advertises to members and clients. */
+  readonly address: string;
+  /** Last index known to be durable there; only the leader knows. */
+  readonly match?: number | undefined;
+  /** Whether the node that was asked holds a connection to it. */
+  readonly reachable?: boolean | undefined;
+}
+
+/** A node's view of itself and of its cluster. */
+export interface NodeStatus {
+  readonly node: number;
+  /** Random id of its data directory. */
+  readonly instance: string;
+  /** Absent while the cluster is being formed. */
+  readonly cluster?: string | undefined;
+  readonly role: NodeRole;
+  readonly term: number;
+  /** Node id of the leader, where one is known. */
+  readonly leader?: number | undefined;
+  /** `host:port` that it advertises. */
+  readonly address: string;
+  /** Index up to which the log is known to be committed. */
+  readonly commit: number;
+  /** Index up to which the keys reflect the log. */
+  readonly applied: number;
+  readonly lastIndex: number;
+  readonly keys: number;
+  readonly segments: number;
+  /** Bytes of the data directory's segments. */
+  readonly bytes: number;
+  readonly members: readonly MemberStatus[];
+  /** Of the server program. */
+  readonly version: string;
+  readonly uptimeMs: number;
+}
+
+const distrust = complaint('DLE_FORMAT', 'bad status');
+
+/** Most members a status may list: far beyond any sensible cluster. */
+const MAX_MEMBERS = 1_024;
+
+/** @throws DleError `DLE_FORMAT` */
+export function parseStatus(control: unknown): NodeStatus {
+  const fields = asFields(control, distrust);
+  const number = (name: string) => wholeNumber(fields, name, distrust);
+  const { role, members } = fields;
+  if (!ROLES.has(role)) throw distrust(`unknown role: ${String(role).slice(0, 64)}`);
+  if (!Array.isArray(members) || members.length > MAX_MEMBERS) {
+    throw distrust(`members must be a list of at most ${MAX_MEMBERS}`);
+  }
+  return {
+    node: number('node'),
+    instance: text(fields, 'instance', distrust),
+    cluster: optional(fields, 'cluster', text, distrust),
+    role: role as NodeRole,
+    term: number('term'),
+    leader: optional(fields, 'leader', wholeNumber, distrust),
+    address: text(fields, 'address', distrust),
+    commit: number('commit'),
+    applied: number('applied'),
+    lastIndex: number('lastIndex'),
+    keys: number('keys'),
+    segments: number('segments'),
+    bytes: number('bytes'),
+    members: members.map((member) => parseMember(asFields(member, distrust))),
+    version: text(fields, 'version', distrust),
+    uptimeMs: number('uptimeMs'),
+  };
+}
+
+function parseMember(fields: Fields): MemberStatus {
+  return {
+    id: wholeNumber(fields, 'id', distrust),
+    instance: text(fields, 'instance', distrust),
+    address: text(fields, 'address', distrust),
+    match: optional(fields, 'match', wholeNumber, distrust),
+    reachable: optional(fields, 'reachable', flag, distrust),
+  };
+}
