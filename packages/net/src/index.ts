@@ -1,1 +1,32 @@
-export {};
+export { type Address, formatAddress, parseAddress } from './address.js';
+export {
+  MAX_CLIENT_BODY_BYTES,
+  MAX_CONTROL_BYTES,
+  MAX_HELLO_BYTES,
+  MAX_MEMBER_BODY_BYTES,
+  PROTOCOL_RANGE,
+} from './limits.js';
+export { type RequestOptions, Rpc } from './rpc.js';
+export {
+  type Backoff,
+  type ConnectOptions,
+  TcpClient,
+  type TcpClientComponents,
+  type TcpClientOptions,
+} from './tcp-client.js';
+export {
+  TcpServer,
+  type TcpServerComponents,
+  type TcpServerOptions,
+  type TcpServerStats,
+} from './tcp-server.js';
+export type {
+  Acceptor,
+  Answer,
+  Control,
+  Hello,
+  RawParts,
+  Reply,
+  RpcHandler,
+  Welcome,
+} from './types.js';

@@ -1,1 +1,1 @@
-export {};
+export { FaultProxy, type FaultProxyOptions, type FaultRules } from './fault-proxy.js';
