@@ -1,1 +1,12 @@
-export {};
+export { LogStore } from './store/log-store.js';
+export type {
+  BatchOperation,
+  BytesLike,
+  Durability,
+  KeySnapshot,
+  LogStoreComponents,
+  LogStoreOptions,
+  LogStoreStats,
+  Pair,
+  WriteOptions,
+} from './store/types.js';

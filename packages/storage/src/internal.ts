@@ -1,1 +1,16 @@
-export {};
+export {
+  MAX_BATCH_BYTES,
+  MAX_ENTRY_RECORDS,
+} from './limits.js';
+export { EntryBatch, type OpaqueEntry } from './log/entry-batch.js';
+export { EntryBatchBuilder } from './log/entry-batch-builder.js';
+export {
+  type AppendOptions,
+  Log,
+  type LogComponents,
+  type LogObservers,
+  type LogOptions,
+} from './log/log.js';
+export { RECORD_HEADER_BYTES, type RecordView, recordBytes } from './log/record.js';
+export { Namespace, RecordKind } from './log/record-kinds.js';
+export type { Vfs, VfsFile, VfsLock } from './vfs/vfs.js';

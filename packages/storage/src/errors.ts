@@ -1,0 +1,21 @@
+import { DleError } from '@dle/common';
+
+/** Where bytes lie: the file, or what they came as, and the offset of the first of them there. */
+export interface Origin {
+  readonly name: string;
+  readonly offset: number;
+}
+
+/** Bytes that are not what was written: `DLE_CORRUPT`, naming the place. */
+export function corrupt(origin: Origin, offset: number, what: string): DleError {
+  return new DleError('DLE_CORRUPT', `${origin.name} at byte ${origin.offset + offset}: ${what}`);
+}
+
+/** Intact bytes that this version does not know: `DLE_FORMAT`, naming the place. */
+export function unknownFormat(origin: Origin, offset: number, what: string): DleError {
+  return new DleError(
+    'DLE_FORMAT',
+    `${origin.name} at byte ${origin.offset + offset}: ${what}; ` +
+      'a newer version of dle may have written it: open it with that one',
+  );
+}

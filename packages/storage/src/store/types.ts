@@ -1,0 +1,72 @@
+import type { Clock, Random } from '@dle/common';
+import type { Vfs } from '../vfs/vfs.js';
+
+/** A string is taken as UTF-8. */
+export type BytesLike = Uint8Array | string;
+
+/**
+ * - `flush` (default): resolved, and visible, when it is on the device.
+ * - `none`: resolved, and visible, when it is in the page cache. A crash of the process loses nothing, one
+ *   of the machine may lose the last moments. Flushed when idle, when a segment is full, at close.
+ */
+export type Durability = 'flush' | 'none';
+
+export interface LogStoreOptions {
+  /** Bytes of a segment file, 4 KiB to 1 GiB; default 64 MiB. */
+  readonly segmentSize?: number;
+  /** Of writes that do not say otherwise. Default `flush`. */
+  readonly durability?: Durability;
+  /** Writes come through `log` and `apply` only, as consensus orders them. Default false. */
+  readonly replicated?: boolean;
+  /** Memory for the newest entries of the log in bytes; default 32 MiB replicated, else 0. */
+  readonly tailCacheBytes?: number;
+  /** After how long without a write the log says on disk that all is flushed; default 100. */
+  readonly idleFlushMs?: number;
+}
+
+export interface LogStoreComponents {
+  readonly vfs?: Vfs;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface WriteOptions {
+  readonly durability?: Durability;
+}
+
+export type BatchOperation =
+  | { readonly type: 'put'; readonly key: BytesLike; readonly value: BytesLike }
+  | { readonly type: 'del'; readonly key: BytesLike };
+
+export interface Pair {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** The store as it was at `index`; writes go on beside it. */
+export interface KeySnapshot {
+  readonly index: number;
+  /** Number of keys. */
+  readonly size: number;
+  /**
+   * The next pairs: at least one, and no more once they hold `maxBytes` bytes of keys and values.
+   * An empty array at the end. No particular order. Throws `DLE_CORRUPT`, `DLE_IO`, `DLE_CLOSED`.
+   */
+  next(maxBytes: number): Pair[];
+  /** Frees it. Idempotent. */
+  close(): void;
+}
+
+export interface LogStoreStats {
+  readonly keys: number;
+  readonly segments: number;
+  /** Bytes of all segment files, space taken in advance included. */
+  readonly bytes: number;
+  /** Flush rounds since it was opened. */
+  readonly flushes: number;
+  /** Frames in the log. */
+  readonly frames: number;
+  readonly lastIndex: number;
+  readonly appliedIndex: number;
+  readonly poisoned: boolean;
+}
