@@ -1,1 +1,10 @@
-export {};
+export {
+  type Bytes,
+  type CallOptions,
+  Client,
+  type ClientComponents,
+  type DumpOptions,
+  type ReadOptions,
+} from './client.js';
+export type { ClientOptions } from './client-options.js';
+export type { MemberStatus, NodeRole, NodeStatus, Pair, ReadLevel } from './protocol/index.js';

@@ -2,7 +2,8 @@ import { assert } from './errors.js';
 
 const TWO_32 = 0x1_0000_0000;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
+// A byte order mark is bytes like any others here: leaving it out would change a key.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
 

@@ -61,6 +61,10 @@ describe('bytes', () => {
     expect(toText(Uint8Array.of(0xff))).toBeUndefined();
   });
 
+  it('keep a byte order mark, which belongs to the key it stands in', () => {
+    expect(toBytes(toText(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61))!)).toHaveLength(4);
+  });
+
   it('join and compare bytewise', () => {
     expect(concatBytes([toBytes('a'), toBytes(''), toBytes('bc')])).toEqual(toBytes('abc'));
     expect(compareBytes(Uint8Array.of(0x7f), Uint8Array.of(0x80))).toBeLessThan(0);

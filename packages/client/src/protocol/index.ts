@@ -1,4 +1,4 @@
-export { MAX_CLIENT_FRAME_BYTES, MAX_CURSOR_LENGTH, MAX_DUMP_PAGE_BYTES } from './limits.js';
+export { MAX_CURSOR_LENGTH, MAX_DUMP_PAGE_BYTES } from './limits.js';
 export { checkPairs, type Pair, PairsWriter, pairBytes, readPairs } from './pairs.js';
 export { parseRequest } from './parse-request.js';
 export {

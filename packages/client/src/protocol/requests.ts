@@ -119,8 +119,7 @@ export function dumpRequest(
   level: ReadLevel,
   cursor: string | undefined,
 ): Envelope {
-  const control = { op: 'dump', maxBytes, level };
-  return { control: cursor === undefined ? control : { ...control, cursor }, raw: [] };
+  return { control: { op: 'dump', cursor, maxBytes, level }, raw: [] };
 }
 
 export function releaseRequest(cursor: string): Envelope {

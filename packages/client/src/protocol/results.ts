@@ -45,32 +45,26 @@ export interface DumpPage {
 
 const distrust = complaint('DLE_FORMAT', 'bad answer');
 
-/** Fields that are `undefined` are left out: msgpack would send them as nil. */
-function hinted(control: Record<string, unknown>, leader: string | undefined): Envelope['control'] {
-  return leader === undefined ? control : { ...control, [LEADER_HINT]: leader };
-}
+// A field that is `undefined` is left out on the way, as `@dle/net` promises.
 
 export function putResult(result: PutResult): Envelope {
-  return { control: hinted({ index: result.index }, result.leader), raw: [] };
+  return { control: { index: result.index, leader: result.leader }, raw: [] };
 }
 
 export function delResult(result: DelResult): Envelope {
   const { index, existed, leader } = result;
-  return { control: hinted({ index, existed }, leader), raw: [] };
+  return { control: { index, existed, leader }, raw: [] };
 }
 
 export function getResult(result: GetResult): Envelope {
   const { value, leader } = result;
-  const control = hinted({ found: value !== undefined }, leader);
+  const control = { found: value !== undefined, leader };
   return { control, raw: value === undefined ? [] : [value] };
 }
 
 export function dumpResult(page: DumpPage): Envelope {
   const { cursor, count, index, pairs } = page;
-  return {
-    control: cursor === undefined ? { count, index } : { cursor, count, index },
-    raw: [pairs],
-  };
+  return { control: { cursor, count, index }, raw: [pairs] };
 }
 
 /** The answer to `release`. */

@@ -62,7 +62,7 @@ export function parseStatus(control: unknown): NodeStatus {
   const fields = asFields(control, distrust);
   const number = (name: string) => wholeNumber(fields, name, distrust);
   const { role, members } = fields;
-  if (!ROLES.has(role)) throw distrust(`unknown role: ${String(role).slice(0, 64)}`);
+  if (!ROLES.has(role)) throw distrust(`role must be one of ${[...ROLES].join(', ')}`);
   if (!Array.isArray(members) || members.length > MAX_MEMBERS) {
     throw distrust(`members must be a list of at most ${MAX_MEMBERS}`);
   }

@@ -1,0 +1,164 @@
+import { type Clock, DleError, type DleErrorCode, type Random, randomBelow } from '@dle/common';
+import type { Reply } from '@dle/net';
+import type { KeepAlive } from './keep-alive.js';
+import type { Link } from './link.js';
+import type { Links } from './links.js';
+import { type Envelope, LEADER_HINT } from './protocol/index.js';
+import type { Route } from './route.js';
+
+/** What a call does, and for how long it may try. */
+export interface Call<Result> {
+  /** For messages. */
+  readonly name: string;
+  readonly envelope: Envelope;
+  /** Whether it may be carried out twice. If not, it is sent again only if it certainly was not carried out. */
+  readonly repeatable: boolean;
+  readonly route: Route;
+  /** Understands the answer. @throws DleError `DLE_FORMAT` */
+  readonly parse: (reply: Reply, link: Link) => Result;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface CallComponents {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly links: Links;
+  readonly keepAlive: KeepAlive;
+}
+
+/**
+ * The first try of a repeatable call waits this long, in milliseconds, each further one twice as long: a node that
+ * hangs costs little, and a large value over a slow line still gets through. Others have one try, until the end.
+ */
+const FIRST_TRY_MS = 2_000;
+
+/** Bounds of the wait between two tries, in milliseconds; drawn evenly between 0 and the bound, which doubles. */
+const MIN_BACKOFF_MS = 20;
+const MAX_BACKOFF_MS = 500;
+
+/**
+ * Tries until there is an answer, an error that trying again cannot mend, or no time left. Where it is not known
+ * whether a write took effect, the trying ends: whether to repeat it is for the caller to say.
+ *
+ * @throws DleError `DLE_TIMEOUT` (effect `none`), `DLE_OUTCOME_UNKNOWN`, `DLE_ABORTED`, `DLE_CLOSED`, `DLE_FORMAT`,
+ *   and what the cluster refuses it with
+ */
+export async function perform<Result>(
+  components: CallComponents,
+  call: Call<Result>,
+): Promise<Result> {
+  call.route.start();
+  components.keepAlive.begin();
+  try {
+    return await tryUntilDone(components, call);
+  } finally {
+    components.keepAlive.end();
+  }
+}
+
+async function tryUntilDone<Result>(
+  components: CallComponents,
+  call: Call<Result>,
+): Promise<Result> {
+  const { clock, random, links } = components;
+  const deadline = clock.now() + call.timeoutMs;
+  const failures = new Map<Link, DleError>();
+  let avoid: Link | undefined;
+  for (let tries = 0; ; ) {
+    if (links.closed) throw new DleError('DLE_CLOSED', 'the client is closed');
+    if (call.signal?.aborted === true) throw aborted(call);
+    const remainingMs = deadline - clock.now();
+    if (remainingMs <= 0) throw outOfTime(call, failures);
+    const link = call.route.pick(avoid);
+    if (link === undefined) {
+      await links.connected.wait(remainingMs, call.signal);
+      continue;
+    }
+    try {
+      return await attempt(call, link, remainingMs, tries);
+    } catch (thrown) {
+      const error = DleError.from(thrown);
+      if (!mayTryAgain(call, error)) throw finalError(call, link, error);
+      failures.set(link, error);
+      avoid = turnAway(links, link, error);
+    }
+    const boundMs = Math.min(MIN_BACKOFF_MS * 2 ** tries++, MAX_BACKOFF_MS, deadline - clock.now());
+    await links.closing.wait(Math.max(0, randomBelow(random, boundMs)), call.signal);
+  }
+}
+
+async function attempt<Result>(
+  call: Call<Result>,
+  link: Link,
+  remainingMs: number,
+  tries: number,
+): Promise<Result> {
+  const patienceMs = call.repeatable ? FIRST_TRY_MS * 2 ** tries : remainingMs;
+  const timeoutMs = Math.min(patienceMs, remainingMs);
+  const { signal } = call;
+  const options = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+  const reply = await link.request(call.envelope, options);
+  try {
+    return call.parse(reply, link);
+  } catch (cause) {
+    // The node has done something and says it in a way that nobody here understands.
+    const { code, message } = DleError.from(cause);
+    throw new DleError(code, message, { cause, effect: call.repeatable ? 'none' : 'unknown' });
+  }
+}
+
+/** Whether another try is safe, and may help. */
+function mayTryAgain<Result>(call: Call<Result>, error: DleError): boolean {
+  if (hasCode(error, 'DLE_ABORTED')) return false;
+  if (isUnsure(error)) return call.repeatable;
+  return error.retryable || hasCode(error, 'DLE_CONNECTION_LOST', 'DLE_TIMEOUT');
+}
+
+function isUnsure(error: DleError): boolean {
+  return error.effect === 'unknown' || hasCode(error, 'DLE_OUTCOME_UNKNOWN');
+}
+
+/** What the caller gets to see of the error that ends a call. */
+function finalError<Result>(call: Call<Result>, link: Link, error: DleError): DleError {
+  if (!isUnsure(error) || hasCode(error, 'DLE_ABORTED', 'DLE_OUTCOME_UNKNOWN')) return error;
+  const message =
+    `the ${call.name} was sent to ${link.address}, and it is not known whether it took effect ` +
+    `(${describe(error)})`;
+  return new DleError('DLE_OUTCOME_UNKNOWN', message, { cause: error, effect: 'unknown' });
+}
+
+/** Learns from a failure; returns the link to leave out of the next try, if any. */
+function turnAway(links: Links, link: Link, error: DleError): Link | undefined {
+  // Whoever else is asked would pass it on to the same overloaded leader.
+  if (hasCode(error, 'DLE_OVERLOADED')) return undefined;
+  links.giveUp(link);
+  const hint = error.details?.[LEADER_HINT];
+  if (typeof hint === 'string') links.follow(link, hint);
+  return link;
+}
+
+function aborted<Result>(call: Call<Result>): DleError {
+  const cause = call.signal?.reason;
+  return new DleError('DLE_ABORTED', `the ${call.name} was given up`, { cause });
+}
+
+function outOfTime<Result>(call: Call<Result>, failures: ReadonlyMap<Link, DleError>): DleError {
+  const tried = [...new Set([...call.route.links(), ...failures.keys()])];
+  const errors = tried.map((link) => failures.get(link) ?? link.lastError);
+  const reports = tried.map(({ address }, index) => {
+    const error = errors[index];
+    return `${address} (${error === undefined ? 'no answer yet' : describe(error)})`;
+  });
+  const message = `the ${call.name} did not succeed within ${Math.round(call.timeoutMs)} ms: ${reports.join(', ')}`;
+  const cause = errors.find((error) => error !== undefined);
+  return new DleError('DLE_TIMEOUT', message, { cause, retryable: true });
+}
+
+function describe(error: DleError): string {
+  return `${error.code}: ${error.message}`;
+}
+
+function hasCode(error: DleError, ...codes: readonly DleErrorCode[]): boolean {
+  return codes.includes(error.code);
+}

@@ -1,0 +1,204 @@
+import {
+  type Clock,
+  type Logger,
+  type Random,
+  randomBelow,
+  silentLogger,
+  systemClock,
+  systemRandom,
+} from '@dle/common';
+import type { Reply } from '@dle/net';
+import { type Call, type CallComponents, perform } from './call.js';
+import {
+  type ClientOptions,
+  checkEndpoints,
+  checkTimeout,
+  DEFAULT_REQUEST_TIMEOUT_MS,
+} from './client-options.js';
+import { dumpPairs } from './dump.js';
+import { KeepAlive } from './keep-alive.js';
+import type { Link } from './link.js';
+import { Links } from './links.js';
+import {
+  delRequest,
+  type Envelope,
+  getRequest,
+  type NodeStatus,
+  type Pair,
+  parseDelResult,
+  parseGetResult,
+  parsePutResult,
+  parseStatus,
+  putRequest,
+  type ReadLevel,
+  statusRequest,
+} from './protocol/index.js';
+import { type Route, routeTo } from './route.js';
+import { utf8 } from './utf8.js';
+
+export interface ClientComponents {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly logger?: Logger;
+}
+
+export interface CallOptions {
+  /** How long to try, in milliseconds; `requestTimeoutMs` of the client if absent. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReadOptions extends CallOptions {
+  /** Default `linearizable`. */
+  readonly level?: ReadLevel;
+}
+
+export interface DumpOptions extends ReadOptions {
+  /** The node to ask, as `host:port`; any if absent. */
+  readonly endpoint?: string;
+}
+
+/** Any bytes; a string stands for its UTF-8. Bytes must not change until the call has settled. */
+export type Bytes = Uint8Array | string;
+
+/**
+ * A client of a dle cluster. It connects when it is first used, finds the leader and follows it, turns to other
+ * nodes where one is down, and tries again what is safe to try again until the time of the call is over.
+ *
+ * Every call may reject with DleError `DLE_TIMEOUT` (nothing was done; `message` says what every endpoint said),
+ * `DLE_ABORTED` (see `effect`), `DLE_CLOSED` or `DLE_INVALID_ARGUMENT`; a put or del also with
+ * `DLE_OUTCOME_UNKNOWN`: it may have taken effect, and is never silently sent twice.
+ */
+export class Client implements AsyncDisposable {
+  readonly #components: CallComponents;
+  readonly #links: Links;
+  readonly #requestTimeoutMs: number;
+
+  /** @throws DleError `DLE_INVALID_ARGUMENT` */
+  constructor(components: ClientComponents, options: ClientOptions) {
+    const { clock = systemClock, random = systemRandom, logger = silentLogger } = components;
+    const endpoints = checkEndpoints(options.endpoints);
+    this.#requestTimeoutMs = checkTimeout(options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS);
+    // Clients begin at different nodes, so that no node serves all of them while no leader is known.
+    const first = randomBelow(random, endpoints.length);
+    this.#links = new Links({ clock, random, logger }, endpoints, first);
+    this.#components = { clock, random, links: this.#links, keepAlive: new KeepAlive() };
+  }
+
+  /**
+   * Stores `value` under `key`, in place of what was there. Resolves once a majority of the cluster has it on disk.
+   *
+   * @returns `index`: where it stands in the order of all writes
+   * @throws DleError `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_OUTCOME_UNKNOWN`
+   */
+  async put(key: Bytes, value: Bytes, options: CallOptions = {}): Promise<{ index: number }> {
+    const envelope = putRequest(utf8(key, 'key'), utf8(value, 'value'));
+    const parse = ({ control }: Reply, link: Link) => {
+      const { index, leader } = parsePutResult(control);
+      this.#links.follow(link, leader);
+      return { index };
+    };
+    return this.#call('put', envelope, false, this.#links.leaderRoute, parse, options);
+  }
+
+  /**
+   * Deletes `key`. Resolves once a majority of the cluster has it on disk.
+   *
+   * @returns `existed`: whether there was such a key just before
+   * @throws DleError `DLE_KEY_TOO_LARGE`, `DLE_OUTCOME_UNKNOWN`
+   */
+  async del(key: Bytes, options: CallOptions = {}): Promise<{ index: number; existed: boolean }> {
+    const envelope = delRequest(utf8(key, 'key'));
+    const parse = ({ control }: Reply, link: Link) => {
+      const { index, existed, leader } = parseDelResult(control);
+      this.#links.follow(link, leader);
+      return { index, existed };
+    };
+    return this.#call('del', envelope, false, this.#links.leaderRoute, parse, options);
+  }
+
+  /**
+   * The value of `key`, or `undefined` where there is no such key. A `linearizable` read sees every write that was
+   * acknowledged before it began; a `stale` one shows what one of the endpoints has applied, and needs no leader.
+   *
+   * @throws DleError `DLE_KEY_TOO_LARGE`
+   */
+  async get(key: Bytes, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
+    const { level = 'linearizable' } = options;
+    const envelope = getRequest(utf8(key, 'key'), level);
+    const parse = ({ control, raw }: Reply, link: Link) => {
+      const { value, leader } = parseGetResult(control, raw);
+      if (level === 'linearizable') this.#links.follow(link, leader);
+      return value;
+    };
+    return this.#call('get', envelope, true, this.#route(level), parse, options);
+  }
+
+  /** What a node says of itself and its cluster: the one at `endpoint`, or any. */
+  async status(endpoint?: string, options: CallOptions = {}): Promise<NodeStatus> {
+    const ask = (route: Route) =>
+      this.#call(
+        'status',
+        statusRequest(),
+        true,
+        route,
+        ({ control }) => parseStatus(control),
+        options,
+      );
+    if (endpoint === undefined) return ask(this.#links.leaderRoute);
+    const { link, giveBack } = this.#links.borrow(endpoint);
+    return ask(routeTo(link)).finally(giveBack);
+  }
+
+  /**
+   * All keys and their values, as they were at one moment, in no particular order. Pages come from one node as
+   * they are consumed, so memory is bounded; whoever stops early lets go of the snapshot there. `timeoutMs` holds
+   * for each page.
+   *
+   * @throws DleError `DLE_CURSOR_LOST`: the node is gone, or has let go of the snapshot; begin again
+   */
+  async *dump(options: DumpOptions = {}): AsyncGenerator<Pair, void, undefined> {
+    const { level = 'linearizable', endpoint, signal } = options;
+    const timeoutMs = this.#timeout(options);
+    const borrowed = endpoint === undefined ? undefined : this.#links.borrow(endpoint);
+    try {
+      const route = borrowed === undefined ? this.#route(level) : routeTo(borrowed.link);
+      yield* dumpPairs(this.#components, { level, route, timeoutMs, signal });
+    } finally {
+      await borrowed?.giveBack();
+    }
+  }
+
+  /** Ends all connections; calls under way reject. The client is not usable any more. */
+  async close(): Promise<void> {
+    await this.#links.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #call<Result>(
+    name: string,
+    envelope: Envelope,
+    repeatable: boolean,
+    route: Route,
+    parse: Call<Result>['parse'],
+    options: CallOptions,
+  ): Promise<Result> {
+    const timeoutMs = this.#timeout(options);
+    const { signal } = options;
+    const call = { name, envelope, repeatable, route, parse, timeoutMs, signal };
+    return perform(this.#components, call);
+  }
+
+  #route(level: ReadLevel): Route {
+    return level === 'stale' ? this.#links.endpointRoute : this.#links.leaderRoute;
+  }
+
+  #timeout(options: CallOptions): number {
+    return options.timeoutMs === undefined
+      ? this.#requestTimeoutMs
+      : checkTimeout(options.timeoutMs);
+  }
+}

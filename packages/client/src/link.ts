@@ -1,0 +1,108 @@
+import { type Clock, DleError, isDleError, type Logger, type Random } from '@dle/common';
+import { PROTOCOL_RANGE, type Reply, type RequestOptions, type Rpc, TcpClient } from '@dle/net';
+import type { Envelope } from './protocol/index.js';
+
+/**
+ * How long a node may owe every answer, in milliseconds, before new requests go elsewhere. Longer than a commit
+ * takes on a slow disk; about as long as the others need to elect another leader.
+ */
+const SILENT_AFTER_MS = 2_000;
+
+/** A restarting node is back within seconds; a client that finds it late sends others needless hops. */
+const BACKOFF = { minMs: 50, maxMs: 1_000 };
+
+export interface LinkComponents {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** The connection to one address, made again whenever it is lost, and what is known of whoever answers there. */
+export class Link {
+  readonly address: string;
+  readonly #clock: Clock;
+  readonly #client: TcpClient;
+  #started = false;
+  #underWay = 0;
+  /** When it last answered, or when it was first asked since it owed nothing. */
+  #answeredAt = 0;
+  /** It has let a request run out of time, and answered none since. */
+  #silent = false;
+
+  /** `connected` is called with every new connection. */
+  constructor(components: LinkComponents, address: string, connected: () => void) {
+    this.address = address;
+    this.#clock = components.clock;
+    this.#client = new TcpClient(components, {
+      addresses: [address],
+      hello: () => ({ protocol: PROTOCOL_RANGE, role: 'client', lane: 'client' }),
+      backoff: BACKOFF,
+    });
+    this.#client.onConnected(() => {
+      this.#silent = false;
+      connected();
+    });
+  }
+
+  /** The present connection, if there is one. */
+  get rpc(): Rpc | undefined {
+    return this.#client.rpc;
+  }
+
+  /** Why there is no connection. */
+  get lastError(): DleError | undefined {
+    return this.#client.lastError;
+  }
+
+  /** Whether it is connected, and answers as far as one can tell. */
+  get healthy(): boolean {
+    if (this.rpc === undefined || this.#silent) return false;
+    return this.#underWay === 0 || this.#clock.now() - this.#answeredAt < SILENT_AFTER_MS;
+  }
+
+  /** Begins to connect, and goes on until closed. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    // Whoever waits is rung for; what this promise says is in `lastError` too.
+    this.#client.connect({ timeoutMs: 1 }).catch(() => {});
+  }
+
+  /** Somebody else has heard from it: it gets another chance. */
+  trustAgain(): void {
+    this.#silent = false;
+  }
+
+  /** As `Rpc.request`, over the present connection. */
+  async request(envelope: Envelope, options: RequestOptions): Promise<Reply> {
+    const { rpc } = this;
+    if (rpc === undefined) {
+      const message = `no connection to ${this.address}`;
+      throw new DleError('DLE_CONNECTION_LOST', message, {
+        retryable: true,
+        cause: this.lastError,
+      });
+    }
+    if (this.#underWay++ === 0) this.#answeredAt = this.#clock.now();
+    try {
+      const reply = await rpc.request(envelope.control, envelope.raw, options);
+      this.#answered();
+      return reply;
+    } catch (error) {
+      if (isDleError(error, 'DLE_TIMEOUT')) this.#silent = true;
+      else if (!isDleError(error, 'DLE_ABORTED')) this.#answered();
+      throw error;
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  #answered(): void {
+    this.#answeredAt = this.#clock.now();
+    this.#silent = false;
+  }
+}

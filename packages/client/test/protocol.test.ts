@@ -1,0 +1,269 @@
+import { DleError, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  delRequest,
+  delResult,
+  dumpRequest,
+  dumpResult,
+  type Envelope,
+  forwardRequest,
+  type GetRequest,
+  getRequest,
+  getResult,
+  MAX_DUMP_PAGE_BYTES,
+  PairsWriter,
+  type PutRequest,
+  pairBytes,
+  parseDelResult,
+  parseDumpPage,
+  parseGetResult,
+  parsePutResult,
+  parseRequest,
+  parseStatus,
+  putRequest,
+  putResult,
+  readPairs,
+  releaseRequest,
+  statusRequest,
+} from '../src/protocol/index.js';
+import { exampleStatus } from './support/example-status.js';
+
+const bytes = fc.uint8Array({ maxLength: 40 });
+const pairs = fc.array(fc.record({ key: bytes, value: bytes }), { maxLength: 20 });
+
+/** What arrives when `envelope` is sent. */
+function arrive({ control, raw }: Envelope): [unknown, Uint8Array] {
+  return [control, Uint8Array.from(Buffer.concat(raw))];
+}
+
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return error instanceof DleError ? error.code : String(error);
+  }
+  return 'nothing thrown';
+}
+
+describe('requests', () => {
+  it('arrive as they were sent', () => {
+    fc.assert(
+      fc.property(bytes, bytes, fc.constantFrom('linearizable', 'stale'), (key, value, level) => {
+        const put = parseRequest(...arrive(putRequest(key, value)));
+        expect(put).toMatchObject({ op: 'put', key, value, forwarded: false });
+        const del = parseRequest(...arrive(delRequest(key)));
+        expect(del).toMatchObject({ op: 'del', key, forwarded: false });
+        const get = parseRequest(...arrive(getRequest(key, level)));
+        expect(get).toEqual({ op: 'get', key, level, forwarded: false });
+      }),
+    );
+    expect(parseRequest(...arrive(statusRequest()))).toEqual({ op: 'status' });
+    expect(parseRequest(...arrive(releaseRequest('c')))).toEqual({ op: 'release', cursor: 'c' });
+    for (const cursor of [undefined, 'c']) {
+      const dump = { op: 'dump', maxBytes: 5, level: 'stale', cursor };
+      expect(parseRequest(...arrive(dumpRequest(5, 'stale', cursor)))).toEqual(dump);
+    }
+  });
+
+  it('arrive as they were sent when a member passes them on, but for the mark', () => {
+    const requests = [
+      putRequest(Uint8Array.of(1), Uint8Array.of(2, 3)),
+      delRequest(Uint8Array.of(1)),
+      getRequest(Uint8Array.of(1), 'linearizable'),
+    ].map((envelope) => parseRequest(...arrive(envelope)) as PutRequest | GetRequest);
+    for (const request of requests) {
+      const passedOn = parseRequest(...arrive(forwardRequest(request)));
+      expect(passedOn).toEqual({ ...request, forwarded: true });
+    }
+  });
+
+  it('of the largest key and value are taken, and one byte more is refused on both sides', () => {
+    const key = new Uint8Array(MAX_KEY_BYTES);
+    const value = new Uint8Array(MAX_VALUE_BYTES);
+    const [control, raw] = arrive(putRequest(key, value));
+    expect(parseRequest(control, raw)).toMatchObject({ op: 'put' });
+
+    const longKey = new Uint8Array(MAX_KEY_BYTES + 1);
+    const longValue = new Uint8Array(MAX_VALUE_BYTES + 1);
+    expect(codeOf(() => putRequest(longKey, value))).toBe('DLE_KEY_TOO_LARGE');
+    expect(codeOf(() => putRequest(key, longValue))).toBe('DLE_VALUE_TOO_LARGE');
+    expect(codeOf(() => delRequest(longKey))).toBe('DLE_KEY_TOO_LARGE');
+    expect(codeOf(() => getRequest(longKey, 'stale'))).toBe('DLE_KEY_TOO_LARGE');
+    const long = { op: 'put', keyLength: longKey.length, checksum: 0 };
+    expect(codeOf(() => parseRequest(long, longKey))).toBe('DLE_KEY_TOO_LARGE');
+    const large = { op: 'put', keyLength: 0, checksum: 0 };
+    expect(codeOf(() => parseRequest(large, longValue))).toBe('DLE_VALUE_TOO_LARGE');
+    const get = { op: 'get', level: 'stale' };
+    expect(codeOf(() => parseRequest(get, longKey))).toBe('DLE_KEY_TOO_LARGE');
+  });
+
+  it('are refused where a byte of key or value is not what the client took the checksum of', () => {
+    fc.assert(
+      fc.property(
+        bytes,
+        bytes,
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        (key, value, at, flip) => {
+          fc.pre(key.length + value.length > 0);
+          const [control, raw] = arrive(putRequest(key, value));
+          raw[at % raw.length]! ^= flip;
+          expect(codeOf(() => parseRequest(control, raw))).toBe('DLE_CORRUPT');
+        },
+      ),
+    );
+  });
+
+  it.each([
+    ['no map', []],
+    ['nothing', null],
+    ['no op', {}],
+    ['an unknown op', { op: 'drop' }],
+    ['an op from the prototype', { op: 'constructor' }],
+    ['a negative length', { op: 'put', keyLength: -1, checksum: 0 }],
+    ['half a length', { op: 'put', keyLength: 0.5, checksum: 0 }],
+    ['a key longer than the bytes', { op: 'put', keyLength: 9, checksum: 0 }],
+    ['a key shorter than the bytes', { op: 'del', keyLength: 1, checksum: 0 }],
+    ['no checksum', { op: 'put', keyLength: 0 }],
+    ['a checksum of 33 bits', { op: 'put', keyLength: 0, checksum: 2 ** 32 }],
+    ['an unknown level', { op: 'get', level: 'lease' }],
+    ['a mark that is no flag', { op: 'get', level: 'stale', forwarded: 1 }],
+    ['raw bytes with a status', { op: 'status' }],
+    ['raw bytes with a dump', { op: 'dump', maxBytes: 1, level: 'stale' }],
+    ['a condition nobody here knows', { op: 'put', keyLength: 0, checksum: 0, ifIndex: 7 }],
+  ])('are refused: %s', (_, control) => {
+    expect(codeOf(() => parseRequest(control, new Uint8Array(2)))).toBe('DLE_INVALID_ARGUMENT');
+  });
+
+  it.each([
+    ['a page of no bytes', { maxBytes: 0, level: 'stale' }],
+    ['a page too large', { maxBytes: MAX_DUMP_PAGE_BYTES + 1, level: 'stale' }],
+    ['an empty cursor', { maxBytes: 1, level: 'stale', cursor: '' }],
+    ['a cursor too long', { maxBytes: 1, level: 'stale', cursor: 'c'.repeat(257) }],
+    ['a cursor that is no string', { maxBytes: 1, level: 'stale', cursor: 3 }],
+  ])('of a dump are refused: %s', (_, fields) => {
+    const parse = () => parseRequest({ op: 'dump', ...fields }, new Uint8Array(0));
+    expect(codeOf(parse)).toBe('DLE_INVALID_ARGUMENT');
+  });
+
+  it('from outside, whatever they are, end in a request or a DleError', () => {
+    const likely = fc.record(
+      {
+        op: fc.constantFrom('put', 'del', 'get', 'status', 'dump', 'release', '__proto__'),
+        keyLength: fc.oneof(fc.nat(50), fc.double(), fc.anything()),
+        checksum: fc.oneof(fc.nat(), fc.anything()),
+        level: fc.oneof(fc.constantFrom('linearizable', 'stale'), fc.anything()),
+        forwarded: fc.oneof(fc.boolean(), fc.anything()),
+        cursor: fc.oneof(fc.string(), fc.anything()),
+        maxBytes: fc.oneof(fc.nat(), fc.anything()),
+      },
+      { requiredKeys: ['op'] },
+    );
+    fc.assert(
+      fc.property(fc.oneof(likely, fc.anything()), bytes, (control, raw) => {
+        try {
+          parseRequest(control, raw);
+        } catch (error) {
+          expect(error).toBeInstanceOf(DleError);
+          expect((error as DleError).effect).toBe('none');
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('results', () => {
+  it('arrive as they were sent', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), fc.boolean(), fc.option(bytes), (index, existed, found) => {
+        const leader = existed ? '127.0.0.1:9001' : undefined;
+        const value = found ?? undefined;
+        expect(parsePutResult(arrive(putResult({ index, leader }))[0])).toEqual({ index, leader });
+        const del = { index, existed, leader };
+        expect(parseDelResult(arrive(delResult(del))[0])).toEqual(del);
+        const get = { value, leader };
+        expect(parseGetResult(...arrive(getResult(get)))).toEqual(get);
+      }),
+    );
+    expect(parseStatus(exampleStatus())).toEqual(exampleStatus());
+  });
+
+  it('that make no sense are DLE_FORMAT, and nothing else', () => {
+    const parsers = [parsePutResult, parseDelResult, parseGetResult, parseDumpPage, parseStatus];
+    const likely = fc.record(
+      {
+        index: fc.oneof(fc.nat(), fc.anything()),
+        existed: fc.oneof(fc.boolean(), fc.anything()),
+        found: fc.oneof(fc.boolean(), fc.anything()),
+        count: fc.oneof(fc.nat(), fc.anything()),
+        members: fc.oneof(fc.array(fc.anything()), fc.anything()),
+        role: fc.oneof(fc.constant('leader'), fc.anything()),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...parsers),
+        fc.oneof(likely, fc.anything()),
+        bytes,
+        (parse, control, raw) => {
+          const code = codeOf(() => parse(control, raw));
+          expect(['DLE_FORMAT', 'nothing thrown']).toContain(code);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+    expect(codeOf(() => parsePutResult({ index: -1 }))).toBe('DLE_FORMAT');
+    expect(codeOf(() => parseGetResult({ found: false }, new Uint8Array(1)))).toBe('DLE_FORMAT');
+    for (const role of ['king', Object.create(null)]) {
+      expect(codeOf(() => parseStatus({ ...exampleStatus(), role }))).toBe('DLE_FORMAT');
+    }
+  });
+});
+
+describe('pages of a dump', () => {
+  it('hold the pairs that were put in', () => {
+    fc.assert(
+      fc.property(pairs, (all) => {
+        const writer = new PairsWriter(MAX_DUMP_PAGE_BYTES);
+        for (const { key, value } of all) expect(writer.add(key, value)).toBe(true);
+        const page = { cursor: 'c', count: writer.count, index: 7, pairs: writer.bytes };
+        const arrived = parseDumpPage(...arrive(dumpResult(page)));
+        expect([...readPairs(arrived.pairs)]).toEqual(all);
+        expect(arrived).toMatchObject({ cursor: 'c', count: all.length, index: 7 });
+      }),
+    );
+  });
+
+  it('never exceed what was asked for, but for a single pair', () => {
+    fc.assert(
+      fc.property(pairs, fc.integer({ min: 1, max: 200 }), (all, maxBytes) => {
+        const writer = new PairsWriter(maxBytes);
+        let expected = 0;
+        for (const { key, value } of all) {
+          const size = pairBytes(key.length, value.length);
+          const fits = writer.count === 0 || expected + size <= maxBytes;
+          expect(writer.add(key, value)).toBe(fits);
+          if (fits) expected += size;
+          expect(writer.bytes).toHaveLength(expected);
+        }
+      }),
+    );
+  });
+
+  it('that are cut off, too long or too large are refused', () => {
+    const writer = new PairsWriter(1_000);
+    writer.add(Uint8Array.of(1, 2), Uint8Array.of(3));
+    writer.add(Uint8Array.of(4), new Uint8Array(0));
+    const whole = Uint8Array.from(writer.bytes);
+    for (let cut = 0; cut < whole.length; cut++) {
+      const page = whole.subarray(0, cut);
+      expect(codeOf(() => parseDumpPage({ count: 2, index: 1 }, page))).toBe('DLE_FORMAT');
+    }
+    expect(codeOf(() => parseDumpPage({ count: 1, index: 1 }, whole))).toBe('DLE_FORMAT');
+    new DataView(whole.buffer).setUint32(0, 0xffff_ffff, true);
+    expect(codeOf(() => parseDumpPage({ count: 2, index: 1 }, whole))).toBe('DLE_FORMAT');
+  });
+});
