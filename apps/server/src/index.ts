@@ -1,1 +1,4 @@
-export {};
+export type { Member } from './member.js';
+export { createNode, DleNode, type NodeComponents } from './node.js';
+export type { NodeOptions } from './options.js';
+export { parseSize } from './size.js';

@@ -1,1 +1,90 @@
-export {};
+import { DleError } from '@dle/common';
+import { pino } from 'pino';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { createNode } from './node.js';
+import { parseSize } from './size.js';
+import { VERSION } from './version.js';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+const parser = yargs(hideBin(process.argv))
+  .scriptName('dle-server')
+  .usage('$0 [options]\n\nRuns one node of a dle cluster.')
+  .options({
+    id: { type: 'number', default: 1, describe: 'id of this node, unique in its cluster' },
+    host: { type: 'string', default: '127.0.0.1', describe: 'address to listen on' },
+    port: { type: 'number', default: 9001, describe: 'port for members and clients' },
+    advertise: {
+      type: 'string',
+      describe: 'host:port under which others reach this node (default: host and port)',
+    },
+    peers: {
+      type: 'string',
+      default: '',
+      describe: 'the other members: host:port or id@host:port, separated by commas',
+    },
+    'data-dir': {
+      type: 'string',
+      default: './data',
+      describe: 'the node keeps its data in <data-dir>/node-<id>',
+    },
+    'segment-size': { type: 'string', default: '64MB', describe: 'size of a segment file' },
+    'log-level': {
+      choices: ['debug', 'info', 'warn', 'error'] as const,
+      default: 'info' as const,
+      describe: 'how much to log, as JSON lines on standard output',
+    },
+  })
+  .example('$0 --id 1 --port 9001 --peers "localhost:9002,localhost:9003"', 'one node of three')
+  .strict()
+  .version(VERSION)
+  .wrap(100)
+  .fail((message, error) => fail(EXIT_USAGE, message ?? error?.message ?? 'bad arguments'));
+
+const flags = await parser.parseAsync();
+if (flags._.length > 0) fail(EXIT_USAGE, `unexpected argument: ${String(flags._[0])}`);
+
+const logger = pino(
+  { level: flags['log-level'], base: { node: flags.id } },
+  pino.destination({ sync: true }),
+);
+
+try {
+  const node = await createNode(
+    {
+      id: flags.id,
+      host: flags.host,
+      port: flags.port,
+      advertise: flags.advertise,
+      peers: flags.peers.split(',').filter((peer) => peer.trim() !== ''),
+      dataDir: flags['data-dir'],
+      segmentSize: parseSize(flags['segment-size']),
+    },
+    { logger },
+  );
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      logger.info({ signal }, 'stopping');
+      void node.close();
+    });
+  }
+  await node.closed;
+  logger.info({}, 'stopped');
+} catch (thrown) {
+  const error = DleError.from(thrown);
+  const usage = error.code === 'DLE_INVALID_ARGUMENT';
+  logger.error({ code: error.code, cause: causeOf(error) }, error.message);
+  fail(usage ? EXIT_USAGE : EXIT_FAILED, `${error.code}: ${error.message}`);
+}
+
+function causeOf(error: DleError): string | undefined {
+  return error.cause instanceof Error ? error.cause.message : undefined;
+}
+
+function fail(exitCode: number, message: string): never {
+  process.stderr.write(`dle-server: ${message}\n`);
+  if (exitCode === EXIT_USAGE) process.stderr.write("'dle-server --help' lists the options\n");
+  process.exit(exitCode);
+}

@@ -1,0 +1,176 @@
+import { type Clock, DleError, type Random } from '@dle/common';
+import {
+  type ClientRequest,
+  type DelRequest,
+  delResult,
+  type DumpRequest,
+  dumpResult,
+  type Envelope,
+  emptyResult,
+  forwardRequest,
+  type GetRequest,
+  getResult,
+  LEADER_HINT,
+  type PutRequest,
+  parseRequest,
+  putResult,
+} from '@dle/client/protocol';
+import type { Answer, Control } from '@dle/net';
+import type { LogProposal, RaftNode } from '@dle/raft';
+import type { LogStore } from '@dle/storage';
+import { entryOf } from '../entries.js';
+import type { PeerTransport } from '../peers/peer-transport.js';
+import type { StoreMachine } from '../store-machine.js';
+import { DumpCursors } from './dump-cursors.js';
+
+/** How long a member waits for the leader's answer to a request that it passes on. */
+const FORWARD_TIMEOUT_MS = 10_000;
+
+/** What there is to serve from once the node is in a cluster. */
+export interface Consensus {
+  readonly raft: RaftNode<LogProposal>;
+  readonly transport: PeerTransport;
+}
+
+export interface ClientApiComponents {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: LogStore;
+  readonly machine: StoreMachine;
+  /** `undefined` while the cluster is being formed. */
+  readonly consensus: () => Consensus | undefined;
+  readonly status: () => Control;
+}
+
+/** Answers clients. Any node takes any request; what only the leader can do is passed on to it, once. */
+export class ClientApi {
+  readonly #components: ClientApiComponents;
+  readonly #dumps: DumpCursors;
+
+  constructor(components: ClientApiComponents) {
+    this.#components = components;
+    this.#dumps = new DumpCursors(components);
+  }
+
+  async handle(control: Control, raw: Uint8Array): Promise<Answer> {
+    return this.#dispatch(parseRequest(control, raw));
+  }
+
+  close(): void {
+    this.#dumps.closeAll();
+  }
+
+  #dispatch(request: ClientRequest): Promise<Answer> | Answer {
+    switch (request.op) {
+      case 'put':
+      case 'del':
+        return this.#atLeader(request, (raft) => this.#write(raft, request));
+      case 'get':
+        if (request.level === 'stale') return this.#valueOf(request);
+        return this.#atLeader(request, async (raft) => {
+          await readable(raft);
+          return this.#valueOf(request);
+        });
+      case 'status':
+        return { control: this.#components.status() };
+      case 'dump':
+        return this.#dump(request);
+      case 'release':
+        this.#dumps.release(request.cursor);
+        return emptyResult();
+    }
+  }
+
+  /** Serves here if this node leads, else passes the request on, unless somebody else already did. */
+  #atLeader(
+    request: PutRequest | DelRequest | GetRequest,
+    serve: (raft: RaftNode<LogProposal>) => Promise<Envelope>,
+  ): Promise<Answer> {
+    const { raft, transport } = this.#inCluster();
+    if (raft.isLeader || raft.stopped !== undefined) return serve(raft);
+    const leader = raft.core.leader;
+    const peer = transport.peer(leader);
+    if (leader === 0 || peer === undefined) throw unavailable('there is no leader at the moment');
+    if (request.forwarded) throw notLeader(peer.member.address);
+    const rpc = peer.rpc('forward');
+    if (rpc === undefined) throw unavailable(`the leader, node ${leader}, cannot be reached`);
+    const { control, raw } = forwardRequest(request);
+    return rpc.request(control, raw, { timeoutMs: FORWARD_TIMEOUT_MS }).then(
+      (reply) => ({
+        control: { ...reply.control, [LEADER_HINT]: peer.member.address },
+        raw: reply.raw,
+      }),
+      (thrown: unknown) => {
+        throw forwardFailure(DleError.from(thrown), request.op !== 'get');
+      },
+    );
+  }
+
+  #write(raft: RaftNode<LogProposal>, request: PutRequest | DelRequest): Promise<Envelope> {
+    return new Promise((resolve, reject) => {
+      raft.propose(entryOf(request), (error, index) => {
+        if (error !== undefined) reject(error);
+        else if (request.op === 'put') resolve(putResult({ index }));
+        else {
+          const existed = this.#components.machine.existedBefore(index);
+          resolve(delResult({ index, existed }));
+        }
+      });
+    });
+  }
+
+  #valueOf(request: GetRequest): Envelope {
+    return getResult({ value: this.#components.store.getSync(request.key) });
+  }
+
+  async #dump(request: DumpRequest): Promise<Envelope> {
+    const { cursor, level, maxBytes } = request;
+    if (cursor !== undefined) return dumpResult(this.#dumps.next(cursor, maxBytes));
+    if (level === 'linearizable') {
+      const { raft, transport } = this.#inCluster();
+      const peer = transport.peer(raft.core.leader);
+      if (!raft.isLeader && peer !== undefined) throw notLeader(peer.member.address);
+      await readable(raft);
+    }
+    return dumpResult(this.#dumps.first(maxBytes));
+  }
+
+  #inCluster(): Consensus {
+    const consensus = this.#components.consensus();
+    if (consensus === undefined) throw unavailable('the cluster is still being formed');
+    return consensus;
+  }
+}
+
+function readable(raft: RaftNode<LogProposal>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    raft.read((error) => (error === undefined ? resolve() : reject(error)));
+  });
+}
+
+function unavailable(reason: string): DleError {
+  return new DleError('DLE_UNAVAILABLE', `${reason}; try again`, { retryable: true });
+}
+
+function notLeader(address: string): DleError {
+  return new DleError('DLE_NOT_LEADER', `the leader is at ${address}`, {
+    retryable: true,
+    details: { [LEADER_HINT]: address },
+  });
+}
+
+/** A write that was passed on and not answered may have taken effect; the leader's own errors pass as they are. */
+function forwardFailure(error: DleError, isWrite: boolean): DleError {
+  if (error.code !== 'DLE_CONNECTION_LOST' && error.code !== 'DLE_TIMEOUT') return error;
+  if (isWrite && error.effect === 'unknown') {
+    return new DleError(
+      'DLE_OUTCOME_UNKNOWN',
+      'the leader was lost before it answered: the write may or may not take effect',
+      { effect: 'unknown', cause: error },
+    );
+  }
+  return new DleError('DLE_UNAVAILABLE', 'the leader was lost before it answered; try again', {
+    retryable: true,
+    cause: error,
+  });
+}

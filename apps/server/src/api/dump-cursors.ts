@@ -1,0 +1,103 @@
+import { type Clock, DleError, type Random, randomId } from '@dle/common';
+import { type DumpPage, PairsWriter } from '@dle/client/protocol';
+import { MAX_CLIENT_BODY_BYTES } from '@dle/net';
+import type { KeySnapshot, LogStore } from '@dle/storage';
+
+/** Dumps that may be under way at once: each holds a copy of all positions. */
+const MAX_CURSORS = 8;
+/** Pairs are taken in portions of this many bytes, so that a page exceeds what was asked for by little. */
+const PORTION_BYTES = 64 * 1024;
+/** A client that asks for no page in this time has gone. */
+const IDLE_MS = 60_000;
+
+interface Cursor {
+  readonly snapshot: KeySnapshot;
+  /** Pages are numbered: asking for one twice, or leaving one out, must not go unnoticed. */
+  page: number;
+  cancelTimer: () => void;
+}
+
+/** The dumps under way on this node: each shows all pairs as they were at one index. */
+export class DumpCursors {
+  readonly #store: LogStore;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #cursors = new Map<string, Cursor>();
+
+  constructor(components: {
+    readonly store: LogStore;
+    readonly clock: Clock;
+    readonly random: Random;
+  }) {
+    this.#store = components.store;
+    this.#clock = components.clock;
+    this.#random = components.random;
+  }
+
+  /** The first page of a new dump of the state as it is now. */
+  first(maxBytes: number): DumpPage {
+    if (this.#cursors.size >= MAX_CURSORS) {
+      const message = `${MAX_CURSORS} dumps are under way on this node; try again later`;
+      throw new DleError('DLE_OVERLOADED', message, { retryable: true });
+    }
+    const id = randomId(this.#random);
+    const snapshot = this.#store.snapshotKeys();
+    this.#cursors.set(id, { snapshot, page: 0, cancelTimer: () => {} });
+    return this.#page(id, maxBytes);
+  }
+
+  /** The page that `cursor` asks for. */
+  next(cursor: string, maxBytes: number): DumpPage {
+    const [id = '', page] = cursor.split('.');
+    const found = this.#cursors.get(id);
+    if (found === undefined || Number(page) !== found.page) {
+      throw new DleError(
+        'DLE_INVALID_ARGUMENT',
+        'this node knows no such dump (any longer): begin it again',
+      );
+    }
+    return this.#page(id, maxBytes);
+  }
+
+  release(cursor: string): void {
+    this.#close(cursor.split('.')[0] ?? '');
+  }
+
+  closeAll(): void {
+    for (const id of [...this.#cursors.keys()]) this.#close(id);
+  }
+
+  #page(id: string, maxBytes: number): DumpPage {
+    const cursor = this.#cursors.get(id)!;
+    cursor.cancelTimer();
+    const { snapshot } = cursor;
+    const pairs = new PairsWriter(MAX_CLIENT_BODY_BYTES);
+    let done = false;
+    try {
+      while (!done && pairs.bytes.length < maxBytes) {
+        const portion = snapshot.next(Math.min(PORTION_BYTES, maxBytes));
+        for (const { key, value } of portion) pairs.add(key, value);
+        done = portion.length === 0;
+      }
+    } catch (thrown) {
+      this.#close(id);
+      throw thrown;
+    }
+    const page = { count: pairs.count, index: snapshot.index, pairs: pairs.bytes };
+    if (done) {
+      this.#close(id);
+      return page;
+    }
+    cursor.page++;
+    cursor.cancelTimer = this.#clock.setTimer(() => this.#close(id), IDLE_MS);
+    return { ...page, cursor: `${id}.${cursor.page}` };
+  }
+
+  #close(id: string): void {
+    const cursor = this.#cursors.get(id);
+    if (cursor === undefined) return;
+    this.#cursors.delete(id);
+    cursor.cancelTimer();
+    cursor.snapshot.close();
+  }
+}

@@ -1,0 +1,258 @@
+import { join } from 'node:path';
+import type { NodeStatus } from '@dle/client/protocol';
+import {
+  type Clock,
+  DleError,
+  type Logger,
+  type Random,
+  randomId,
+  silentLogger,
+  systemClock,
+  systemRandom,
+  toBytes,
+  toText,
+} from '@dle/common';
+import { formatAddress, TcpServer } from '@dle/net';
+import { DEFAULT_CORE_LIMITS, RaftLog, RaftNode } from '@dle/raft';
+import { LogStore } from '@dle/storage';
+import { ClientApi, type Consensus } from './api/client-api.js';
+import type { Card } from './formation/decide.js';
+import { Formation } from './formation/formation.js';
+import type { Member } from './member.js';
+import { firstConfiguration, membershipOf } from './membership.js';
+import { NodeAcceptor } from './node-acceptor.js';
+import { type NodeOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import { PeerTransport } from './peers/peer-transport.js';
+import { nodeStatus } from './status.js';
+import { StoreMachine } from './store-machine.js';
+
+/** Local state in which a node that has joined keeps its cluster's id until the configuration reaches it. */
+const CLUSTER_STATE = 'cluster';
+const MAX_PROPOSAL_BYTES = 64 * 1024 ** 2;
+
+export interface NodeComponents {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * Starts a node: opens its data directory, listens, and goes on to form, join or rejoin its cluster.
+ *
+ * @throws DleError `DLE_INVALID_ARGUMENT`, `DLE_LOCKED`, `DLE_ADDRESS_IN_USE`, `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`
+ */
+export async function createNode(
+  options: NodeOptions,
+  components: Partial<NodeComponents> = {},
+): Promise<DleNode> {
+  return DleNode.start(resolveOptions(options), {
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    ...components,
+  });
+}
+
+/** One member of a cluster, in this process. */
+export class DleNode {
+  readonly #options: ResolvedOptions;
+  readonly #components: NodeComponents;
+  readonly #store: LogStore;
+  readonly #log: RaftLog;
+  readonly #machine: StoreMachine;
+  readonly #self: Member;
+  readonly #server: TcpServer;
+  readonly #api: ClientApi;
+  readonly #startedAt: number;
+  readonly #stopping = new AbortController();
+  #formation: Formation | undefined;
+  #consensus: Consensus | undefined;
+  #cluster: string | undefined;
+  #closing: Promise<void> | undefined;
+  #settleClosed!: { resolve: () => void; reject: (error: DleError) => void };
+
+  /** Resolves when the node has been closed; rejects with what forced it to stop. */
+  readonly closed: Promise<void>;
+
+  static async start(options: ResolvedOptions, components: NodeComponents): Promise<DleNode> {
+    const directory = join(options.dataDir, `node-${options.id}`);
+    const { segmentSize } = options;
+    const store = await LogStore.open(directory, { segmentSize, replicated: true }, components);
+    let server: TcpServer | undefined;
+    try {
+      let node: DleNode | undefined;
+      // Nothing can come in before `listen`, and by then the node is there.
+      const acceptor: NodeAcceptor = new NodeAcceptor({
+        self: () => node!.#self,
+        api: () => node!.#api,
+        card: () => node!.#card(),
+        transport: () => node!.#consensus?.transport,
+      });
+      const { host, port } = options;
+      server = new TcpServer({ ...components, acceptor }, { host, port });
+      const bound = await server.listen();
+      const address = options.advertise ?? formatAddress({ host, port: bound.port });
+      node = new DleNode(options, components, { store, server, address });
+      node.#run();
+      return node;
+    } catch (thrown) {
+      await server?.close();
+      await store.close();
+      throw thrown;
+    }
+  }
+
+  private constructor(
+    options: ResolvedOptions,
+    components: NodeComponents,
+    parts: { readonly store: LogStore; readonly server: TcpServer; readonly address: string },
+  ) {
+    const { store, server, address } = parts;
+    this.#options = options;
+    this.#components = components;
+    this.#store = store;
+    this.#server = server;
+    this.#log = new RaftLog(store.log);
+    this.#machine = new StoreMachine(store);
+    this.#self = { id: options.id, instance: store.log.storeId, address };
+    this.#startedAt = components.clock.now();
+    this.#api = new ClientApi({
+      ...components,
+      store,
+      machine: this.#machine,
+      consensus: () => this.#consensus,
+      status: () => ({ ...this.status() }),
+    });
+    this.closed = new Promise((resolve, reject) => {
+      this.#settleClosed = { resolve, reject };
+    });
+    // Whoever embeds a node may never look at `closed`; the failure is in the log all the same.
+    this.closed.catch((error: DleError) => {
+      components.logger.error({ code: error.code }, `the node has stopped: ${error.message}`);
+    });
+  }
+
+  /** `host:port` under which others reach this node. */
+  get address(): string {
+    return this.#self.address;
+  }
+
+  status(): NodeStatus {
+    return nodeStatus({
+      self: this.#self,
+      cluster: this.#cluster,
+      members: this.#members(),
+      consensus: this.#consensus,
+      store: this.#store,
+      uptimeMs: this.#components.clock.now() - this.#startedAt,
+    });
+  }
+
+  /** Stops serving, answers everybody who waits, flushes and closes the log. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close().then(
+      () => this.#settleClosed.resolve(),
+      (thrown: unknown) => this.#settleClosed.reject(DleError.from(thrown)),
+    );
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#stopping.abort();
+    this.#api.close();
+    this.#consensus?.raft.stop();
+    await this.#server.close();
+    await this.#consensus?.transport.close();
+    await this.#store.close();
+  }
+
+  #run(): void {
+    const { logger } = this.#components;
+    const { id, instance, address } = this.#self;
+    logger.info({ id, instance, address }, `listening on ${address}`);
+    this.#joinCluster().catch((thrown: unknown) => {
+      const error = DleError.from(thrown);
+      if (error.code === 'DLE_ABORTED' && this.#stopping.signal.aborted) return;
+      this.#settleClosed.reject(error);
+      void this.close();
+    });
+  }
+
+  async #joinCluster(): Promise<void> {
+    const recovered = membershipOf(await this.#log.latestConfiguration());
+    const joined = this.#store.log.localState(CLUSTER_STATE);
+    const cluster = recovered?.cluster ?? (joined && toText(joined));
+    if (cluster !== undefined) return this.#takePart(cluster, recovered?.members ?? []);
+    const { peers } = this.#options;
+    this.#formation = new Formation(this.#components, { self: this.#self, peers });
+    const decision = await this.#formation.run(this.#stopping.signal);
+    switch (decision.kind) {
+      case 'refuse':
+        throw decision.error;
+      case 'form': {
+        const formed = randomId(this.#components.random);
+        // Flushed before anybody is told: a crash must not leave two ideas of the first configuration.
+        await this.#log.bootstrap(firstConfiguration(formed, decision.members));
+        return this.#takePart(formed, decision.members);
+      }
+      case 'adopt': {
+        const { log } = this.#store;
+        const sequence = log.setLocalState(CLUSTER_STATE, toBytes(decision.cluster));
+        await log.whenFlushed(sequence);
+        return this.#takePart(decision.cluster, decision.members);
+      }
+    }
+  }
+
+  async #takePart(cluster: string, members: readonly Member[]): Promise<void> {
+    const { clock, random, logger } = this.#components;
+    const { electionTimeoutMs, heartbeatIntervalMs, peers } = this.#options;
+    const transport = new PeerTransport(
+      { clock, random, logger },
+      { self: this.#self, cluster, hints: peers, connectTimeoutMs: electionTimeoutMs },
+    );
+    const raft = await RaftNode.start(
+      { log: this.#log, transport, stateMachine: this.#machine, clock, random, logger },
+      {
+        ...DEFAULT_CORE_LIMITS,
+        id: this.#self.id,
+        electionTimeoutMs,
+        heartbeatIntervalMs,
+        maxProposalBytes: MAX_PROPOSAL_BYTES,
+      },
+    );
+    if (this.#stopping.signal.aborted) return raft.stop();
+    transport.onMessage((message, entries) => raft.receive(message, entries));
+    raft.onRole(({ role, term, leader }) => {
+      logger.info({ role, term, leader }, `${role} in term ${term}`);
+    });
+    raft.onConfiguration((configuration) => {
+      const membership = membershipOf(configuration);
+      if (membership !== undefined) transport.setMembers(membership.members);
+    });
+    raft.onFailure((error) => {
+      logger.error({ code: error.code }, `this node takes no more part: ${error.message}`);
+    });
+    this.#cluster = cluster;
+    this.#formation = undefined;
+    this.#consensus = { raft, transport };
+    transport.setMembers(this.#members() ?? members);
+    logger.info({ cluster, members: members.map(({ id }) => id) }, `in cluster ${cluster}`);
+  }
+
+  /** The members by the configuration in the log. */
+  #members(): readonly Member[] | undefined {
+    return membershipOf(this.#consensus?.raft.core.configuration)?.members;
+  }
+
+  #card(): Card {
+    const ids = this.#formation?.ids ?? [this.#self.id];
+    const card = { ...this.#self, ids };
+    if (this.#cluster === undefined) return card;
+    return { ...card, cluster: this.#cluster, members: this.#members() };
+  }
+}

@@ -1,0 +1,128 @@
+import { type Clock, DleError, type Logger, type Random } from '@dle/common';
+import { type Hello, PROTOCOL_RANGE, type Rpc, type RpcHandler } from '@dle/net';
+import { type Message, parseMessage, type Transport } from '@dle/raft';
+import type { Member, PeerHint } from '../member.js';
+import { type Lane, Peer } from './peer.js';
+
+export interface PeerTransportOptions {
+  readonly self: Member;
+  readonly cluster: string;
+  readonly hints: readonly PeerHint[];
+  readonly connectTimeoutMs: number;
+}
+
+/** Carries consensus messages between the members. What cannot be sent now is dropped: Raft asks again. */
+export class PeerTransport implements Transport {
+  readonly #components: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly logger: Logger;
+  };
+  readonly #options: PeerTransportOptions;
+  readonly #peers = new Map<number, Peer>();
+  /**
+   * Connections that members have opened to this node. A node that has joined but not yet received the
+   * configuration knows nobody's address: it answers where it was asked.
+   */
+  readonly #inbound = new Map<number, Rpc>();
+  #receive: (message: Message, entries: Uint8Array) => void = () => {};
+
+  constructor(
+    components: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
+    options: PeerTransportOptions,
+  ) {
+    this.#components = components;
+    this.#options = options;
+  }
+
+  onMessage(receive: (message: Message, entries: Uint8Array) => void): void {
+    this.#receive = receive;
+  }
+
+  peer(id: number): Peer | undefined {
+    return this.#peers.get(id);
+  }
+
+  /** Connects to exactly these members (this node itself aside). */
+  setMembers(members: readonly Member[]): void {
+    const wanted = new Map(members.map((member) => [member.id, member]));
+    wanted.delete(this.#options.self.id);
+    for (const [id, peer] of this.#peers) {
+      const { instance, address } = wanted.get(id) ?? {};
+      if (peer.member.instance === instance && peer.member.address === address) continue;
+      this.#peers.delete(id);
+      void peer.close();
+    }
+    for (const [id, member] of wanted) {
+      if (!this.#peers.has(id)) this.#peers.set(id, this.#connect(member, members));
+    }
+  }
+
+  send(message: Message, entries?: Uint8Array): void {
+    const lane: Lane = entries === undefined ? 'control' : 'log';
+    const rpc = this.#peers.get(message.to)?.rpc(lane) ?? this.#inbound.get(message.to);
+    if (rpc === undefined) return;
+    try {
+      rpc.send({ ...message }, entries);
+    } catch (thrown) {
+      const { code, message: text } = DleError.from(thrown);
+      this.#components.logger.debug({ peer: message.to, code }, `message dropped: ${text}`);
+    }
+  }
+
+  /** What to do with what comes on a member's connection, whichever side opened it. */
+  handler(): RpcHandler {
+    return {
+      message: (control, raw, rpc) => this.#onMessage(control, raw, rpc),
+    };
+  }
+
+  /** A member has opened a connection to this node. */
+  addInbound(rpc: Rpc): void {
+    const { node, lane } = rpc.hello;
+    if (node !== undefined && lane === 'control') this.#inbound.set(node, rpc);
+  }
+
+  removeInbound(rpc: Rpc): void {
+    const { node } = rpc.hello;
+    if (node !== undefined && this.#inbound.get(node) === rpc) this.#inbound.delete(node);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#peers.values()].map((peer) => peer.close()));
+    this.#peers.clear();
+  }
+
+  #connect(member: Member, members: readonly Member[]): Peer {
+    const { hints, self, cluster, connectTimeoutMs } = this.#options;
+    // A hint that is some member's known address says nothing new; another may be where this one has moved.
+    const known = new Set(members.map(({ address }) => address));
+    const alsoAt = hints
+      .filter(({ id, address }) => id === member.id || (id === undefined && !known.has(address)))
+      .map(({ address }) => address);
+    const hello = (lane: Lane): Hello => ({
+      protocol: PROTOCOL_RANGE,
+      role: 'member',
+      lane,
+      cluster,
+      node: self.id,
+      instance: self.instance,
+    });
+    const components = { ...this.#components, handler: this.handler() };
+    return new Peer(components, { member, alsoAt, hello, connectTimeoutMs });
+  }
+
+  #onMessage(control: Readonly<Record<string, unknown>>, raw: Uint8Array, rpc: Rpc): void {
+    const message = parseMessage(control);
+    const { self } = this.#options;
+    const sender = rpc.hello.node === self.id ? rpc.welcome.node : rpc.hello.node;
+    if (message.to !== self.id || message.from !== sender) {
+      throw new DleError(
+        'DLE_FORMAT',
+        `a message from node ${message.from} to node ${message.to} came to node ${self.id} on ` +
+          `the connection of node ${sender}`,
+      );
+    }
+    this.#receive(message, raw);
+  }
+}

@@ -1,0 +1,81 @@
+import { type Clock, DleError, type Logger, type Random } from '@dle/common';
+import { type Hello, type Rpc, type RpcHandler, TcpClient } from '@dle/net';
+import type { Member } from '../member.js';
+
+/**
+ * Each lane is a connection of its own, so that a heartbeat never waits behind megabytes of entries, nor a
+ * client's request behind either.
+ */
+export type Lane = 'control' | 'log' | 'forward';
+
+const LANES: readonly Lane[] = ['control', 'log', 'forward'];
+
+/** A member that came back should be heard well within an election timeout. */
+const BACKOFF = { minMs: 20, maxMs: 400 };
+
+/** The connections from this node to one other member. */
+export class Peer {
+  readonly member: Member;
+  readonly #lanes: ReadonlyMap<Lane, TcpClient>;
+  readonly #logger: Logger;
+
+  constructor(
+    components: {
+      readonly clock: Clock;
+      readonly random: Random;
+      readonly logger: Logger;
+      readonly handler: RpcHandler;
+    },
+    options: {
+      readonly member: Member;
+      /** More places to look for it: where it may have moved since the configuration was written. */
+      readonly alsoAt: readonly string[];
+      readonly hello: (lane: Lane) => Hello;
+      readonly connectTimeoutMs: number;
+    },
+  ) {
+    const { member, alsoAt, hello, connectTimeoutMs } = options;
+    this.member = member;
+    this.#logger = components.logger;
+    const addresses = [...new Set([member.address, ...alsoAt])];
+    const open = (lane: Lane): [Lane, TcpClient] => {
+      const client = new TcpClient(components, {
+        addresses,
+        hello: () => ({ ...hello(lane), target: member.id }),
+        connectTimeoutMs,
+        backoff: BACKOFF,
+      });
+      client.onConnected((rpc) => this.#checkInstance(rpc));
+      // It goes on trying whatever happens to this first wait.
+      client.connect().catch((error: DleError) => {
+        components.logger.debug({ peer: member.id, lane, code: error.code }, error.message);
+      });
+      return [lane, client];
+    };
+    this.#lanes = new Map(LANES.map(open));
+  }
+
+  /** The open connection of a lane, if there is one. */
+  rpc(lane: Lane): Rpc | undefined {
+    return this.#lanes.get(lane)?.rpc;
+  }
+
+  get reachable(): boolean {
+    return this.rpc('control') !== undefined;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#lanes.values()].map((client) => client.close()));
+  }
+
+  /** Who answers under the member's address with another data directory is somebody else. */
+  #checkInstance(rpc: Rpc): void {
+    const { id, instance, address } = this.member;
+    if (rpc.welcome.instance === instance) return;
+    const message =
+      `node ${id} at ${address} answers with another data directory ` +
+      `(instance ${rpc.welcome.instance}, not ${instance}); it is not spoken to`;
+    this.#logger.error({ peer: id }, message);
+    rpc.close(new DleError('DLE_WIPED_MEMBER', message));
+  }
+}

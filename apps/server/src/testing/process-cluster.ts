@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from '@dle/client';
+import type { NodeStatus } from '@dle/client/protocol';
+import { DleError } from '@dle/common';
+import { ServerProcess } from './server-process.js';
+
+export interface ProcessClusterOptions {
+  /** Default 3. */
+  readonly nodes?: number;
+  /** Default: a new temporary directory, removed by `destroy`. */
+  readonly dataDir?: string;
+  /** More flags of dle-server, for every node. */
+  readonly flags?: readonly string[];
+}
+
+/** How often a condition of real processes is looked at again. */
+const POLL_MS = 25;
+
+/** A cluster of real `dle-server` processes on free ports of 127.0.0.1, for tests and benchmarks. */
+export class ProcessCluster {
+  readonly dataDir: string;
+  readonly servers: readonly ServerProcess[];
+  readonly #temporary: boolean;
+
+  static async create(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
+    const { nodes = 3, flags = [] } = options;
+    const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'dle-cluster-'));
+    const ports = await freePorts(nodes);
+    const servers = ports.map((port, position) => {
+      const others = ports.filter((other) => other !== port);
+      return new ServerProcess({
+        id: position + 1,
+        port,
+        peers: others.map((other) => `127.0.0.1:${other}`),
+        dataDir,
+        logFile: join(dataDir, `node-${position + 1}.log`),
+        flags,
+      });
+    });
+    return new ProcessCluster(dataDir, servers, options.dataDir === undefined);
+  }
+
+  private constructor(dataDir: string, servers: readonly ServerProcess[], temporary: boolean) {
+    this.dataDir = dataDir;
+    this.servers = servers;
+    this.#temporary = temporary;
+  }
+
+  get endpoints(): string[] {
+    return this.servers.map((server) => server.address);
+  }
+
+  server(id: number): ServerProcess {
+    const found = this.servers[id - 1];
+    if (found === undefined) throw new Error(`the cluster has no node ${id}`);
+    return found;
+  }
+
+  startAll(): void {
+    for (const server of this.servers) server.start();
+  }
+
+  async stopAll(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.stop(signal)));
+  }
+
+  /** A client of the whole cluster; the caller closes it. */
+  client(endpoints: readonly string[] = this.endpoints): Client {
+    return new Client({}, { endpoints });
+  }
+
+  /** What a node says of itself; `undefined` if it does not answer. */
+  async status(id: number): Promise<NodeStatus | undefined> {
+    const server = this.server(id);
+    const client = this.client([server.address]);
+    try {
+      return await client.status(server.address, { timeoutMs: 1_000 });
+    } catch (thrown) {
+      if (thrown instanceof DleError) return undefined;
+      throw thrown;
+    } finally {
+      await client.close();
+    }
+  }
+
+  /** Waits until a node leads that can commit: its no-op has been applied. Returns its id. */
+  async leader(timeoutMs = 20_000): Promise<number> {
+    return await this.eventually(
+      'a leader',
+      async () => {
+        const all = await this.statuses();
+        const leader = all.find(
+          (status) => status.role === 'leader' && status.applied === status.lastIndex,
+        );
+        return leader?.node;
+      },
+      timeoutMs,
+    );
+  }
+
+  /** Of all nodes that run and answer. */
+  async statuses(): Promise<NodeStatus[]> {
+    const running = this.servers.filter((server) => server.running);
+    const all = await Promise.all(running.map((server) => this.status(server.options.id)));
+    return all.filter((status) => status !== undefined);
+  }
+
+  /** Waits until all running nodes have applied the same index. */
+  async converged(timeoutMs = 30_000): Promise<void> {
+    await this.eventually(
+      'equal applied indexes',
+      async () => {
+        const all = await this.statuses();
+        const running = this.servers.filter((server) => server.running).length;
+        const applied = new Set(all.map((status) => status.applied));
+        const idle = all.every((status) => status.applied === status.lastIndex);
+        return all.length === running && applied.size === 1 && idle ? true : undefined;
+      },
+      timeoutMs,
+    );
+  }
+
+  /** Looks again and again until `look` finds something; fails with the nodes' logs after `timeoutMs`. */
+  async eventually<T>(
+    what: string,
+    look: () => Promise<T | undefined>,
+    timeoutMs = 20_000,
+  ): Promise<T> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const found = await look();
+      if (found !== undefined) return found;
+      if (performance.now() > deadline) {
+        const logs = this.servers.map((server) => server.log().slice(-2_000)).join('\n---\n');
+        throw new Error(`waited ${timeoutMs} ms in vain for ${what}; the logs end:\n${logs}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /** Kills what runs and removes a temporary directory. */
+  async destroy(): Promise<void> {
+    await this.stopAll('SIGKILL');
+    if (this.#temporary) rmSync(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Ports that were free a moment ago, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const holders = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const holder = createServer();
+      await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+      return holder;
+    }),
+  );
+  const ports = holders.map((holder) => (holder.address() as { port: number }).port);
+  await Promise.all(holders.map((holder) => new Promise((resolve) => holder.close(resolve))));
+  return ports;
+}

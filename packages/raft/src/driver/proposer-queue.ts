@@ -1,0 +1,101 @@
+import { DleError } from '@dle/common';
+import type { Proposal } from './ports.js';
+import { outcomeUnknown, type Settle, WaitingByIndex } from './waiting.js';
+
+/** Most entries handed to the core in one event: bounds the work of one step. */
+const MAX_BATCH_ENTRIES = 4_096;
+/** Most bytes handed to the core in one event; a single larger entry still goes alone. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+
+export interface ProposalBatch<P> {
+  readonly proposals: readonly P[];
+  readonly settles: readonly Settle[];
+  readonly bytes: number;
+}
+
+/**
+ * Proposals on their way: queued until the turn ends, then in the log until they are applied.
+ * Whoever is in here is answered exactly once.
+ */
+export class ProposerQueue<P extends Proposal> {
+  #queued: P[] = [];
+  #queuedSettles: Settle[] = [];
+  #bytes = 0;
+  readonly #inLog: WaitingByIndex = new WaitingByIndex();
+  readonly #maxBytes: number;
+
+  constructor(options: { readonly maxBytes: number }) {
+    this.#maxBytes = options.maxBytes;
+  }
+
+  /** Bytes of entries that are proposed and not yet answered. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get queued(): number {
+    return this.#queued.length;
+  }
+
+  /** Returns `DLE_OVERLOADED` instead of queueing where too many bytes are under way already. */
+  push(proposal: P, settle: Settle): DleError | undefined {
+    if (this.#bytes > 0 && this.#bytes + proposal.bytes > this.#maxBytes) {
+      return new DleError(
+        'DLE_OVERLOADED',
+        `${this.#bytes} bytes of writes are waiting for a majority; try again later`,
+        { retryable: true },
+      );
+    }
+    this.#bytes += proposal.bytes;
+    this.#queued.push(proposal);
+    this.#queuedSettles.push(settle);
+    return undefined;
+  }
+
+  /** Takes the next batch off the queue. */
+  take(): ProposalBatch<P> {
+    let count = 0;
+    let bytes = 0;
+    while (count < this.#queued.length && count < MAX_BATCH_ENTRIES) {
+      const next = this.#queued[count]!.bytes;
+      if (count > 0 && bytes + next > MAX_BATCH_BYTES) break;
+      bytes += next;
+      count++;
+    }
+    const proposals = this.#queued.splice(0, count);
+    const settles = this.#queuedSettles.splice(0, count);
+    return { proposals, settles, bytes };
+  }
+
+  /** The batch is in the log, at `firstIndex` and behind. */
+  accepted(batch: ProposalBatch<P>, firstIndex: number): void {
+    for (let i = 0; i < batch.settles.length; i++) {
+      const { bytes } = batch.proposals[i]!;
+      const settle = batch.settles[i]!;
+      this.#inLog.add(firstIndex + i, (error, index) => {
+        this.#bytes -= bytes;
+        settle(error, index);
+      });
+    }
+  }
+
+  /** The batch was not taken; nothing of it was written. */
+  refused(batch: ProposalBatch<P>, error: DleError): void {
+    this.#bytes -= batch.bytes;
+    for (const settle of batch.settles) settle(error, 0);
+  }
+
+  applied(index: number): void {
+    this.#inLog.settleUpTo(index);
+  }
+
+  /** Leadership is gone: those in the log may still be committed by another leader. */
+  lostLeadership(): void {
+    this.#inLog.failAll(outcomeUnknown('the leader changed'));
+  }
+
+  fail(inLog: DleError, queued: DleError): void {
+    this.#inLog.failAll(inLog);
+    while (this.#queued.length > 0) this.refused(this.take(), queued);
+  }
+}

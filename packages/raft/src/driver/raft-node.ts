@@ -1,0 +1,370 @@
+import { assert, type Clock, DleError, type Logger, type Random } from '@dle/common';
+import { RaftCore } from '../core/raft-core.js';
+import type {
+  AppendRequest,
+  Configuration,
+  CoreEffect,
+  CoreOptions,
+  EntryBatch,
+  Event,
+  Message,
+  NodeId,
+  RecoveredState,
+  Role,
+} from '../core/types.js';
+import { AppendSender } from './append-sender.js';
+import type { LogPort, Proposal, StateMachine, Transport } from './ports.js';
+import { type ProposalBatch, ProposerQueue } from './proposer-queue.js';
+import { notLeader, outcomeUnknown, type Settle, WaitingByIndex } from './waiting.js';
+
+/** Entries applied in one turn of the event loop: some milliseconds of work, far below a heartbeat. */
+const APPLY_SLICE = 4_096;
+
+export interface RaftNodeComponents<P extends Proposal> {
+  readonly log: LogPort<P>;
+  readonly transport: Transport;
+  readonly stateMachine: StateMachine;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface RaftNodeOptions extends CoreOptions {
+  /** Most bytes of proposals without an answer; beyond it `DLE_OVERLOADED`. Default 64 MiB. */
+  readonly maxProposalBytes: number;
+}
+
+export interface RoleChange {
+  readonly role: Role;
+  readonly term: number;
+  /** 0: unknown. */
+  readonly leader: NodeId;
+}
+
+/** An event of the core before it is given a time. */
+type Timeless = Event extends infer E ? (E extends Event ? Omit<E, 'now'> : never) : never;
+
+/**
+ * Runs the pure core against its four ports: log, transport, state machine, clock. Everything here is
+ * synchronous, from an event to the last of its effects; what arrives in between waits for its turn.
+ */
+export class RaftNode<P extends Proposal> {
+  readonly #components: RaftNodeComponents<P>;
+  readonly #core: RaftCore;
+  readonly #sender: AppendSender;
+  readonly #proposals: ProposerQueue<P>;
+  /** Reads gathered in this turn: they share one read of the core. */
+  #newReads: Settle[] = [];
+  readonly #confirming = new Map<number, readonly Settle[]>();
+  readonly #confirmed = new WaitingByIndex();
+  #lastReadId = 0;
+  /** Writes of the core whose flush is awaited: their number, and the log's ticket for each. */
+  #writes: { write: number; ticket: number }[] = [];
+  /** The batch whose `propose` event is being stepped. */
+  #proposing: ProposalBatch<P> | undefined;
+  #commit: number;
+  #applying = false;
+  #gathering = false;
+  #stepping = false;
+  #timer: { due: number; cancel: () => void } | undefined;
+  #stopped: DleError | undefined;
+  #configuration: Configuration | undefined;
+  #roleListener: (change: RoleChange) => void = () => {};
+  #configurationListener: (configuration: Configuration) => void = () => {};
+  #failureListener: (error: DleError) => void = () => {};
+
+  /** Recovers from the log and starts as a follower. */
+  static async start<P extends Proposal>(
+    components: RaftNodeComponents<P>,
+    options: RaftNodeOptions,
+  ): Promise<RaftNode<P>> {
+    return new RaftNode(components, options, await components.log.recover());
+  }
+
+  private constructor(
+    components: RaftNodeComponents<P>,
+    options: RaftNodeOptions,
+    recovered: RecoveredState,
+  ) {
+    this.#components = components;
+    const { clock, random, log } = components;
+    this.#core = new RaftCore({ random }, options, recovered, clock.now());
+    this.#proposals = new ProposerQueue({ maxBytes: options.maxProposalBytes });
+    this.#sender = new AppendSender(components, (message) => this.#speaksFor(message));
+    this.#commit = recovered.commit;
+    log.listen(
+      (ticket) => this.#onFlushed(ticket),
+      (error) => this.#fail(error),
+    );
+    this.#armTimer();
+    // A node that is alone need not wait for a timer to find out that nobody else is there.
+    this.#step({ type: 'tick' });
+    this.#applySlice();
+  }
+
+  /** The core's own view of itself, for operators. */
+  get core(): Omit<RaftCore, 'step'> {
+    return this.#core;
+  }
+
+  get isLeader(): boolean {
+    return this.#core.role === 'leader';
+  }
+
+  /** Why the node has stopped taking part, if it has. */
+  get stopped(): DleError | undefined {
+    return this.#stopped;
+  }
+
+  onRole(listener: (change: RoleChange) => void): void {
+    this.#roleListener = listener;
+  }
+
+  /** Called when another configuration has come into force. */
+  onConfiguration(listener: (configuration: Configuration) => void): void {
+    this.#configurationListener = listener;
+  }
+
+  /** Called once, when the log has failed under the node. It then takes no part any more; reads of old state go on. */
+  onFailure(listener: (error: DleError) => void): void {
+    this.#failureListener = listener;
+  }
+
+  /**
+   * Puts an entry into the log. `settle` gets its index when it is committed and applied; or
+   * `DLE_NOT_LEADER`, `DLE_UNAVAILABLE`, `DLE_OVERLOADED`, `DLE_DISK_FULL` (effect none), or
+   * `DLE_OUTCOME_UNKNOWN` (leadership was lost meanwhile), `DLE_STORAGE_POISONED`.
+   */
+  propose(proposal: P, settle: Settle): void {
+    const refusal = this.#refusal() ?? this.#proposals.push(proposal, settle);
+    if (refusal !== undefined) settle(refusal, 0);
+    else this.#gather();
+  }
+
+  /**
+   * A linearizable read: `settle` gets an index once the state reflects everything that was committed
+   * anywhere before the call. Only the leader can say; others answer `DLE_NOT_LEADER`.
+   */
+  read(settle: Settle): void {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      settle(refusal, 0);
+      return;
+    }
+    this.#newReads.push(settle);
+    this.#gather();
+  }
+
+  /** A message from a peer, its entries as bytes. Damaged or unwritable entries make it a lost message. */
+  receive(message: Message, entryBytes?: Uint8Array): void {
+    if (this.#stopped !== undefined) return;
+    if (entryBytes === undefined || entryBytes.length === 0) {
+      this.#step({ type: 'message', message });
+      return;
+    }
+    let entries: EntryBatch;
+    try {
+      entries = this.#components.log.decode(entryBytes);
+      this.#components.log.reserve(entryBytes.length);
+    } catch (thrown) {
+      const { code, message: text } = DleError.from(thrown);
+      this.#components.logger.error({ code, peer: message.from }, `entries refused: ${text}`);
+      return;
+    }
+    this.#step({ type: 'message', message, entries });
+  }
+
+  /** Asks for an election now. */
+  campaign(): void {
+    if (this.#stopped === undefined) this.#step({ type: 'campaign' });
+  }
+
+  /** Takes no part any more, and answers everybody who waits. The log stays open: it is the caller's. */
+  stop(): void {
+    this.#end(new DleError('DLE_CLOSED', 'the node is stopping', { retryable: true }));
+  }
+
+  #refusal(): DleError | undefined {
+    if (this.#stopped !== undefined) return this.#stopped;
+    return this.isLeader ? undefined : notLeader(this.#core.leader);
+  }
+
+  #speaksFor(message: AppendRequest): boolean {
+    return this.#stopped === undefined && this.isLeader && this.#core.term === message.term;
+  }
+
+  /** What arrives in one turn of the event loop goes to the core as one batch, at its end. */
+  #gather(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#components.clock.defer(() => {
+      this.#gathering = false;
+      if (this.#stopped !== undefined) return;
+      this.#submitReads();
+      this.#submitProposals();
+    });
+  }
+
+  #submitReads(): void {
+    if (this.#newReads.length === 0) return;
+    const id = ++this.#lastReadId;
+    this.#confirming.set(id, this.#newReads);
+    this.#newReads = [];
+    this.#step({ type: 'read', id });
+  }
+
+  #submitProposals(): void {
+    while (this.#proposals.queued > 0 && this.#stopped === undefined) {
+      const batch = this.#proposals.take();
+      try {
+        // Before the core hears of it: what is in the core has been promised to the followers.
+        this.#components.log.reserve(batch.bytes);
+      } catch (thrown) {
+        this.#proposals.refused(batch, DleError.from(thrown));
+        continue;
+      }
+      this.#proposing = batch;
+      this.#step({ type: 'propose', sizes: batch.proposals.map((proposal) => proposal.bytes) });
+      this.#proposing = undefined;
+    }
+  }
+
+  #step(event: Timeless): void {
+    assert(!this.#stepping, 'an effect stepped the core');
+    this.#stepping = true;
+    try {
+      const timed = { ...event, now: this.#components.clock.now() } as Event;
+      for (const effect of this.#core.step(timed)) this.#execute(effect);
+    } catch (thrown) {
+      this.#fail(DleError.from(thrown));
+    } finally {
+      this.#stepping = false;
+    }
+    if (this.#stopped !== undefined) return;
+    this.#armTimer();
+    this.#noticeConfiguration();
+  }
+
+  #noticeConfiguration(): void {
+    const { configuration } = this.#core;
+    if (configuration === this.#configuration || configuration === undefined) return;
+    this.#configuration = configuration;
+    this.#configurationListener(configuration);
+  }
+
+  #execute(effect: CoreEffect): void {
+    const { log, transport } = this.#components;
+    switch (effect.type) {
+      case 'saveVote':
+        return this.#wrote(effect.write, log.saveVote(effect.term, effect.vote));
+      case 'appendNoop':
+        return this.#wrote(effect.write, log.appendNoop(effect.index, effect.term));
+      case 'appendProposed': {
+        const batch = this.#proposing!;
+        const { firstIndex, term } = effect;
+        this.#proposals.accepted(batch, firstIndex);
+        return this.#wrote(effect.write, log.appendProposed(batch.proposals, firstIndex, term));
+      }
+      case 'appendReceived': {
+        const ticket = log.appendReceived(effect.entries, effect.fromIndex, effect.replaces);
+        return this.#wrote(effect.write, ticket);
+      }
+      case 'proposalRefused':
+        return this.#proposals.refused(this.#proposing!, notLeader(this.#core.leader));
+      case 'send':
+        if (effect.message.type === 'appendRequest') this.#sender.send(effect.message);
+        else transport.send(effect.message);
+        return;
+      case 'commit':
+        this.#commit = effect.index;
+        log.setCommit(effect.index);
+        return this.#applySlice();
+      case 'readable':
+        return this.#readable(effect.ids, effect.index);
+      case 'readRefused':
+        for (const id of effect.ids) this.#refuseRead(id, notLeader(this.#core.leader));
+        return;
+      case 'role':
+        if (effect.role !== 'leader') this.#proposals.lostLeadership();
+        return this.#roleListener(effect);
+    }
+  }
+
+  #wrote(write: number, ticket: number): void {
+    this.#writes.push({ write, ticket });
+  }
+
+  #onFlushed(ticket: number): void {
+    if (this.#stopped !== undefined) return;
+    let done = 0;
+    while (done < this.#writes.length && this.#writes[done]!.ticket <= ticket) done++;
+    if (done === 0) return;
+    const { write } = this.#writes[done - 1]!;
+    this.#writes.splice(0, done);
+    this.#step({ type: 'flushed', write });
+  }
+
+  /** Long stretches (a start, a rejoin) are applied in slices, so that heartbeats are not kept waiting. */
+  #applySlice(): void {
+    const { stateMachine, clock } = this.#components;
+    if (this.#applying || stateMachine.appliedIndex >= this.#commit) return;
+    stateMachine.apply(Math.min(this.#commit, stateMachine.appliedIndex + APPLY_SLICE));
+    this.#proposals.applied(stateMachine.appliedIndex);
+    this.#confirmed.settleUpTo(stateMachine.appliedIndex);
+    if (stateMachine.appliedIndex >= this.#commit) return;
+    this.#applying = true;
+    clock.defer(() => {
+      this.#applying = false;
+      if (this.#stopped === undefined) this.#applySlice();
+    });
+  }
+
+  #readable(ids: readonly number[], index: number): void {
+    for (const id of ids) {
+      for (const settle of this.#confirming.get(id)!) this.#confirmed.add(index, settle);
+      this.#confirming.delete(id);
+    }
+    this.#confirmed.settleUpTo(this.#components.stateMachine.appliedIndex);
+  }
+
+  #refuseRead(id: number, error: DleError): void {
+    const settles = this.#confirming.get(id)!;
+    this.#confirming.delete(id);
+    for (const settle of settles) settle(error, 0);
+  }
+
+  /** One timer, re-armed only when the core wants to be woken earlier; waking it too early is harmless. */
+  #armTimer(): void {
+    const due = this.#core.deadline;
+    if (due === Number.POSITIVE_INFINITY) return;
+    if (this.#timer !== undefined && this.#timer.due <= due) return;
+    this.#timer?.cancel();
+    const { clock } = this.#components;
+    const cancel = clock.setTimer(
+      () => {
+        this.#timer = undefined;
+        if (this.#stopped === undefined) this.#step({ type: 'tick' });
+      },
+      Math.max(0, due - clock.now()),
+    );
+    this.#timer = { due, cancel };
+  }
+
+  #fail(error: DleError): void {
+    if (this.#stopped !== undefined) return;
+    this.#end(error);
+    this.#failureListener(error);
+  }
+
+  #end(error: DleError): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = error;
+    this.#timer?.cancel();
+    this.#proposals.fail(outcomeUnknown(`the node stopped (${error.message})`), error);
+    const reads = [...this.#confirming.values(), this.#newReads].flat();
+    this.#confirming.clear();
+    this.#newReads = [];
+    this.#confirmed.failAll(error);
+    for (const settle of reads) settle(error, 0);
+  }
+}

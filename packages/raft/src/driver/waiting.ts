@@ -1,0 +1,61 @@
+import { DleError } from '@dle/common';
+
+/** Called once: with an error, or with the index that answers the call. */
+export type Settle = (error: DleError | undefined, index: number) => void;
+
+/** Those who wait for an index to be applied, in the order of their indexes. */
+export class WaitingByIndex {
+  #indexes: number[] = [];
+  #settles: Settle[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#indexes.length - this.#head;
+  }
+
+  /** `index` is at least that of whoever was added before. */
+  add(index: number, settle: Settle): void {
+    this.#indexes.push(index);
+    this.#settles.push(settle);
+  }
+
+  /** Answers everybody who waits for an index up to `applied`. */
+  settleUpTo(applied: number): void {
+    while (this.#head < this.#indexes.length && this.#indexes[this.#head]! <= applied) {
+      const head = this.#head++;
+      const settle = this.#settles[head]!;
+      settle(undefined, this.#indexes[head]!);
+    }
+    if (this.#head === this.#indexes.length) {
+      this.#indexes = [];
+      this.#settles = [];
+      this.#head = 0;
+    }
+  }
+
+  failAll(error: DleError): void {
+    const settles = this.#settles.slice(this.#head);
+    this.#indexes = [];
+    this.#settles = [];
+    this.#head = 0;
+    for (const settle of settles) settle(error, 0);
+  }
+}
+
+export function notLeader(leader: number): DleError {
+  return leader === 0
+    ? new DleError('DLE_UNAVAILABLE', 'there is no leader at the moment; try again', {
+        retryable: true,
+      })
+    : new DleError('DLE_NOT_LEADER', `this node does not lead; node ${leader} does`, {
+        retryable: true,
+      });
+}
+
+export function outcomeUnknown(reason: string): DleError {
+  return new DleError(
+    'DLE_OUTCOME_UNKNOWN',
+    `${reason}: the write may or may not take effect; read before you write again`,
+    { effect: 'unknown' },
+  );
+}
