@@ -1,1 +1,24 @@
-export {};
+export { DEFAULT_CORE_OPTIONS, validateCoreOptions } from './core/core-options.js';
+export type { ProgressState } from './core/progress.js';
+export { RaftCore, type RaftCoreComponents } from './core/raft-core.js';
+export type { CoreStatus, PeerStatus } from './core/status.js';
+export type {
+  AppendRequest,
+  AppendResponse,
+  Configuration,
+  CoreEffect,
+  CoreOptions,
+  EntryBatch,
+  Event,
+  Heartbeat,
+  HeartbeatResponse,
+  IndexedConfiguration,
+  Message,
+  NodeId,
+  PreVoteRequest,
+  PreVoteResponse,
+  RecoveredState,
+  Role,
+  VoteRequest,
+  VoteResponse,
+} from './core/types.js';

@@ -1,0 +1,52 @@
+import { DleError } from '@dle/common';
+import type { CoreOptions } from './types.js';
+
+/** What a cluster in one data centre does well with. */
+export const DEFAULT_CORE_OPTIONS: Omit<CoreOptions, 'id'> = {
+  electionTimeoutMs: 1_000,
+  heartbeatIntervalMs: 100,
+  maxAppendBytes: 1024 * 1024,
+  maxInflightAppends: 64,
+  maxInflightBytes: 16 * 1024 * 1024,
+};
+
+/** Heartbeats that may get lost before a follower doubts its leader. */
+const HEARTBEATS_PER_TIMEOUT = 4;
+/** A day: longer than anybody waits for a leader, and far from where sums of times lose precision. */
+const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000;
+/** Far beyond what any link keeps busy; it bounds the memory of a window. */
+const MAX_INFLIGHT_APPENDS = 65_536;
+
+/**
+ * Holds the options against their bounds and against each other.
+ *
+ * @throws DleError `DLE_INVALID_ARGUMENT`, with everything that is wrong with them in one message.
+ */
+export function validateCoreOptions(options: CoreOptions): void {
+  const reasons = [
+    outOfBounds(options, 'id', 1, Number.MAX_SAFE_INTEGER),
+    outOfBounds(options, 'heartbeatIntervalMs', 1, MAX_TIMEOUT_MS),
+    outOfBounds(options, 'electionTimeoutMs', 1, MAX_TIMEOUT_MS),
+    outOfBounds(options, 'maxAppendBytes', 1, Number.MAX_SAFE_INTEGER),
+    outOfBounds(options, 'maxInflightAppends', 1, MAX_INFLIGHT_APPENDS),
+    outOfBounds(options, 'maxInflightBytes', 1, Number.MAX_SAFE_INTEGER),
+    options.electionTimeoutMs < HEARTBEATS_PER_TIMEOUT * options.heartbeatIntervalMs
+      ? `electionTimeoutMs (${options.electionTimeoutMs}) must be at least ${HEARTBEATS_PER_TIMEOUT} heartbeat intervals (of ${options.heartbeatIntervalMs}), or one lost heartbeat deposes a leader`
+      : undefined,
+    options.maxInflightBytes < options.maxAppendBytes
+      ? `maxInflightBytes (${options.maxInflightBytes}) must be at least maxAppendBytes (${options.maxAppendBytes}), or no append request could be filled`
+      : undefined,
+  ].filter((reason) => reason !== undefined);
+  if (reasons.length > 0) throw new DleError('DLE_INVALID_ARGUMENT', reasons.join('; '));
+}
+
+function outOfBounds(
+  options: CoreOptions,
+  name: keyof CoreOptions,
+  lowest: number,
+  highest: number,
+): string | undefined {
+  const value = options[name];
+  if (Number.isSafeInteger(value) && value >= lowest && value <= highest) return undefined;
+  return `${name} must be a whole number from ${lowest} to ${highest}, not ${value}`;
+}

@@ -1,0 +1,100 @@
+import { assert } from '@dle/common';
+import { Inflights } from './inflights.js';
+import type { NodeId } from './types.js';
+
+/**
+ * - `probe`: where the follower's log meets the leader's is not known; one request at a time finds out.
+ * - `replicate`: it is known; requests follow each other without waiting for answers.
+ */
+export type ProgressState = 'probe' | 'replicate';
+
+/**
+ * What a leader knows of one follower.
+ *
+ *     match              next           last index
+ *       ├──── under way ──┤── to be sent ──┤
+ *
+ * Invariant: 0 <= match < next.
+ */
+export class Progress {
+  readonly id: NodeId;
+  readonly inflights: Inflights;
+  /** The highest round that it answered. */
+  round = 0;
+  /** When it last answered, in monotonic milliseconds. */
+  lastHeard: number;
+  /** The highest commit that a request has told it of. */
+  sentCommit = 0;
+  /** While probing: a request is out, and its answer decides what comes next. */
+  awaitsAnswer = false;
+  #state: ProgressState = 'probe';
+  #match = 0;
+  #next: number;
+
+  constructor(id: NodeId, next: number, now: number, maxInflightAppends: number) {
+    assert(next >= 1, 'the next entry to send is at least the first');
+    this.id = id;
+    this.#next = next;
+    this.lastHeard = now;
+    this.inflights = new Inflights(maxInflightAppends);
+  }
+
+  get state(): ProgressState {
+    return this.#state;
+  }
+
+  /** The last index that it has acknowledged in this term. */
+  get match(): number {
+    return this.#match;
+  }
+
+  /** The next entry to send. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Requests up to `lastIndex` are on their way, of which this one took `bytes`. */
+  sent(lastIndex: number, bytes: number): void {
+    assert(this.#state === 'replicate', 'only a replicating follower is sent things ahead');
+    assert(lastIndex >= this.#next, 'nothing was sent');
+    this.inflights.add(lastIndex, bytes);
+    this.#next = lastIndex + 1;
+  }
+
+  /** It holds everything up to `index`. Whether that is news. */
+  accepted(index: number): boolean {
+    const rises = index > this.#match;
+    if (!rises && (index < this.#match || this.#state === 'replicate')) return false;
+    this.#match = index;
+    if (this.#state === 'probe') this.#become('replicate', this.#match + 1);
+    else {
+      this.#next = Math.max(this.#next, index + 1);
+      this.inflights.freeTo(index);
+    }
+    return true;
+  }
+
+  /**
+   * It had no match at `index`; `hint` is the largest index where there may be one. Whether that is
+   * news: late answers to requests long overtaken change nothing.
+   */
+  rejected(index: number, hint: number): boolean {
+    if (this.#state === 'replicate') {
+      if (index <= this.#match) return false;
+      // Something on the way was lost. What it has acknowledged it has.
+      this.#become('probe', this.#match + 1);
+      return true;
+    }
+    if (index !== this.#next - 1 || index <= this.#match) return false;
+    this.#become('probe', Math.max(this.#match + 1, Math.min(index, hint + 1)));
+    return true;
+  }
+
+  #become(state: ProgressState, next: number): void {
+    this.#state = state;
+    this.#next = next;
+    this.awaitsAnswer = false;
+    this.inflights.clear();
+    assert(this.#match < this.#next, 'the next entry to send is not known to be there');
+  }
+}

@@ -1,0 +1,49 @@
+import type { NodeId } from './types.js';
+
+/** Voters that make a majority of `count`. */
+export function majority(count: number): number {
+  return Math.floor(count / 2) + 1;
+}
+
+/**
+ * The largest value that a majority of `voters` has reached. One function for all that a leader
+ * counts: replicated indexes, confirmed read rounds, times of contact.
+ *
+ * An empty set stands in nobody's way: `Infinity`, so that the minimum over two sets is right when
+ * one of them is empty. For the handful of voters there are, comparing each with each beats sorting,
+ * and takes no memory.
+ */
+export function reachedByQuorum(
+  voters: readonly NodeId[],
+  reachedBy: (voter: NodeId) => number,
+): number {
+  if (voters.length === 0) return Number.POSITIVE_INFINITY;
+  let reached = Number.NEGATIVE_INFINITY;
+  for (const voter of voters) {
+    const value = reachedBy(voter);
+    if (value <= reached) continue;
+    let count = 0;
+    for (const other of voters) if (reachedBy(other) >= value) count++;
+    if (count >= majority(voters.length)) reached = value;
+  }
+  return reached;
+}
+
+export type VoteResult = 'won' | 'lost' | 'pending';
+
+/** How a vote stands: those not in `votes` have not answered; whoever is not a voter does not count. */
+export function voteResult(
+  voters: readonly NodeId[],
+  votes: ReadonlyMap<NodeId, boolean>,
+): VoteResult {
+  let granted = 0;
+  let refused = 0;
+  for (const voter of voters) {
+    const vote = votes.get(voter);
+    if (vote === true) granted++;
+    else if (vote === false) refused++;
+  }
+  const needed = majority(voters.length);
+  if (voters.length === 0 || granted >= needed) return 'won';
+  return refused > voters.length - needed ? 'lost' : 'pending';
+}

@@ -1,0 +1,278 @@
+import type { Random } from '@dle/common';
+import { validateCoreOptions } from './core-options.js';
+import { CoreState } from './core-state.js';
+import { Election } from './election.js';
+import { Follower } from './follower.js';
+import { Leadership } from './leadership.js';
+import type { CoreStatus } from './status.js';
+import type {
+  AppendResponse,
+  CoreEffect,
+  CoreOptions,
+  EntryBatch,
+  Event,
+  IndexedConfiguration,
+  Message,
+  NodeId,
+  RecoveredState,
+  Role,
+} from './types.js';
+import { isWellFormed } from './well-formed.js';
+
+export interface RaftCoreComponents {
+  /** Draws election timeouts, and nothing else. */
+  readonly random: Random;
+}
+
+/**
+ * Raft as a pure, synchronous state machine: events in, effects out. It has no clock, no timer, no promise
+ * and no I/O; the same events and the same chance give the same effects.
+ *
+ * One rule covers durability: a vote or an acknowledgement, a rejection and the leader's own included, leaves
+ * only after what it depends on is on the device. The core holds such messages back until `flushed`
+ * reports the write they wait for; the driver may carry out every effect as soon as it sees it.
+ */
+export class RaftCore {
+  readonly #state: CoreState;
+  readonly #election: Election;
+  readonly #follower: Follower;
+  /** Present while this node leads. */
+  #leadership: Leadership | undefined;
+
+  /**
+   * Starts as a follower. What is recovered is taken as flushed, and entries up to `recovered.commit` as
+   * known to the driver: the first `commit` effect is for a later one.
+   *
+   * @param now monotonic milliseconds, on the scale of the events'.
+   * @throws DleError `DLE_INVALID_ARGUMENT` for options that do not go together.
+   */
+  constructor(
+    components: RaftCoreComponents,
+    options: CoreOptions,
+    recovered: RecoveredState,
+    now: number,
+  ) {
+    validateCoreOptions(options);
+    this.#state = new CoreState(components.random, options, recovered, now);
+    this.#election = new Election(this.#state);
+    this.#follower = new Follower(this.#state);
+  }
+
+  /** When the next tick is due, in monotonic milliseconds; `Infinity`: never. An earlier one does no harm. */
+  get deadline(): number {
+    return this.#leadership?.deadline ?? this.#election.deadline;
+  }
+
+  get id(): NodeId {
+    return this.#state.id;
+  }
+
+  get role(): Role {
+    return this.#state.role;
+  }
+
+  get term(): number {
+    return this.#state.term;
+  }
+
+  /** Whom this node votes for in this term; 0: nobody yet. */
+  get vote(): NodeId {
+    return this.#state.vote;
+  }
+
+  /** 0: unknown. */
+  get leader(): NodeId {
+    return this.#state.leader;
+  }
+
+  /** Known to be committed; entries of it may not be durable here yet. */
+  get commit(): number {
+    return this.#state.commit;
+  }
+
+  get lastIndex(): number {
+    return this.#state.log.lastIndex;
+  }
+
+  /** The configuration that counts: the last one in the log, committed or not. */
+  get configuration(): IndexedConfiguration | undefined {
+    return this.#state.log.configuration;
+  }
+
+  /** A snapshot of everything an operator may ask for; made anew by each call. */
+  status(): CoreStatus {
+    const { id, role, term, vote, leader, commit, log, writes, outbox, now } = this.#state;
+    return {
+      id,
+      role,
+      term,
+      vote,
+      leader,
+      voters: log.voters,
+      configurationIndex: log.configuration?.index ?? 0,
+      lastIndex: log.lastIndex,
+      lastTerm: log.lastTerm,
+      durableIndex: writes.durableIndex,
+      commit,
+      heldMessages: outbox.size,
+      pendingReads: this.#leadership?.pendingReads ?? 0,
+      peers: [...(this.#leadership?.peers ?? [])].map((peer) => ({
+        id: peer.id,
+        state: peer.state,
+        match: peer.match,
+        next: peer.next,
+        inflightAppends: peer.inflights.count,
+        inflightBytes: peer.inflights.bytes,
+        silentMs: now - peer.lastHeard,
+      })),
+    };
+  }
+
+  /**
+   * Takes one event and says what is to be done about it. Runs to completion; the effects are the caller's.
+   *
+   * Nothing that a working peer sends makes it throw, and no nonsense either: that is ignored. An assertion
+   * (`DLE_INTERNAL`) means that the driver is wrong, or that a leader contradicts what is committed here, which
+   * proves that the cluster has lost committed data: the node must stop, so as not to lose its copy too.
+   */
+  step(event: Event): readonly CoreEffect[] {
+    // A driver may have looked at the clock before it stepped another event; time never runs back here.
+    this.#state.now = Math.max(this.#state.now, event.now);
+    switch (event.type) {
+      case 'tick':
+        this.#onTick();
+        break;
+      case 'message':
+        this.#onMessage(event.message, event.entries);
+        break;
+      case 'propose':
+        if (this.#leadership !== undefined) this.#leadership.propose(event.sizes);
+        else this.#state.emit({ type: 'proposalRefused' });
+        break;
+      case 'read':
+        if (this.#leadership !== undefined) this.#leadership.read(event.id);
+        else this.#state.emit({ type: 'readRefused', ids: [event.id] });
+        break;
+      case 'flushed':
+        this.#onFlushed(event.write);
+        break;
+      case 'campaign':
+        if (this.#leadership === undefined) this.#election.startPreVote();
+        break;
+    }
+    return this.#state.takeEffects();
+  }
+
+  #onTick(): void {
+    if (this.#leadership !== undefined) {
+      if (!this.#leadership.tick()) this.#follow(this.term, 0);
+    } else if (this.#state.now >= this.#election.deadline) {
+      this.#election.startPreVote();
+    }
+  }
+
+  #onFlushed(write: number): void {
+    this.#state.writes.flushed(write);
+    for (const message of this.#state.outbox.release(write)) {
+      if (message.to !== this.id) this.#state.send(message);
+      // A candidate's vote for itself travels the same way as everybody else's.
+      else if (message.type === 'voteResponse')
+        this.#onVote(this.#election.onVoteResponse(message));
+    }
+    this.#leadership?.onFlushed();
+  }
+
+  #onMessage(message: Message, entries: EntryBatch | undefined): void {
+    if (message.to !== this.id || message.from === this.id) return;
+    if (!isWellFormed(message, entries)) return;
+    if (message.term > this.term && isOfItsTerm(message)) {
+      if (message.type === 'voteRequest' && this.#election.withholds) return;
+      this.#follow(message.term, 0);
+    }
+    if (message.type === 'preVoteRequest') this.#election.onPreVoteRequest(message);
+    else if (message.type === 'preVoteResponse') this.#election.onPreVoteResponse(message);
+    else if (message.term < this.term) this.#answerLate(message);
+    else this.#dispatch(message, entries);
+  }
+
+  /** A message of the current term. */
+  #dispatch(message: Message, entries: EntryBatch | undefined): void {
+    switch (message.type) {
+      case 'voteRequest':
+        this.#election.onVoteRequest(message);
+        break;
+      case 'voteResponse':
+        this.#onVote(this.#election.onVoteResponse(message));
+        break;
+      case 'appendRequest':
+        if (this.#heardFromLeader(message.from)) this.#follower.onAppend(message, entries);
+        break;
+      case 'heartbeat':
+        if (this.#heardFromLeader(message.from)) this.#follower.onHeartbeat(message);
+        break;
+      case 'appendResponse':
+        this.#leadership?.onAppendResponse(message);
+        break;
+      case 'heartbeatResponse':
+        this.#leadership?.onHeartbeatResponse(message);
+        break;
+    }
+  }
+
+  /**
+   * Tells whoever still leads or campaigns in an older term of the newer one. A leader must hear of it:
+   * a node that went ahead of its term would otherwise neither follow it nor, while the others do, replace it.
+   */
+  #answerLate(message: Message): void {
+    const { id: from, term } = this;
+    const to = message.from;
+    if (message.type === 'voteRequest') {
+      this.#state.sendWhenDurable({ type: 'voteResponse', from, to, term, granted: false }, 0);
+    } else if (message.type === 'appendRequest' || message.type === 'heartbeat') {
+      const refusal: AppendResponse = {
+        type: 'appendResponse',
+        from,
+        to,
+        term,
+        rejected: true,
+        index: message.type === 'appendRequest' ? message.previousIndex : 0,
+        hintIndex: 0,
+        hintTerm: 0,
+        round: 0,
+      };
+      this.#state.sendWhenDurable(refusal, 0);
+    }
+  }
+
+  /** Follows the sender, which leads this term. False: another one does, so the message is nobody's. */
+  #heardFromLeader(sender: NodeId): boolean {
+    const { leader } = this.#state;
+    if (leader !== 0 && leader !== sender) return false;
+    this.#follow(this.term, sender);
+    this.#election.heardFromLeader();
+    return true;
+  }
+
+  #onVote(isWon: boolean): void {
+    if (!isWon) return;
+    this.#state.become('leader', this.term, this.id);
+    this.#leadership = new Leadership(this.#state);
+  }
+
+  #follow(term: number, leader: NodeId): void {
+    const wasLeading = this.#leadership !== undefined;
+    this.#leadership?.resign();
+    this.#leadership = undefined;
+    this.#state.become('follower', term, leader);
+    if (wasLeading) this.#election.rearm();
+  }
+}
+
+/**
+ * Whether somebody is in the term that the message names. The terms of pre-votes asked for and granted are
+ * those of elections that may never be, and move nobody.
+ */
+function isOfItsTerm(message: Message): boolean {
+  if (message.type === 'preVoteRequest') return false;
+  return message.type !== 'preVoteResponse' || !message.granted;
+}

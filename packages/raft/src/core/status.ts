@@ -1,0 +1,41 @@
+import type { ProgressState } from './progress.js';
+import type { NodeId, Role } from './types.js';
+
+/** A follower as its leader sees it. */
+export interface PeerStatus {
+  readonly id: NodeId;
+  readonly state: ProgressState;
+  /** The last index that it has acknowledged in this term. */
+  readonly match: number;
+  /** The next index to send. */
+  readonly next: number;
+  readonly inflightAppends: number;
+  readonly inflightBytes: number;
+  /** Milliseconds since it last answered. */
+  readonly silentMs: number;
+}
+
+/** A node's view of itself, for operators. */
+export interface CoreStatus {
+  readonly id: NodeId;
+  readonly role: Role;
+  readonly term: number;
+  /** 0: none in this term. */
+  readonly vote: NodeId;
+  /** 0: unknown. */
+  readonly leader: NodeId;
+  readonly voters: readonly NodeId[];
+  /** Index of the entry that brought this configuration; 0: there is none. */
+  readonly configurationIndex: number;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  /** Entries up to here are on this node's device. */
+  readonly durableIndex: number;
+  readonly commit: number;
+  /** Messages that wait for a flush. */
+  readonly heldMessages: number;
+  /** Reads that wait for a quorum; 0 unless leading. */
+  readonly pendingReads: number;
+  /** Empty unless leading. */
+  readonly peers: readonly PeerStatus[];
+}

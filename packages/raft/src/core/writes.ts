@@ -1,0 +1,75 @@
+import { assert } from '@dle/common';
+
+interface EntryWrite {
+  readonly write: number;
+  /** Last index for which this write still speaks. */
+  lastIndex: number;
+}
+
+/**
+ * Numbers what is written to the log and knows how much of it is on the device. Completions are by
+ * number, not by index: an index may be written again for another leader's entry while the first write
+ * is still under way, and the first completion must not vouch for the second.
+ */
+export class Writes {
+  #last = 0;
+  #flushed = 0;
+  #durableIndex: number;
+  /** Entries under way to the device, in order of their writes; last indexes never fall. */
+  #pending: EntryWrite[] = [];
+
+  constructor(durableIndex: number) {
+    this.#durableIndex = durableIndex;
+  }
+
+  /** The entries up to here, as the log now has them, are on the device. */
+  get durableIndex(): number {
+    return this.#durableIndex;
+  }
+
+  /** Numbers a write that changes no entry. */
+  next(): number {
+    return ++this.#last;
+  }
+
+  /** Numbers a write of the entries from `firstIndex` to `lastIndex`, in place of what was there. */
+  entries(firstIndex: number, lastIndex: number): number {
+    this.#durableIndex = Math.min(this.#durableIndex, firstIndex - 1);
+    if ((this.#pending.at(-1)?.lastIndex ?? 0) >= firstIndex) this.#disown(firstIndex);
+    const write = this.next();
+    this.#pending.push({ write, lastIndex });
+    return write;
+  }
+
+  /** Entries from `firstIndex` on are being replaced: what was written there before no longer counts. */
+  #disown(firstIndex: number): void {
+    for (const pending of this.#pending) {
+      pending.lastIndex = Math.min(pending.lastIndex, firstIndex - 1);
+    }
+  }
+
+  /** Everything up to `write` is on the device. */
+  flushed(write: number): void {
+    assert(write >= 0 && write <= this.#last, `write ${write} was never asked for`);
+    this.#flushed = Math.max(this.#flushed, write);
+    let done = 0;
+    for (const pending of this.#pending) {
+      if (pending.write > write) break;
+      this.#durableIndex = Math.max(this.#durableIndex, pending.lastIndex);
+      done++;
+    }
+    if (done > 0) this.#pending.splice(0, done);
+  }
+
+  isFlushed(write: number): boolean {
+    return write <= this.#flushed;
+  }
+
+  /** The write after whose flush the entries up to `index` are durable; 0: they are. */
+  holding(index: number): number {
+    if (index <= this.#durableIndex) return 0;
+    const pending = this.#pending.find(({ lastIndex }) => lastIndex >= index);
+    assert(pending !== undefined, `entry ${index} was never written`);
+    return pending.write;
+  }
+}
