@@ -13,4 +13,5 @@ export {
 } from './log/log.js';
 export { RECORD_HEADER_BYTES, type RecordView, recordBytes } from './log/record.js';
 export { Namespace, RecordKind } from './log/record-kinds.js';
+export { NodeVfs } from './vfs/node-vfs.js';
 export type { Vfs, VfsFile, VfsLock } from './vfs/vfs.js';

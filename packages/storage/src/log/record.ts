@@ -1,5 +1,6 @@
 import { crc32, MAX_KEY_BYTES, MAX_VALUE_BYTES, readUint64, writeUint64 } from '@dle/common';
 import { corrupt, type Origin, unknownFormat } from '../errors.js';
+import { headerChecksum, isIntact } from './header.js';
 import { Namespace, RecordKind } from './record-kinds.js';
 
 /*
@@ -50,7 +51,7 @@ export function writeRecord(view: DataView, offset: number, fields: RecordFields
 /** Completes the header at `offset`. */
 export function sealRecord(bytes: Uint8Array, view: DataView, offset: number, flags: number): void {
   view.setUint8(offset + 4, flags);
-  const checksum = crc32(bytes.subarray(offset, offset + CHECKSUM_OFFSET));
+  const checksum = headerChecksum(bytes, offset, RECORD_HEADER_BYTES);
   view.setUint32(offset + CHECKSUM_OFFSET, checksum, true);
 }
 
@@ -109,19 +110,10 @@ export class RecordView {
     if (offset + RECORD_HEADER_BYTES > view.byteLength)
       throw this.#corrupt('the header is cut off');
     if (view.getUint8(offset) !== MAGIC) throw this.#corrupt('no record begins here');
-    if (!this.#hasValidChecksum(view.getUint8(offset + 2))) {
+    if (!isIntact(this.bytes, view, offset, view.getUint8(offset + 2))) {
       throw this.#corrupt('wrong header checksum');
     }
     this.#readFields();
-  }
-
-  /** In every version the last four bytes of a header are the checksum of those before them. */
-  #hasValidChecksum(headerLength: number): boolean {
-    const start = this.offset;
-    if (headerLength < 8 || start + headerLength > this.bytes.length) return false;
-    const checksumOffset = start + headerLength - 4;
-    const checksum = this.#view.getUint32(checksumOffset, true);
-    return crc32(this.bytes.subarray(start, checksumOffset)) === checksum;
   }
 
   /** Of a header whose checksum has vouched for it. */

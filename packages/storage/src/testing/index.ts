@@ -1,1 +1,6 @@
-export {};
+export { type MemFaults, MemVfs, type MemVfsComponents, type MemVfsOptions } from './mem-vfs.js';
+export {
+  type TestFunction,
+  type VfsUnderTest,
+  vfsComplianceSuite,
+} from './vfs-compliance-suite.js';

@@ -11,8 +11,11 @@ export interface Vfs {
   makeDirectory(directory: string): Promise<void>;
   /** Names in `directory`, in no order. Empty if it does not exist. */
   list(directory: string): Promise<string[]>;
-  /** Opens an existing file for reading and, unless `readOnly`, writing. */
-  open(path: string, options?: { readonly readOnly?: boolean }): Promise<VfsFile>;
+  /**
+   * Opens an existing file for reading and, unless `readOnly`, writing. Synchronous, as is the read of a
+   * key that may have to reopen a file closed to spare descriptors.
+   */
+  openSync(path: string, options?: { readonly readOnly?: boolean }): VfsFile;
   /** Makes a new, empty file; it must not exist. The entry is durable after `syncDirectory`. */
   createSync(path: string): VfsFile;
   /** Atomic; durable after `syncDirectory`. Replaces `to`. */
@@ -46,6 +49,6 @@ export interface VfsFile {
   read(target: Uint8Array, position: number): Promise<number>;
   /** All bytes written before the call are on the device. After a failure nothing is known of them: never retry. */
   datasync(): Promise<void>;
-  /** Idempotent. */
+  /** Waits for reads and flushes under way. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,0 +1,215 @@
+import { basename, dirname } from 'node:path';
+import { type Clock, DleError, type Random } from '@dle/common';
+import type { Vfs, VfsFile, VfsLock } from '../vfs/vfs.js';
+import { MemFile } from './mem-file.js';
+import { MemInode } from './mem-inode.js';
+import { MemNames } from './mem-names.js';
+
+export interface MemVfsComponents {
+  /** Decides what a crash loses. */
+  readonly random: Random;
+  /** Flushes and reads complete when its turn ends. */
+  readonly clock: Clock;
+}
+
+export interface MemVfsOptions {
+  /** Sum of the sizes of all files above which a write meets a full disk. Default: none. */
+  readonly capacityBytes?: number;
+}
+
+/** What is to go wrong, counted in calls from now; 1 is the very next one. */
+export interface MemFaults {
+  /** The machine crashes in the midst of this I/O operation, whatever it is. */
+  crashAtOperation?: number;
+  /** This write fails with an I/O error. */
+  failWrite?: number;
+  /** This flush fails with an I/O error; what it was to flush is gone, and later flushes succeed. */
+  failFlush?: number;
+}
+
+/**
+ * A disk in memory that forgets: what was not flushed survives a crash in any part, by sectors; so do names
+ * whose directory was not flushed. After `crash` every call throws until `restart`, and files opened
+ * before stay dead. The same seed and the same calls give the same losses.
+ */
+export class MemVfs implements Vfs {
+  /** I/O operations so far. */
+  operations = 0;
+  /** Room on the disk; may be changed at any time. */
+  capacityBytes: number;
+  readonly #components: MemVfsComponents;
+  readonly #names = new MemNames();
+  readonly #locks = new Set<string>();
+  #faults: MemFaults = {};
+  #crashed = false;
+  /** Counts restarts: what was opened before the last one is dead. */
+  #life = 0;
+
+  constructor(components: MemVfsComponents, options: MemVfsOptions = {}) {
+    this.#components = components;
+    this.capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  get crashed(): boolean {
+    return this.#crashed;
+  }
+
+  /** Replaces what was planned before. */
+  plan(faults: MemFaults): void {
+    this.#faults = { ...faults };
+  }
+
+  /** The power fails. */
+  crash(): void {
+    if (this.#crashed) return;
+    this.#crashed = true;
+    this.#faults = {};
+    this.#locks.clear();
+    const inodes = new Set(this.#names.inodes());
+    this.#names.crash(this.#components.random);
+    for (const inode of this.#names.inodes()) inodes.add(inode);
+    for (const inode of inodes) inode.crash(this.#components.random);
+  }
+
+  /** The power is back. */
+  restart(): void {
+    this.crash();
+    this.#crashed = false;
+    this.#life++;
+  }
+
+  /** Flips one bit of a file, on the device too, without anybody noticing. */
+  flipBit(path: string, position: number, bit: number): void {
+    this.#inode(path).flip(position, bit);
+  }
+
+  /** The content of a file as programs see it. */
+  contentOf(path: string): Uint8Array {
+    const inode = this.#inode(path);
+    const bytes = new Uint8Array(inode.size);
+    inode.read(bytes, 0);
+    return bytes;
+  }
+
+  async makeDirectory(directory: string): Promise<void> {
+    await this.#operation(`make ${directory}`);
+  }
+
+  async list(directory: string): Promise<string[]> {
+    await this.#operation(`list ${directory}`);
+    const inside = [...this.#names.paths()].filter((path) => dirname(path) === directory);
+    return inside.map((path) => basename(path));
+  }
+
+  openSync(path: string, _options?: { readonly readOnly?: boolean }): VfsFile {
+    this.#enter(`open ${path}`);
+    return this.#file(path, this.#inode(path));
+  }
+
+  createSync(path: string): VfsFile {
+    const what = `create ${path}`;
+    this.#alive(what);
+    if (this.#names.get(path) !== undefined) throw failed(what, 'EEXIST');
+    const inode = new MemInode();
+    this.#names.create(path, inode);
+    this.#enter(what);
+    return this.#file(path, inode);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#alive(`rename ${from}`);
+    this.#inode(from);
+    this.#names.rename(from, to);
+    await this.#operation(`rename ${from} to ${to}`);
+  }
+
+  async unlink(path: string): Promise<void> {
+    this.#alive(`unlink ${path}`);
+    this.#inode(path);
+    this.#names.unlink(path);
+    await this.#operation(`unlink ${path}`);
+  }
+
+  async syncDirectory(directory: string): Promise<void> {
+    const covered = this.#names.mark(directory);
+    await this.#operation(`flush ${directory}`);
+    this.#names.flush(directory, covered);
+  }
+
+  async lock(directory: string): Promise<VfsLock> {
+    await this.#operation(`lock ${directory}`);
+    if (this.#locks.has(directory)) {
+      throw new DleError('DLE_LOCKED', `${directory} is in use`, { retryable: true });
+    }
+    this.#locks.add(directory);
+    const life = this.#life;
+    return {
+      release: async () => {
+        if (life === this.#life) this.#locks.delete(directory);
+      },
+    };
+  }
+
+  #file(path: string, inode: MemInode): VfsFile {
+    const life = this.#life;
+    const check = (what: string): void => {
+      if (life !== this.#life) throw failed(`${what} ${path}`, 'the machine has crashed since');
+      this.#alive(`${what} ${path}`);
+    };
+    return new MemFile(path, inode, {
+      check,
+      enter: (what) => {
+        check(what);
+        this.#enter(`${what} ${path}`);
+      },
+      room: () => this.#room(),
+      due: (fault) => this.#isDue(fault),
+      turn: () => new Promise((resolve) => this.#components.clock.defer(resolve)),
+    });
+  }
+
+  #room(): number {
+    let used = 0;
+    for (const inode of this.#names.inodes()) used += inode.size;
+    return this.capacityBytes - used;
+  }
+
+  #inode(path: string): MemInode {
+    const inode = this.#names.get(path);
+    if (inode === undefined) throw failed(`open ${path}`, 'ENOENT');
+    return inode;
+  }
+
+  /** One asynchronous operation on names: it may complete, or the machine crash, after its turn. */
+  async #operation(what: string): Promise<void> {
+    this.#enter(what);
+    await new Promise<void>((resolve) => this.#components.clock.defer(resolve));
+    this.#alive(what);
+  }
+
+  /** Counts an operation; here the machine crashes if that is planned. */
+  #enter(what: string): void {
+    this.#alive(what);
+    this.operations++;
+    if (this.#isDue('crashAtOperation')) {
+      this.crash();
+      this.#alive(what);
+    }
+  }
+
+  #alive(what: string): void {
+    if (this.#crashed) throw failed(what, 'the machine has crashed');
+  }
+
+  #isDue(fault: keyof MemFaults): boolean {
+    const left = this.#faults[fault];
+    if (left === undefined) return false;
+    this.#faults[fault] = left - 1;
+    return left === 1;
+  }
+}
+
+function failed(what: string, why: string): DleError {
+  const cause = Object.assign(new Error(why), { code: why });
+  return new DleError('DLE_IO', `${what}: ${why}`, { cause });
+}

@@ -1,0 +1,78 @@
+import * as fs from 'node:fs';
+import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { NodeFile } from './node-file.js';
+import { lockDirectory } from './node-lock.js';
+import { fromSystemError, systemCode } from './system-error.js';
+import type { Vfs, VfsFile, VfsLock } from './vfs.js';
+
+/** The files of the operating system. */
+export class NodeVfs implements Vfs {
+  async makeDirectory(directory: string): Promise<void> {
+    const wanted = resolve(directory);
+    const first = await attempt(`make ${wanted}`, () => mkdir(wanted, { recursive: true }));
+    if (first === undefined) return;
+    for (let made = wanted; ; made = dirname(made)) {
+      await this.syncDirectory(dirname(made));
+      if (made === first || dirname(made) === made) return;
+    }
+  }
+
+  async list(directory: string): Promise<string[]> {
+    try {
+      return await readdir(directory);
+    } catch (thrown) {
+      if (systemCode(thrown) === 'ENOENT') return [];
+      throw fromSystemError(thrown, `list ${directory}`);
+    }
+  }
+
+  openSync(path: string, options: { readonly readOnly?: boolean } = {}): VfsFile {
+    return openDescriptor(path, options.readOnly === true ? 'r' : 'r+');
+  }
+
+  createSync(path: string): VfsFile {
+    return openDescriptor(path, 'wx+');
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return attempt(`rename ${from} to ${to}`, () => rename(from, to));
+  }
+
+  unlink(path: string): Promise<void> {
+    return attempt(`unlink ${path}`, () => unlink(path));
+  }
+
+  async syncDirectory(directory: string): Promise<void> {
+    // Windows cannot open a directory, and keeps its entries in a journal of its own.
+    if (process.platform === 'win32') return;
+    await attempt(`flush ${directory}`, async () => {
+      const handle = await fs.promises.open(directory, 'r');
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    });
+  }
+
+  lock(directory: string): Promise<VfsLock> {
+    return lockDirectory(directory);
+  }
+}
+
+function openDescriptor(path: string, flags: string): VfsFile {
+  try {
+    return new NodeFile(path, fs.openSync(path, flags));
+  } catch (thrown) {
+    throw fromSystemError(thrown, `open ${path}`);
+  }
+}
+
+async function attempt<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (thrown) {
+    throw fromSystemError(thrown, what);
+  }
+}
