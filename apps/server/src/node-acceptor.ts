@@ -87,7 +87,12 @@ export class NodeAcceptor implements Acceptor {
 }
 
 function refused(
-  code: 'DLE_HELLO_REFUSED' | 'DLE_UNAVAILABLE' | 'DLE_FOREIGN_CLUSTER' | 'DLE_NOT_A_MEMBER' | 'DLE_WIPED_MEMBER',
+  code:
+    | 'DLE_HELLO_REFUSED'
+    | 'DLE_UNAVAILABLE'
+    | 'DLE_FOREIGN_CLUSTER'
+    | 'DLE_NOT_A_MEMBER'
+    | 'DLE_WIPED_MEMBER',
   message: string,
 ): DleError {
   return new DleError(code, message, { retryable: code === 'DLE_UNAVAILABLE' });

@@ -13,7 +13,7 @@ import {
   toText,
 } from '@dle/common';
 import { formatAddress, TcpServer } from '@dle/net';
-import { DEFAULT_CORE_LIMITS, RaftLog, RaftNode } from '@dle/raft';
+import { DEFAULT_CORE_OPTIONS, RaftLog, RaftNode } from '@dle/raft';
 import { LogStore } from '@dle/storage';
 import { ClientApi, type Consensus } from './api/client-api.js';
 import type { Card } from './formation/decide.js';
@@ -218,7 +218,7 @@ export class DleNode {
     const raft = await RaftNode.start(
       { log: this.#log, transport, stateMachine: this.#machine, clock, random, logger },
       {
-        ...DEFAULT_CORE_LIMITS,
+        ...DEFAULT_CORE_OPTIONS,
         id: this.#self.id,
         electionTimeoutMs,
         heartbeatIntervalMs,
@@ -246,7 +246,7 @@ export class DleNode {
 
   /** The members by the configuration in the log. */
   #members(): readonly Member[] | undefined {
-    return membershipOf(this.#consensus?.raft.core.configuration)?.members;
+    return membershipOf(this.#consensus?.raft.core.configuration?.configuration)?.members;
   }
 
   #card(): Card {

@@ -21,7 +21,11 @@ const schema = z.strictObject({
   /** Parent of this node's own directory, `node-<id>`. Default ./data. */
   dataDir: z.string().min(1).default('./data'),
   /** Bytes of a segment file. Default 64 MiB. */
-  segmentSize: z.int().min(4_096).max(1024 ** 3).default(64 * 1024 ** 2),
+  segmentSize: z
+    .int()
+    .min(4_096)
+    .max(1024 ** 3)
+    .default(64 * 1024 ** 2),
   /** Least time without a leader before an election. Default 1,000 ms; tests use less. */
   electionTimeoutMs: z.int().min(50).max(60_000).default(1_000),
   /** Time between heartbeats of an idle leader. Default 100 ms. */

@@ -33,8 +33,7 @@ export function nodeStatus(parts: {
     members: members.map((member) => ({
       ...member,
       match: core?.status().peers.find((peer) => peer.id === member.id)?.match,
-      reachable:
-        member.id === self.id || consensus?.transport.peer(member.id)?.reachable === true,
+      reachable: member.id === self.id || consensus?.transport.peer(member.id)?.reachable === true,
     })),
     version: VERSION,
     uptimeMs: Math.round(uptimeMs),

@@ -109,7 +109,8 @@ describe('decide', () => {
         // Two that form must have nobody in common.
         for (const one of formed) {
           for (const other of formed) {
-            if (one.join() !== other.join()) expect(one.some((id) => other.includes(id))).toBe(false);
+            if (one.join() !== other.join())
+              expect(one.some((id) => other.includes(id))).toBe(false);
           }
         }
       }),

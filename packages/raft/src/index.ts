@@ -22,3 +22,14 @@ export type {
   VoteRequest,
   VoteResponse,
 } from './core/types.js';
+export { parseMessage } from './driver/parse-message.js';
+export type { LogPort, Proposal, StateMachine, Transport } from './driver/ports.js';
+export {
+  RaftNode,
+  type RaftNodeComponents,
+  type RaftNodeOptions,
+  type RoleChange,
+} from './driver/raft-node.js';
+export type { Settle } from './driver/waiting.js';
+export { type LogProposal, RaftLog } from './log/raft-log.js';
+export { State } from './log/state.js';

@@ -1,9 +1,8 @@
-import { type Clock, DleError, type Random } from '@dle/common';
 import {
   type ClientRequest,
   type DelRequest,
-  delResult,
   type DumpRequest,
+  delResult,
   dumpResult,
   type Envelope,
   emptyResult,
@@ -15,6 +14,7 @@ import {
   parseRequest,
   putResult,
 } from '@dle/client/protocol';
+import { type Clock, DleError, type Random } from '@dle/common';
 import type { Answer, Control } from '@dle/net';
 import type { LogProposal, RaftNode } from '@dle/raft';
 import type { LogStore } from '@dle/storage';

@@ -1,5 +1,5 @@
-import { type Clock, DleError, type Random, randomId } from '@dle/common';
 import { type DumpPage, PairsWriter } from '@dle/client/protocol';
+import { type Clock, DleError, type Random, randomId } from '@dle/common';
 import { MAX_CLIENT_BODY_BYTES } from '@dle/net';
 import type { KeySnapshot, LogStore } from '@dle/storage';
 

@@ -43,9 +43,7 @@ export function decide(self: Member, answers: readonly Answer[]): Decision {
   }
   const others = [...met.values()];
   return (
-    joinExisting(self, others) ??
-    refuseTwin(self, others) ??
-    formTogether(self, others, problems)
+    joinExisting(self, others) ?? refuseTwin(self, others) ?? formTogether(self, others, problems)
   );
 }
 

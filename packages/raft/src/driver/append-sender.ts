@@ -32,7 +32,10 @@ export class AppendSender {
   send(message: AppendRequest): void {
     const tail = this.#tails.get(message.to);
     if (tail !== undefined) {
-      this.#chain(message, tail.then(() => this.#read(message)));
+      this.#chain(
+        message,
+        tail.then(() => this.#read(message)),
+      );
       return;
     }
     const entries = this.#read(message);

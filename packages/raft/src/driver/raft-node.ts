@@ -15,7 +15,8 @@ import type {
 import { AppendSender } from './append-sender.js';
 import type { LogPort, Proposal, StateMachine, Transport } from './ports.js';
 import { type ProposalBatch, ProposerQueue } from './proposer-queue.js';
-import { notLeader, outcomeUnknown, type Settle, WaitingByIndex } from './waiting.js';
+import { ReadQueue } from './read-queue.js';
+import { notLeader, outcomeUnknown, type Settle } from './waiting.js';
 
 /** Entries applied in one turn of the event loop: some milliseconds of work, far below a heartbeat. */
 const APPLY_SLICE = 4_096;
@@ -53,11 +54,7 @@ export class RaftNode<P extends Proposal> {
   readonly #core: RaftCore;
   readonly #sender: AppendSender;
   readonly #proposals: ProposerQueue<P>;
-  /** Reads gathered in this turn: they share one read of the core. */
-  #newReads: Settle[] = [];
-  readonly #confirming = new Map<number, readonly Settle[]>();
-  readonly #confirmed = new WaitingByIndex();
-  #lastReadId = 0;
+  readonly #reads: ReadQueue = new ReadQueue();
   /** Writes of the core whose flush is awaited: their number, and the log's ticket for each. */
   #writes: { write: number; ticket: number }[] = [];
   /** The batch whose `propose` event is being stepped. */
@@ -151,7 +148,7 @@ export class RaftNode<P extends Proposal> {
       settle(refusal, 0);
       return;
     }
-    this.#newReads.push(settle);
+    this.#reads.push(settle);
     this.#gather();
   }
 
@@ -206,11 +203,8 @@ export class RaftNode<P extends Proposal> {
   }
 
   #submitReads(): void {
-    if (this.#newReads.length === 0) return;
-    const id = ++this.#lastReadId;
-    this.#confirming.set(id, this.#newReads);
-    this.#newReads = [];
-    this.#step({ type: 'read', id });
+    const id = this.#reads.begin();
+    if (id !== undefined) this.#step({ type: 'read', id });
   }
 
   #submitProposals(): void {
@@ -246,7 +240,7 @@ export class RaftNode<P extends Proposal> {
   }
 
   #noticeConfiguration(): void {
-    const { configuration } = this.#core;
+    const configuration = this.#core.configuration?.configuration;
     if (configuration === this.#configuration || configuration === undefined) return;
     this.#configuration = configuration;
     this.#configurationListener(configuration);
@@ -256,38 +250,49 @@ export class RaftNode<P extends Proposal> {
     const { log, transport } = this.#components;
     switch (effect.type) {
       case 'saveVote':
-        return this.#wrote(effect.write, log.saveVote(effect.term, effect.vote));
+        this.#wrote(effect.write, log.saveVote(effect.term, effect.vote));
+        break;
       case 'appendNoop':
-        return this.#wrote(effect.write, log.appendNoop(effect.index, effect.term));
-      case 'appendProposed': {
-        const batch = this.#proposing!;
-        const { firstIndex, term } = effect;
-        this.#proposals.accepted(batch, firstIndex);
-        return this.#wrote(effect.write, log.appendProposed(batch.proposals, firstIndex, term));
-      }
+        this.#wrote(effect.write, log.appendNoop(effect.index, effect.term));
+        break;
+      case 'appendProposed':
+        this.#appendProposed(effect.write, effect.firstIndex, effect.term);
+        break;
       case 'appendReceived': {
-        const ticket = log.appendReceived(effect.entries, effect.fromIndex, effect.replaces);
-        return this.#wrote(effect.write, ticket);
+        const { write, entries, fromIndex, replaces } = effect;
+        this.#wrote(write, log.appendReceived(entries, fromIndex, replaces));
+        break;
       }
       case 'proposalRefused':
-        return this.#proposals.refused(this.#proposing!, notLeader(this.#core.leader));
+        this.#proposals.refused(this.#proposing!, notLeader(this.#core.leader));
+        break;
       case 'send':
         if (effect.message.type === 'appendRequest') this.#sender.send(effect.message);
         else transport.send(effect.message);
-        return;
+        break;
       case 'commit':
         this.#commit = effect.index;
         log.setCommit(effect.index);
-        return this.#applySlice();
+        this.#applySlice();
+        break;
       case 'readable':
-        return this.#readable(effect.ids, effect.index);
+        this.#reads.confirmed(effect.ids, effect.index);
+        this.#reads.applied(this.#components.stateMachine.appliedIndex);
+        break;
       case 'readRefused':
-        for (const id of effect.ids) this.#refuseRead(id, notLeader(this.#core.leader));
-        return;
+        this.#reads.refused(effect.ids, notLeader(this.#core.leader));
+        break;
       case 'role':
         if (effect.role !== 'leader') this.#proposals.lostLeadership();
-        return this.#roleListener(effect);
+        this.#roleListener(effect);
+        break;
     }
+  }
+
+  #appendProposed(write: number, firstIndex: number, term: number): void {
+    const batch = this.#proposing!;
+    this.#proposals.accepted(batch, firstIndex);
+    this.#wrote(write, this.#components.log.appendProposed(batch.proposals, firstIndex, term));
   }
 
   #wrote(write: number, ticket: number): void {
@@ -310,27 +315,13 @@ export class RaftNode<P extends Proposal> {
     if (this.#applying || stateMachine.appliedIndex >= this.#commit) return;
     stateMachine.apply(Math.min(this.#commit, stateMachine.appliedIndex + APPLY_SLICE));
     this.#proposals.applied(stateMachine.appliedIndex);
-    this.#confirmed.settleUpTo(stateMachine.appliedIndex);
+    this.#reads.applied(stateMachine.appliedIndex);
     if (stateMachine.appliedIndex >= this.#commit) return;
     this.#applying = true;
     clock.defer(() => {
       this.#applying = false;
       if (this.#stopped === undefined) this.#applySlice();
     });
-  }
-
-  #readable(ids: readonly number[], index: number): void {
-    for (const id of ids) {
-      for (const settle of this.#confirming.get(id)!) this.#confirmed.add(index, settle);
-      this.#confirming.delete(id);
-    }
-    this.#confirmed.settleUpTo(this.#components.stateMachine.appliedIndex);
-  }
-
-  #refuseRead(id: number, error: DleError): void {
-    const settles = this.#confirming.get(id)!;
-    this.#confirming.delete(id);
-    for (const settle of settles) settle(error, 0);
   }
 
   /** One timer, re-armed only when the core wants to be woken earlier; waking it too early is harmless. */
@@ -361,10 +352,6 @@ export class RaftNode<P extends Proposal> {
     this.#stopped = error;
     this.#timer?.cancel();
     this.#proposals.fail(outcomeUnknown(`the node stopped (${error.message})`), error);
-    const reads = [...this.#confirming.values(), this.#newReads].flat();
-    this.#confirming.clear();
-    this.#newReads = [];
-    this.#confirmed.failAll(error);
-    for (const settle of reads) settle(error, 0);
+    this.#reads.failAll(error);
   }
 }

@@ -24,7 +24,10 @@ export class State {
       return;
     }
     if (bytes.length !== VOTE_BYTES) {
-      throw new DleError('DLE_FORMAT', `term and vote take ${VOTE_BYTES} bytes, not ${bytes.length}`);
+      throw new DleError(
+        'DLE_FORMAT',
+        `term and vote take ${VOTE_BYTES} bytes, not ${bytes.length}`,
+      );
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.term = readUint64(view, 0);

@@ -1,0 +1,156 @@
+import type { CoreEffect, Event, Message, Role } from '../core/types.js';
+import type { TestNode } from './test-node.js';
+
+/** What a run may come across; a simulation that never sees one of them does not test it. */
+const BRANCHES = [
+  'leader elected',
+  'election without a winner',
+  'leader deposed by a newer term',
+  'leader without a quorum stepped down',
+  'pre-vote refused',
+  'vote refused',
+  'vote withheld',
+  'vote held back until flushed',
+  'entries replaced',
+  'entries replaced before they were flushed',
+  'entries skipped that were there',
+  'append rejected, log too short',
+  'append rejected, other term',
+  'request of an older term answered',
+  'asked whether a window arrived',
+  'commit ahead of own device',
+  'older term committed along',
+  'proposal refused',
+  'read confirmed',
+  'reads shared a round',
+  'read refused when asked',
+  'read refused on step-down',
+  'crash lost a vote',
+  'crash lost entries',
+] as const;
+
+export type Branch = (typeof BRANCHES)[number];
+
+/** What a node was before it stepped, as far as it matters for what the step was. */
+interface Before {
+  readonly role: Role;
+  readonly term: number;
+  readonly commit: number;
+  readonly hadUnflushed: boolean;
+}
+
+/** Counts how often runs took each rare branch, as it shows from outside of the core. */
+export class Coverage {
+  readonly #counts: Map<Branch, number> = new Map(BRANCHES.map((branch) => [branch, 0]));
+  readonly #before = new Map<TestNode, Before>();
+
+  get counts(): ReadonlyMap<Branch, number> {
+    return this.#counts;
+  }
+
+  add(other: Coverage): void {
+    for (const [branch, count] of other.counts) this.#count(branch, count);
+  }
+
+  /** Looks at a node that has started, or taken a step. */
+  look(node: TestNode): void {
+    const { role, term, commit } = node.core;
+    this.#before.set(node, { role, term, commit, hadUnflushed: node.log.unflushed > 0 });
+  }
+
+  /** A node is about to lose its memory, and all but the first `keep` writes that are not flushed. */
+  crashing(node: TestNode, keep: number): void {
+    const { entries, durable, unflushed } = node.log;
+    if (keep >= unflushed) return;
+    if (entries.at(-1) !== durable.entries.at(-1)) this.#count('crash lost entries');
+    if (node.core.vote !== durable.vote) this.#count('crash lost a vote');
+  }
+
+  stepped(node: TestNode, event: Event, effects: readonly CoreEffect[]): void {
+    const before = this.#before.get(node)!;
+    this.#roles(node, before);
+    if (node.leads && node.core.commit > before.commit) this.#committed(node, before);
+    if (event.type === 'message') this.#received(node, event.message, effects);
+    for (const effect of effects) this.#effect(node, before, event, effect);
+    this.look(node);
+  }
+
+  #roles(node: TestNode, before: Before): void {
+    const { role, term } = node.core;
+    if (before.role === 'leader' && role !== 'leader') {
+      if (term > before.term) this.#count('leader deposed by a newer term');
+      else this.#count('leader without a quorum stepped down');
+    }
+    const isVoid = role === 'preCandidate' || (role === 'follower' && term === before.term);
+    if (before.role === 'candidate' && isVoid) this.#count('election without a winner');
+  }
+
+  #committed(node: TestNode, before: Before): void {
+    const { durable, entries } = node.log;
+    if (durable.entries.length < node.core.commit) this.#count('commit ahead of own device');
+    if (entries[before.commit]!.term < node.core.term) this.#count('older term committed along');
+  }
+
+  #received(node: TestNode, message: Message, effects: readonly CoreEffect[]): void {
+    const has = (type: CoreEffect['type']): boolean => effects.some((found) => found.type === type);
+    const isNewer = message.term > node.core.term;
+    switch (message.type) {
+      case 'voteRequest':
+        if (isNewer) this.#count('vote withheld');
+        else if (has('saveVote') && !has('send')) this.#count('vote held back until flushed');
+        break;
+      case 'appendRequest': {
+        const { previousIndex, previousTerm, lastIndex } = message;
+        const fits = node.log.entries[previousIndex - 1]?.term === previousTerm;
+        if (message.from === node.core.leader && fits && lastIndex > previousIndex) {
+          if (!has('appendReceived')) this.#count('entries skipped that were there');
+        }
+        break;
+      }
+      case 'heartbeatResponse':
+        if (has('send')) this.#count('asked whether a window arrived');
+        break;
+    }
+  }
+
+  #effect(node: TestNode, before: Before, event: Event, effect: CoreEffect): void {
+    switch (effect.type) {
+      case 'role':
+        if (effect.role === 'leader') this.#count('leader elected');
+        break;
+      case 'appendReceived':
+        if (!effect.replaces) break;
+        this.#count('entries replaced');
+        if (before.hadUnflushed) this.#count('entries replaced before they were flushed');
+        break;
+      case 'send':
+        this.#sent(node, event, effect.message);
+        break;
+      case 'proposalRefused':
+        this.#count('proposal refused');
+        break;
+      case 'readable':
+        this.#count('read confirmed');
+        if (effect.ids.length > 1) this.#count('reads shared a round');
+        break;
+      case 'readRefused':
+        if (event.type === 'read') this.#count('read refused when asked');
+        else this.#count('read refused on step-down');
+        break;
+    }
+  }
+
+  #sent(node: TestNode, event: Event, message: Message): void {
+    if (message.type === 'preVoteResponse' && !message.granted) this.#count('pre-vote refused');
+    if (message.type === 'voteResponse' && !message.granted) this.#count('vote refused');
+    if (message.type !== 'appendResponse' || !message.rejected) return;
+    if (event.type === 'message' && event.message.term < message.term) {
+      this.#count('request of an older term answered');
+    } else if (message.index > node.core.lastIndex) this.#count('append rejected, log too short');
+    else this.#count('append rejected, other term');
+  }
+
+  #count(branch: Branch, times: number = 1): void {
+    this.#counts.set(branch, this.#counts.get(branch)! + times);
+  }
+}

@@ -1,0 +1,94 @@
+import type { CoreEffect, Event, Message } from '../core/types.js';
+import type { TestBatch, TestEntry } from './test-entry.js';
+
+/** `3@2` is the entry at index 3 of term 2. */
+export function describeEntry(entry: TestEntry): string {
+  const content =
+    entry.configuration === undefined
+      ? entry.value || 'noop'
+      : `voters ${entry.configuration.voters.join(' ')}`;
+  return `${entry.index}@${entry.term} ${content}`;
+}
+
+export function describeMessage(message: Message): string {
+  return `${message.from}→${message.to} ${message.type} term ${message.term}${detailsOf(message)}`;
+}
+
+function detailsOf(message: Message): string {
+  switch (message.type) {
+    case 'preVoteRequest':
+    case 'voteRequest':
+      return `, last ${message.lastIndex}@${message.lastTerm}`;
+    case 'preVoteResponse':
+    case 'voteResponse':
+      return message.granted ? ', granted' : ', refused';
+    case 'appendRequest': {
+      const { previousIndex, previousTerm, lastIndex, commit } = message;
+      const entries =
+        lastIndex > previousIndex ? `entries ${previousIndex + 1}-${lastIndex}` : 'no entries';
+      return `, ${entries} after ${previousIndex}@${previousTerm}, commit ${commit}${roundOf(message)}`;
+    }
+    case 'appendResponse':
+      return message.rejected
+        ? `, rejects ${message.index}, try ${message.hintIndex}@${message.hintTerm}${roundOf(message)}`
+        : `, has ${message.index}${roundOf(message)}`;
+    case 'heartbeat':
+      return `, commit ${message.commit}${roundOf(message)}`;
+    case 'heartbeatResponse':
+      return roundOf(message);
+  }
+}
+
+function roundOf(message: { readonly round: number }): string {
+  return message.round === 0 ? '' : `, round ${message.round}`;
+}
+
+export function describeEvent(event: Event): string {
+  switch (event.type) {
+    case 'tick':
+      return 'tick';
+    case 'message':
+      return `receives ${describeMessage(event.message)}`;
+    case 'propose':
+      return `proposes ${event.sizes.length}`;
+    case 'read':
+      return `is asked for read ${event.id}`;
+    case 'flushed':
+      return `has flushed write ${event.write}`;
+    case 'campaign':
+      return 'is told to campaign';
+  }
+}
+
+export function describeEffect(effect: CoreEffect): string {
+  switch (effect.type) {
+    case 'saveVote':
+      return `write ${effect.write}: term ${effect.term}, vote ${effect.vote}`;
+    case 'appendNoop':
+      return `write ${effect.write}: ${effect.index}@${effect.term} noop`;
+    case 'appendProposed': {
+      const last = effect.firstIndex + effect.count - 1;
+      return `write ${effect.write}: ${effect.firstIndex}-${last}@${effect.term}`;
+    }
+    case 'appendReceived': {
+      const batch = effect.entries as TestBatch;
+      const entries = batch.entries.slice(effect.fromIndex - batch.firstIndex);
+      const what = entries.map(describeEntry).join(', ');
+      return `write ${effect.write}: ${effect.replaces ? 'replace by ' : ''}${what}`;
+    }
+    case 'send':
+      return `send ${describeMessage(effect.message)}`;
+    case 'commit':
+      return `apply up to ${effect.index}`;
+    case 'readable':
+      return `read ${effect.ids.join(' ')} at ${effect.index}`;
+    case 'readRefused':
+      return `refuse read ${effect.ids.join(' ')}`;
+    case 'proposalRefused':
+      return 'refuse the proposal';
+    case 'role': {
+      const leader = effect.leader === 0 ? 'no leader' : `leader ${effect.leader}`;
+      return `${effect.role} in term ${effect.term}, ${leader}`;
+    }
+  }
+}

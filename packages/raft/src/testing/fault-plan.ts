@@ -1,0 +1,77 @@
+import type { CoreOptions } from '../core/types.js';
+import type { Dice } from './dice.js';
+
+/**
+ * What one run is exposed to. Each seed draws its own mixture, often with some faults absent: a run in which
+ * everything fails at once never gets far enough to show what a single fault does.
+ */
+export interface FaultPlan {
+  readonly nodes: number;
+  readonly options: Omit<CoreOptions, 'id'>;
+  readonly dropped: number;
+  readonly doubled: number;
+  /** Of messages that are late by up to three election timeouts. */
+  readonly late: number;
+  readonly maxLatencyMs: number;
+  readonly maxFlushMs: number;
+  /** Of flushes that hang for up to three election timeouts. */
+  readonly hangs: number;
+  readonly msBetweenProposals: number;
+  readonly msBetweenReads: number;
+  readonly msBetweenFaults: number;
+  readonly faults: readonly Fault[];
+}
+
+export type Fault =
+  | 'crash'
+  | 'crashLeader'
+  | 'pause'
+  | 'campaign'
+  | 'split'
+  | 'isolate'
+  | 'cutOneWay'
+  | 'deafen'
+  | 'heal';
+
+/** Twice in the list: comes twice as often. */
+const FAULTS: readonly Fault[] = [
+  'crash',
+  'crash',
+  'crashLeader',
+  'pause',
+  'campaign',
+  'split',
+  'isolate',
+  'cutOneWay',
+  'deafen',
+  'heal',
+  'heal',
+];
+
+export function drawFaultPlan(dice: Dice): FaultPlan {
+  const electionTimeoutMs = dice.between(80, 300);
+  const heartbeatIntervalMs = Math.floor(electionTimeoutMs / dice.between(4, 10));
+  const maxAppendBytes = dice.pick([1, 40, 100, 400, 100_000]);
+  const options = {
+    electionTimeoutMs,
+    heartbeatIntervalMs,
+    maxAppendBytes,
+    maxInflightAppends: dice.pick([1, 2, 5, 64]),
+    maxInflightBytes: maxAppendBytes * dice.pick([1, 3, 20]),
+  };
+  const faults = FAULTS.filter(() => dice.chance(0.7));
+  return {
+    nodes: dice.pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5]),
+    options,
+    dropped: dice.pick([0, 0, 0.01, 0.05, 0.2]),
+    doubled: dice.pick([0, 0.01, 0.2]),
+    late: dice.pick([0, 0.01, 0.05]),
+    maxLatencyMs: dice.pick([1, 5, 20, Math.floor(electionTimeoutMs / 3)]),
+    maxFlushMs: dice.pick([0, 5, 20, Math.floor(electionTimeoutMs / 2)]),
+    hangs: dice.pick([0, 0, 0.01]),
+    msBetweenProposals: dice.pick([3, 10, 30]),
+    msBetweenReads: dice.pick([5, 20, 100]),
+    msBetweenFaults: electionTimeoutMs * dice.pick([1, 2, 4]),
+    faults: faults.length === 0 ? ['heal'] : faults,
+  };
+}

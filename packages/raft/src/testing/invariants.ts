@@ -1,0 +1,298 @@
+import type { CoreEffect, Event, Message, NodeId } from '../core/types.js';
+import type { TestEntry } from './test-entry.js';
+import type { TestNode } from './test-node.js';
+
+/** A promise of Raft that was broken. */
+export class InvariantViolation extends Error {
+  override readonly name: string = 'InvariantViolation';
+}
+
+/** What one node has let be known, which it must never take back, not even by a crash. */
+interface Known {
+  life: number;
+  term: number;
+  commit: number;
+  /** The highest term it has spoken of as its own. */
+  spokenTerm: number;
+  /** Whom it voted for, by term. */
+  readonly votes: Map<number, NodeId>;
+}
+
+/**
+ * Holds a cluster against the promises of Raft (paper figure 3, and what follows from it), after each step
+ * and with a cost that does not grow with the history:
+ *
+ * - election safety: one leader a term; one vote a term and node, crashes included;
+ * - log matching: an entry is known by index and term, and shares what precedes it;
+ * - leader completeness: a new leader holds everything committed;
+ * - state machine safety: what is committed at an index is so on every node and for ever;
+ * - only a leader commits first, an entry of its term, with a majority holding it on their devices, where it
+ *   stays from then on;
+ * - what a message says is durable when it leaves;
+ * - terms and commit indexes never fall; what is applied is durable here;
+ * - a read is answered once, at an index that covers everything committed before it began.
+ */
+export class Invariants {
+  readonly #nodes: readonly TestNode[];
+  readonly #voters: readonly TestNode[];
+  readonly #known = new Map<NodeId, Known>();
+  readonly #leaders = new Map<number, NodeId>();
+  readonly #entries = new Map<string, TestEntry>();
+  readonly #committed: TestEntry[] = [];
+  readonly #reads = new Map<number, { readonly node: NodeId; readonly floor: number }>();
+
+  /** @param voters those of `nodes` who vote. */
+  constructor(nodes: readonly TestNode[], voters: readonly NodeId[]) {
+    this.#nodes = nodes;
+    this.#voters = nodes.filter(({ id }) => voters.includes(id));
+    for (const node of nodes) {
+      const spokenTerm = 0;
+      this.#known.set(node.id, { life: 0, term: 0, commit: 0, spokenTerm, votes: new Map() });
+      for (const entry of node.log.entries) this.#register(node, entry);
+    }
+  }
+
+  /** Everything committed so far, in order. */
+  get committed(): readonly TestEntry[] {
+    return this.#committed;
+  }
+
+  /** Reads without an answer yet. */
+  get openReads(): number {
+    return this.#reads.size;
+  }
+
+  /** A read is about to be asked of a node. */
+  readBegins(node: TestNode, id: number): void {
+    this.#reads.set(id, { node: node.id, floor: this.#committed.length });
+  }
+
+  /** A node has crashed; nobody will answer its reads. */
+  crashed(node: TestNode): void {
+    for (const [id, read] of this.#reads) if (read.node === node.id) this.#reads.delete(id);
+    this.#checkCommittedIsDurable();
+  }
+
+  /** A node has started again. */
+  started(node: TestNode): void {
+    const known = this.#known.get(node.id)!;
+    const { term, commit } = node.core;
+    check(term >= known.spokenTerm, `node ${node.id} forgot term ${known.spokenTerm}`);
+    known.life = node.life;
+    known.term = term;
+    known.commit = 0;
+    this.#noteCommit(node, commit);
+  }
+
+  /** A node has taken a step, and its effects are carried out. */
+  stepped(node: TestNode, event: Event, effects: readonly CoreEffect[]): void {
+    const known = this.#known.get(node.id)!;
+    const { term, commit, deadline } = node.core;
+    check(term >= known.term, `node ${node.id}: term ${term} after ${known.term}`);
+    known.term = term;
+    for (const effect of effects) this.#checkEffect(node, known, effect);
+    check(commit >= known.commit, `node ${node.id}: commit ${commit} after ${known.commit}`);
+    if (commit > known.commit) this.#noteCommit(node, commit);
+    check(!Number.isNaN(deadline), `node ${node.id} has no deadline`);
+    if (event.type === 'tick') check(deadline > event.now, `node ${node.id} ticks without end`);
+    this.#checkCommittedIsDurable();
+  }
+
+  #checkEffect(node: TestNode, known: Known, effect: CoreEffect): void {
+    switch (effect.type) {
+      case 'role':
+        if (effect.role === 'leader') this.#checkLeader(node, effect.term);
+        break;
+      case 'appendNoop':
+        this.#checkAppended(node, known, effect.index, effect.index);
+        break;
+      case 'appendProposed':
+        this.#checkAppended(
+          node,
+          known,
+          effect.firstIndex,
+          effect.firstIndex + effect.count - 1,
+        );
+        break;
+      case 'appendReceived': {
+        const { entries, fromIndex } = effect;
+        this.#checkAppended(node, known, fromIndex, entries.firstIndex + entries.count - 1);
+        break;
+      }
+      case 'send':
+        this.#checkSent(node, known, effect.message);
+        break;
+      case 'commit':
+        this.#checkApplied(node, effect.index);
+        break;
+      case 'readable':
+        for (const id of effect.ids) this.#checkReadable(id, effect.index);
+        break;
+      case 'readRefused':
+        for (const id of effect.ids) {
+          check(this.#reads.delete(id), `read ${id} was refused after it had been answered`);
+        }
+        break;
+    }
+  }
+
+  #checkLeader(node: TestNode, term: number): void {
+    const other = this.#leaders.get(term);
+    check(other === undefined, `nodes ${other} and ${node.id} both lead term ${term}`);
+    this.#leaders.set(term, node.id);
+    const last = this.#committed.at(-1);
+    if (last === undefined) return;
+    // Logs that share the last committed entry share all before it.
+    check(
+      node.log.entries[last.index - 1] === last,
+      `node ${node.id} leads term ${term} without entry ${last.index}, which is committed`,
+    );
+  }
+
+  #checkAppended(node: TestNode, known: Known, fromIndex: number, lastIndex: number): void {
+    check(
+      fromIndex > known.commit,
+      `node ${node.id} replaces entry ${fromIndex}, known to be committed up to ${known.commit}`,
+    );
+    check(node.log.entries.length === lastIndex, `node ${node.id} lost its place in the log`);
+    for (let index = fromIndex; index <= lastIndex; index++) {
+      this.#register(node, node.log.entries[index - 1]!);
+    }
+  }
+
+  #register(node: TestNode, entry: TestEntry): void {
+    const { index, term, previousTerm } = entry;
+    const key = `${index}@${term}`;
+    const first = this.#entries.get(key);
+    if (first === undefined) this.#entries.set(key, entry);
+    else check(first === entry, `node ${node.id} holds another entry ${key}`);
+    const before = node.log.entries[index - 2]?.term ?? 0;
+    check(
+      before === previousTerm,
+      `node ${node.id}: entry ${key} follows one of term ${before}, elsewhere of ${previousTerm}`,
+    );
+  }
+
+  #noteCommit(node: TestNode, commit: number): void {
+    const { entries } = node.log;
+    const known = this.#known.get(node.id)!;
+    check(commit <= entries.length, `node ${node.id} commits ${commit}, which it does not hold`);
+    const isNews = commit > this.#committed.length;
+    for (let index = known.commit + 1; index <= commit; index++) {
+      const entry = entries[index - 1]!;
+      const other = this.#committed[index - 1];
+      if (other === undefined) this.#committed.push(entry);
+      else check(other === entry, `node ${node.id} commits another entry at ${index}`);
+    }
+    known.commit = commit;
+    if (!isNews) return;
+    const { role, term } = node.core;
+    check(role === 'leader', `node ${node.id} commits ${commit} before any leader does`);
+    const entryTerm = entries[commit - 1]!.term;
+    check(
+      entryTerm === term,
+      `node ${node.id} counts replicas of entry ${commit}, of term ${entryTerm}, in term ${term}`,
+    );
+  }
+
+  /** By log matching, whoever holds the last committed entry holds them all. */
+  #checkCommittedIsDurable(): void {
+    const last = this.#committed.at(-1);
+    if (last === undefined) return;
+    let holders = 0;
+    for (const { log } of this.#voters) {
+      if (log.durable.entries[last.index - 1] === last) holders++;
+    }
+    check(
+      holders * 2 > this.#voters.length,
+      `entry ${last.index} is committed, and durable on ${holders} of ${this.#voters.length}`,
+    );
+  }
+
+  #checkApplied(node: TestNode, index: number): void {
+    const { entries, durable } = node.log;
+    check(index <= node.core.commit, `node ${node.id} applies ${index} before it is committed`);
+    check(
+      durable.entries[index - 1] === entries[index - 1] && durable.entries.length >= index,
+      `node ${node.id} applies ${index} before it is durable there`,
+    );
+  }
+
+  #checkReadable(id: number, index: number): void {
+    const read = this.#reads.get(id);
+    check(read !== undefined, `read ${id} was answered twice`);
+    check(
+      index >= read!.floor,
+      `read ${id} is answered at ${index}; ${read!.floor} was committed when it began`,
+    );
+    check(index <= this.#committed.length, `read ${id} is answered beyond what is committed`);
+    this.#reads.delete(id);
+  }
+
+  #checkSent(node: TestNode, known: Known, message: Message): void {
+    const { durable, entries } = node.log;
+    if (message.type === 'preVoteRequest') return;
+    if (message.type === 'preVoteResponse' && message.granted) return;
+    check(
+      durable.term >= message.term,
+      `node ${node.id} speaks in term ${message.term}, and ${durable.term} is durable`,
+    );
+    known.spokenTerm = Math.max(known.spokenTerm, message.term);
+    if (message.type === 'voteRequest') {
+      this.#checkVote(node, known, message.term, node.id);
+      check(
+        durable.entries.length >= message.lastIndex &&
+          durable.entries[message.lastIndex - 1] === entries[message.lastIndex - 1],
+        `node ${node.id} asks for votes with entries that are not durable`,
+      );
+    }
+    if (message.type === 'voteResponse' && message.granted) {
+      this.#checkVote(node, known, message.term, message.to);
+    }
+    if (message.type === 'appendResponse' && !message.rejected) {
+      const { index } = message;
+      check(
+        durable.entries.length >= index && durable.entries[index - 1] === entries[index - 1],
+        `node ${node.id} acknowledges ${index} before it is durable`,
+      );
+    }
+    if (message.type === 'appendRequest' || message.type === 'heartbeat') {
+      check(
+        this.#leaders.get(message.term) === node.id,
+        `node ${node.id} speaks as leader of term ${message.term}`,
+      );
+    }
+  }
+
+  #checkVote(node: TestNode, known: Known, term: number, candidate: NodeId): void {
+    const { durable } = node.log;
+    check(
+      durable.term === term && durable.vote === candidate,
+      `node ${node.id} votes for ${candidate} in term ${term} before it is durable`,
+    );
+    const other = known.votes.get(term) ?? candidate;
+    check(other === candidate, `node ${node.id} votes in term ${term} for ${other}, ${candidate}`);
+    known.votes.set(term, candidate);
+  }
+
+  /** When all is quiet: every node holds, knows and has applied the same. */
+  checkConverged(): void {
+    const [first] = this.#nodes;
+    for (const node of this.#nodes) {
+      const { lastIndex, commit } = node.core;
+      check(commit === lastIndex, `node ${node.id} has not committed all of its log`);
+      check(node.applied === commit, `node ${node.id} has not applied all that is committed`);
+      check(
+        lastIndex === first!.core.lastIndex &&
+          node.log.entries.at(-1) === first!.log.entries.at(-1),
+        `nodes ${first!.id} and ${node.id} ended differently`,
+      );
+      check(node.log.unflushed === 0, `node ${node.id} has unflushed writes`);
+    }
+    check(this.#reads.size === 0, `${this.#reads.size} reads were never answered`);
+  }
+}
+
+function check(holds: boolean, broken: string): void {
+  if (!holds) throw new InvariantViolation(broken);
+}

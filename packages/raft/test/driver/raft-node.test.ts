@@ -1,0 +1,237 @@
+import { type DleError, SeededRandom, silentLogger, toBytes } from '@dle/common';
+import { LogStore } from '@dle/storage';
+import { recordBytes } from '@dle/storage/internal';
+import { MemVfs } from '@dle/storage/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  DEFAULT_CORE_OPTIONS,
+  type LogProposal,
+  type Message,
+  RaftLog,
+  RaftNode,
+} from '../../src/index.js';
+import { VirtualClock } from './virtual-clock.js';
+
+const IDS = [1, 2, 3];
+
+/** A node with a real log on a disk that forgets, in a network that delivers at once what is not cut. */
+class TestNode {
+  readonly id: number;
+  readonly vfs: MemVfs;
+  readonly applied: number[] = [];
+  store!: LogStore;
+  raft!: RaftNode<LogProposal>;
+  readonly #cluster: TestCluster;
+
+  constructor(id: number, cluster: TestCluster) {
+    this.id = id;
+    this.#cluster = cluster;
+    this.vfs = new MemVfs({ random: new SeededRandom(id), clock: cluster.clock });
+  }
+
+  async start(): Promise<void> {
+    const { clock } = this.#cluster;
+    const random = new SeededRandom(this.id);
+    const options = { replicated: true, segmentSize: 64 * 1024, tailCacheBytes: 4 * 1024 };
+    this.store = await LogStore.open('/node', options, { vfs: this.vfs, clock, random });
+    const log = new RaftLog(this.store.log);
+    if (this.store.log.lastIndex === 0 && this.id === 1) {
+      await log.bootstrap({ voters: IDS });
+    }
+    const { store } = this;
+    const stateMachine = {
+      get appliedIndex() {
+        return store.appliedIndex;
+      },
+      apply: (index: number) => store.apply(index),
+    };
+    this.raft = await RaftNode.start(
+      {
+        log,
+        transport: { send: (message, entries) => this.#cluster.deliver(message, entries) },
+        stateMachine,
+        clock,
+        random,
+        logger: silentLogger,
+      },
+      { ...DEFAULT_CORE_OPTIONS, id: this.id, maxProposalBytes: 1024 * 1024 },
+    );
+  }
+
+  put(key: string, value: string): Promise<number> {
+    const [keyBytes, valueBytes] = [toBytes(key), toBytes(value)];
+    const proposal: LogProposal = {
+      bytes: recordBytes(keyBytes.length, valueBytes.length),
+      write: (builder) => builder.put(keyBytes, valueBytes),
+    };
+    return new Promise((resolve, reject) => {
+      this.raft.propose(proposal, (error, index) => (error ? reject(error) : resolve(index)));
+    });
+  }
+
+  readIndex(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.raft.read((error, index) => (error ? reject(error) : resolve(index)));
+    });
+  }
+
+  get(key: string): string | undefined {
+    const value = this.store.getSync(key);
+    return value && Buffer.from(value).toString();
+  }
+}
+
+class TestCluster {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly nodes: readonly TestNode[] = IDS.map((id) => new TestNode(id, this));
+  readonly cut = new Set<number>();
+
+  deliver(message: Message, entries?: Uint8Array): void {
+    if (this.cut.has(message.from) || this.cut.has(message.to)) return;
+    const { raft } = this.nodes[message.to - 1]!;
+    this.clock.defer(() => raft?.receive(structuredClone(message), entries?.slice()));
+  }
+
+  async leader(): Promise<TestNode> {
+    for (let waited = 0; waited < 10_000; waited += 50) {
+      const leaders = this.nodes.filter(
+        (node) => node.raft.isLeader && !this.cut.has(node.id) && !node.raft.stopped,
+      );
+      if (leaders.length === 1) return leaders[0]!;
+      await this.clock.pass(50);
+    }
+    throw new Error('no leader in ten seconds');
+  }
+
+  followers(leader: TestNode): TestNode[] {
+    return this.nodes.filter((node) => node !== leader);
+  }
+
+  /** Waits for the answer while time passes. */
+  async answered<T>(answer: Promise<T>): Promise<T | DleError> {
+    let settled: { value: T | DleError } | undefined;
+    answer.then(
+      (value) => {
+        settled = { value };
+      },
+      (error: DleError) => {
+        settled = { value: error };
+      },
+    );
+    for (let waited = 0; waited < 10_000 && settled === undefined; waited += 5) {
+      await this.clock.pass(5);
+    }
+    if (settled === undefined) throw new Error('nobody answered in ten seconds');
+    return settled.value;
+  }
+}
+
+let cluster: TestCluster;
+
+beforeEach(async () => {
+  cluster = new TestCluster();
+  for (const node of cluster.nodes) await cluster.answered(node.start());
+});
+
+afterEach(async () => {
+  for (const node of cluster.nodes) node.raft.stop();
+  await cluster.answered(Promise.all(cluster.nodes.map((node) => node.store.close())));
+});
+
+describe('three nodes with real logs', () => {
+  it('replicate the bytes of the leader as they came, to all of them', async () => {
+    const leader = await cluster.leader();
+    const puts = Array.from({ length: 100 }, (_, i) => leader.put(`k${i}`, `v${i}`));
+    const indexes = await cluster.answered(Promise.all(puts));
+    expect(indexes).toEqual(Array.from({ length: 100 }, (_, i) => (indexes as number[])[0]! + i));
+    await cluster.clock.pass(300);
+    const { lastIndex } = leader.store.log;
+    const bytes = Buffer.from((await leader.store.log.read(1, lastIndex)).bytes);
+    for (const node of cluster.nodes) {
+      expect(node.get('k99')).toBe('v99');
+      const read = Promise.resolve(node.store.log.read(1, lastIndex));
+      const copy = await cluster.answered(read.then((batch) => Buffer.from(batch.bytes)));
+      expect(copy).toEqual(bytes);
+    }
+  });
+
+  it('catch up a follower from the files, once its entries have left the memory', async () => {
+    const leader = await cluster.leader();
+    const [behind] = cluster.followers(leader);
+    cluster.cut.add(behind!.id);
+    for (let i = 0; i < 40; i++) {
+      await cluster.answered(leader.put(`k${i}`, 'x'.repeat(1_000)));
+    }
+    cluster.cut.delete(behind!.id);
+    await cluster.clock.pass(3_000);
+    const now = await cluster.leader();
+    expect(behind!.store.log.lastIndex).toBe(now.store.log.lastIndex);
+    expect(behind!.get('k39')).toBe('x'.repeat(1_000));
+  });
+
+  it('answer DLE_OUTCOME_UNKNOWN when the leader loses its majority, and refuse what comes after', async () => {
+    const leader = await cluster.leader();
+    for (const node of cluster.followers(leader)) cluster.cut.add(node.id);
+    const unsure = leader.put('k', 'v');
+    const read = leader.readIndex();
+    expect(await cluster.answered(unsure)).toMatchObject({
+      code: 'DLE_OUTCOME_UNKNOWN',
+      effect: 'unknown',
+    });
+    expect(await cluster.answered(read)).toMatchObject({ effect: 'none', retryable: true });
+    expect(leader.raft.isLeader).toBe(false);
+    expect(await cluster.answered(leader.put('k', 'v'))).toMatchObject({ effect: 'none' });
+  });
+
+  it('come back from their logs with term, vote, configuration and entries', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.put('kept', 'yes'));
+    const { term } = leader.raft.core;
+    for (const node of cluster.nodes) {
+      node.raft.stop();
+      node.vfs.restart();
+    }
+    for (const node of cluster.nodes) await cluster.answered(node.start());
+    const next = await cluster.leader();
+    expect(next.raft.core.term).toBeGreaterThan(term);
+    expect(next.raft.core.configuration?.configuration.voters).toEqual(IDS);
+    await cluster.answered(next.readIndex());
+    expect(next.get('kept')).toBe('yes');
+  });
+
+  it('go on without a leader whose disk has failed, and it answers everybody who waits', async () => {
+    const leader = await cluster.leader();
+    let failure: DleError | undefined;
+    leader.raft.onFailure((error) => {
+      failure = error;
+    });
+    await cluster.answered(leader.put('before', 'the failure'));
+    leader.vfs.plan({ failFlush: 1 });
+    const unsure = leader.put('during', 'the failure');
+    expect(await cluster.answered(unsure)).toMatchObject({ effect: 'unknown' });
+    expect(failure?.code).toBe('DLE_STORAGE_POISONED');
+    expect(await cluster.answered(leader.put('k', 'v'))).toMatchObject({ effect: 'none' });
+    expect(leader.get('before')).toBe('the failure');
+    const next = await cluster.leader();
+    expect(next).not.toBe(leader);
+    expect(await cluster.answered(next.put('after', 'it'))).toEqual(expect.any(Number));
+  });
+
+  it('drop damaged entries like lost ones, and ask again', async () => {
+    const leader = await cluster.leader();
+    const { deliver } = cluster;
+    let damaged = 0;
+    cluster.deliver = (message, entries) => {
+      if (entries !== undefined && damaged++ < 5) {
+        const copy = entries.slice();
+        copy[70]! ^= 1;
+        deliver.call(cluster, message, copy);
+      } else deliver.call(cluster, message, entries);
+    };
+    expect(await cluster.answered(leader.put('k', 'a value of some length'))).toEqual(
+      expect.any(Number),
+    );
+    await cluster.clock.pass(1_000);
+    for (const node of cluster.nodes) expect(node.get('k')).toBe('a value of some length');
+  });
+});
