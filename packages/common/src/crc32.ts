@@ -1,5 +1,8 @@
 import { crc32 as nativeCrc32 } from 'node:zlib';
-import { buf as shortCrc32 } from 'crc-32';
+import crc from 'crc-32';
+
+// Its module is CommonJS, of which Node cannot see the names.
+const { buf: shortCrc32 } = crc;
 
 /**
  * Where `zlib.crc32` overtakes the table-driven `crc-32`: below it the fixed cost of the native call
