@@ -1,4 +1,6 @@
 export { type Address, formatAddress, parseAddress } from './address.js';
+export type { Backoff } from './backoff.js';
+export type { ConnectOptions } from './connect-waiters.js';
 export {
   MAX_CLIENT_BODY_BYTES,
   MAX_CONTROL_BYTES,
@@ -7,13 +9,7 @@ export {
   PROTOCOL_RANGE,
 } from './limits.js';
 export { type RequestOptions, Rpc } from './rpc.js';
-export {
-  type Backoff,
-  type ConnectOptions,
-  TcpClient,
-  type TcpClientComponents,
-  type TcpClientOptions,
-} from './tcp-client.js';
+export { TcpClient, type TcpClientComponents, type TcpClientOptions } from './tcp-client.js';
 export {
   TcpServer,
   type TcpServerComponents,

@@ -12,3 +12,15 @@ export const MAX_CLIENT_BODY_BYTES: number = 16 * 1024 * 1024;
 
 /** Longest body, in bytes, on a connection between members, either way: the largest entry of the log. */
 export const MAX_MEMBER_BODY_BYTES: number = 64 * 1024 * 1024;
+
+/**
+ * Bytes one connection may have waiting to be sent, by default: a frame of a client and another, so that one slow
+ * reader costs no more than a large request does.
+ */
+export const DEFAULT_MAX_QUEUED_BYTES: number = 32 * 1024 * 1024;
+
+/** Bytes of requests one connection may have with its handlers before no more are read, by default. */
+export const DEFAULT_MAX_HANDLING_BYTES: number = 16 * 1024 * 1024;
+
+/** How often each side says something, by default, in milliseconds: a dead peer is noticed within three times that. */
+export const DEFAULT_KEEPALIVE_MS = 5_000;

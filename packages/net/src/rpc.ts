@@ -1,4 +1,5 @@
-import { DleError } from '@dle/common';
+import type { DleError } from '@dle/common';
+import type { Session } from './session.js';
 import type { Control, Hello, RawParts, Reply, Welcome } from './types.js';
 
 export interface RequestOptions {
@@ -9,44 +10,57 @@ export interface RequestOptions {
 
 /** One welcomed connection, seen from either side. Made by TcpServer and TcpClient only. */
 export class Rpc {
+  /** What the side that connected said of itself. */
   readonly hello: Hello;
+  /** What the side that listens answered. */
   readonly welcome: Welcome;
   /** Address of the other side, as `host:port`. */
   readonly remote: string;
+  readonly #session: Session;
 
-  constructor(hello: Hello, welcome: Welcome, remote: string) {
-    this.hello = hello;
-    this.welcome = welcome;
-    this.remote = remote;
+  constructor(session: Session) {
+    this.hello = session.hello;
+    this.welcome = session.welcome;
+    this.remote = session.remote;
+    this.#session = session;
   }
 
-  /** Bytes waiting to be taken by the operating system. */
+  /** Bytes that wait for the operating system to take them. */
   get bufferedBytes(): number {
-    return 0;
+    return this.#session.bufferedBytes;
   }
 
   /** Why the connection is gone; `undefined` while it is open. */
   get closedReason(): DleError | undefined {
-    return undefined;
+    return this.#session.closedReason;
   }
 
   /**
    * Asks, and waits for the response; many may be under way at once, and answers come in any order.
-   * Rejects (never throws) with what the handler threw, or with
-   * - DLE_CONNECTION_LOST: effect `none` if the request never left, else `unknown`;
-   * - DLE_OVERLOADED: too many bytes or requests are waiting; effect `none`, retryable;
-   * - DLE_TIMEOUT, DLE_ABORTED: effect `none` if it never left, else `unknown`;
+   * Rejects (never throws) with what the handler of the other side threw, or with
+   * - DLE_CONNECTION_LOST, retryable: of effect `none` if the request never left, else `unknown`;
+   * - DLE_OVERLOADED, retryable, of effect `none`: too many bytes or requests wait on this connection;
+   * - DLE_TIMEOUT, of effect `unknown`;
+   * - DLE_ABORTED: of effect `none` if `signal` was aborted from the beginning, else `unknown`;
    * - DLE_FRAME_TOO_LARGE, DLE_INVALID_ARGUMENT: it cannot be sent.
    */
-  request(_control: Control, _raw?: RawParts, _options?: RequestOptions): Promise<Reply> {
-    return Promise.reject(new DleError('DLE_INTERNAL', 'not yet'));
+  request(control: Control, raw?: RawParts, options?: RequestOptions): Promise<Reply> {
+    return this.#session.request(control, raw, options);
   }
 
-  /** Sends a one-way message; throws what `request` would reject with for one that never left. */
-  send(_control: Control, _raw?: RawParts): void {
-    throw new DleError('DLE_INTERNAL', 'not yet');
+  /**
+   * Sends a one-way message; throws what `request` rejects with for one that never left. That it left says
+   * nothing about whether it arrived.
+   */
+  send(control: Control, raw?: RawParts): void {
+    this.#session.send(control, raw);
   }
 
-  /** Closes the connection; the other side is told `reason`. What is under way fails. Does nothing the second time. */
-  close(_reason?: DleError): void {}
+  /**
+   * Closes the connection; the other side is told the `reason`, if there is one. What is queued has a second to leave,
+   * requests under way fail with DLE_CONNECTION_LOST. Does nothing the second time.
+   */
+  close(reason?: DleError): void {
+    this.#session.close(reason);
+  }
 }

@@ -1,5 +1,13 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type Clock, DleError, type Logger } from '@dle/common';
-import type { Acceptor } from './types.js';
+import {
+  DEFAULT_KEEPALIVE_MS,
+  DEFAULT_MAX_HANDLING_BYTES,
+  DEFAULT_MAX_QUEUED_BYTES,
+} from './limits.js';
+import { listenError } from './listen-error.js';
+import { Reception } from './reception.js';
+import type { Acceptor, Hello, Welcome } from './types.js';
 
 export interface TcpServerComponents {
   readonly clock: Clock;
@@ -15,7 +23,10 @@ export interface TcpServerOptions {
   readonly maxConnections?: number;
   /** How long a new connection may take to say hello, in milliseconds. Default 5,000. */
   readonly helloTimeoutMs?: number;
-  /** A connection silent for this long is asked for a sign of life; three times this, and it is closed. Default 5,000. */
+  /**
+   * Each side says something at least this often, in milliseconds; two to three times this long without a word,
+   * and the connection is closed. Default 5,000.
+   */
   readonly keepaliveMs?: number;
   /** Bytes one connection may have waiting to be sent. Default 32 MiB. */
   readonly maxQueuedBytes?: number;
@@ -28,28 +39,134 @@ export interface TcpServerOptions {
 export interface TcpServerStats {
   /** Open now, those that have not said hello included. */
   readonly connections: number;
-  readonly accepted: number;
-  /** Turned away by the acceptor, for their protocol version, or because there were too many. */
+  /** All that were ever welcomed. */
+  readonly welcomed: number;
+  /** All that were turned away, or left, without a welcome. */
   readonly refused: number;
-  /** Closed because what they sent is not a frame. */
-  readonly badFrames: number;
 }
+
+/** Connections turned away for being too many that may wait for the other side to read why. */
+const MAX_TURNED_AWAY = 64;
 
 /** Listens, and makes an Rpc of every connection whose hello is accepted. */
 export class TcpServer {
-  constructor(_components: TcpServerComponents, _options: TcpServerOptions) {}
+  readonly #components: TcpServerComponents;
+  readonly #options: Required<TcpServerOptions>;
+  readonly #server: Server;
+  readonly #receptions = new Set<Reception>();
+  readonly #turnedAway = new Set<Reception>();
+  #welcomed = 0;
+  #refused = 0;
+  #closing: Promise<void> | undefined;
 
-  /** Starts to listen. DLE_ADDRESS_IN_USE: another process has the port. */
+  constructor(components: TcpServerComponents, options: TcpServerOptions) {
+    const { clock, logger, acceptor } = components;
+    this.#components = {
+      clock,
+      logger,
+      acceptor: {
+        hello: (hello, remote) => this.#hello(acceptor, hello, remote),
+        accepted: (rpc) => acceptor.accepted(rpc),
+      },
+    };
+    this.#options = {
+      maxConnections: 4_096,
+      helloTimeoutMs: 5_000,
+      keepaliveMs: DEFAULT_KEEPALIVE_MS,
+      maxQueuedBytes: DEFAULT_MAX_QUEUED_BYTES,
+      maxHandlingBytes: DEFAULT_MAX_HANDLING_BYTES,
+      closeTimeoutMs: 5_000,
+      ...options,
+    };
+    this.#server = createServer({ noDelay: true }, (socket) => this.#admit(socket));
+  }
+
+  /**
+   * Starts to listen; resolves to where. DLE_ADDRESS_IN_USE: another process has the port;
+   * DLE_INVALID_ARGUMENT: `host` is not an address of this machine, or the port is not for this user.
+   */
   listen(): Promise<{ host: string; port: number }> {
-    return Promise.reject(new DleError('DLE_INTERNAL', 'not yet'));
+    const { host, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error): void => reject(listenError(error, host, port));
+      this.#server.once('error', failed);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', failed);
+        // Out of file descriptors, for one: those who are connected go on.
+        this.#server.on('error', (error) =>
+          this.#components.logger.error({ err: error }, 'a connection could not be accepted'),
+        );
+        resolve({ host, port: (this.#server.address() as AddressInfo).port });
+      });
+    });
   }
 
   stats(): TcpServerStats {
-    return { connections: 0, accepted: 0, refused: 0, badFrames: 0 };
+    const connections = this.#receptions.size;
+    return { connections, welcomed: this.#welcomed, refused: this.#refused };
   }
 
-  /** Stops listening, lets responses under way finish for `closeTimeoutMs`, then closes every connection. */
+  /**
+   * Stops listening, answers the requests already taken for at most `closeTimeoutMs`, then closes every connection.
+   * Resolves when the last one is gone. Requests that were not taken fail on the other side with effect `unknown`.
+   */
   close(): Promise<void> {
-    return Promise.resolve();
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
+
+  async #close(): Promise<void> {
+    const gone = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await this.#drained();
+    for (const reception of this.#receptions) reception.close(serverClosing());
+    await gone;
+  }
+
+  async #drained(): Promise<void> {
+    const drained: Promise<void>[] = [];
+    for (const { session } of this.#receptions) if (session) drained.push(session.drain());
+    let cancel: () => void = () => {};
+    const timeout = new Promise<void>((resolve) => {
+      cancel = this.#components.clock.setTimer(resolve, this.#options.closeTimeoutMs);
+    });
+    await Promise.race([Promise.all(drained), timeout]);
+    cancel();
+  }
+
+  #admit(socket: Socket): void {
+    if (this.#receptions.size < this.#options.maxConnections) {
+      this.#receive(socket, this.#receptions);
+    } else if (this.#turnedAway.size < MAX_TURNED_AWAY) {
+      this.#receive(socket, this.#turnedAway).refuse(tooMany(this.#options.maxConnections));
+    } else {
+      this.#refused++;
+      socket.destroy();
+    }
+  }
+
+  #receive(socket: Socket, receptions: Set<Reception>): Reception {
+    const reception = new Reception({ ...this.#components, socket }, this.#options);
+    receptions.add(reception);
+    socket.once('close', () => {
+      receptions.delete(reception);
+      if (reception.session === undefined) this.#refused++;
+    });
+    return reception;
+  }
+
+  #hello(acceptor: Acceptor, hello: Hello, remote: string): Welcome {
+    if (this.#closing !== undefined) throw serverClosing();
+    const welcome = acceptor.hello(hello, remote);
+    this.#welcomed++;
+    return welcome;
+  }
+}
+
+function serverClosing(): DleError {
+  return new DleError('DLE_CLOSED', 'the server is closing', { retryable: true });
+}
+
+function tooMany(connections: number): DleError {
+  const message = `this node serves ${connections} connections already`;
+  return new DleError('DLE_OVERLOADED', message, { retryable: true });
 }

@@ -1,53 +1,114 @@
-import { type Clock, DleError } from '@dle/common';
-
-/** What happens to one direction. */
-export interface FaultRules {
-  /** Every chunk is passed on this much later, in milliseconds; order is kept. */
-  readonly delayMs?: number;
-  /** Bytes are taken and thrown away: the sender believes they were delivered. */
-  readonly drop?: boolean;
-  /** Nothing is read or passed on, and nobody is told: what came stays, until this ends. */
-  readonly hold?: boolean;
-}
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '@dle/common';
+import { formatAddress, parseAddress } from '../address.js';
+import { type FaultRules, OneWay } from './one-way.js';
 
 export interface FaultProxyOptions {
   /** Where it leads, as `host:port`. */
   readonly target: string;
-  /** Where it listens. Default `127.0.0.1`, a free port. */
+  /** Where it listens. Default `127.0.0.1`. */
   readonly host?: string;
+  /** Default 0: a free one. */
   readonly port?: number;
 }
 
-/** A TCP proxy for tests that can delay, drop, hold and cut what passes through it. */
+interface Link {
+  readonly sockets: readonly Socket[];
+  readonly toTarget: OneWay;
+  readonly fromTarget: OneWay;
+}
+
+/**
+ * A TCP proxy for tests: it delays, drops, holds and cuts what passes through it, each direction by its own rules,
+ * all connections alike.
+ */
 export class FaultProxy {
-  constructor(_components: { readonly clock: Clock }, _options: FaultProxyOptions) {}
+  readonly #clock: Clock;
+  readonly #options: Required<FaultProxyOptions>;
+  readonly #server: Server;
+  readonly #links = new Set<Link>();
+  #toTarget: FaultRules = {};
+  #fromTarget: FaultRules = {};
+  #refusing = false;
+
+  constructor(components: { readonly clock: Clock }, options: FaultProxyOptions) {
+    this.#clock = components.clock;
+    this.#options = { host: '127.0.0.1', port: 0, ...options };
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
+      this.#link(socket),
+    );
+  }
 
   /** Starts to listen; resolves to its address as `host:port`. */
   listen(): Promise<string> {
-    return Promise.reject(new DleError('DLE_INTERNAL', 'not yet'));
+    const { host, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port }, () => {
+        resolve(formatAddress({ host, port: (this.#server.address() as AddressInfo).port }));
+      });
+    });
   }
 
   /** Open connections through it. */
   get connections(): number {
-    return 0;
+    return this.#links.size;
   }
 
-  /** What happens from now on to bytes from the side that connected, on all connections and later ones. */
-  toTarget(_rules: FaultRules): void {}
+  /** From now on, for bytes from the side that connected, on present and later connections. */
+  toTarget(rules: FaultRules): void {
+    this.#toTarget = rules;
+    for (const link of this.#links) link.toTarget.setRules(rules);
+  }
 
-  /** What happens from now on to bytes from the target. */
-  fromTarget(_rules: FaultRules): void {}
+  /** From now on, for bytes from the target. */
+  fromTarget(rules: FaultRules): void {
+    this.#fromTarget = rules;
+    for (const link of this.#links) link.fromTarget.setRules(rules);
+  }
 
-  /** Both directions at once; `{}` heals. */
-  both(_rules: FaultRules): void {}
+  /** Both directions; `{}` heals. */
+  both(rules: FaultRules): void {
+    this.toTarget(rules);
+    this.fromTarget(rules);
+  }
 
   /** Resets every connection now. */
-  cut(): void {}
+  cut(): void {
+    for (const { sockets } of this.#links) for (const socket of sockets) socket.resetAndDestroy();
+  }
 
   /** While `true`, new connections are reset as they come. */
-  refuse(_refuse: boolean): void {}
+  refuse(refusing: boolean): void {
+    this.#refusing = refusing;
+  }
 
+  /** Cuts every connection and stops listening. */
   close(): Promise<void> {
-    return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.cut();
+    });
+  }
+
+  #link(source: Socket): void {
+    if (this.#refusing) {
+      source.resetAndDestroy();
+      return;
+    }
+    const { host, port } = parseAddress(this.#options.target);
+    const target = connect({ host, port, noDelay: true, allowHalfOpen: true });
+    const sockets = [source, target];
+    const link = {
+      sockets,
+      toTarget: new OneWay(this.#clock, source, target, this.#toTarget),
+      fromTarget: new OneWay(this.#clock, target, source, this.#fromTarget),
+    };
+    this.#links.add(link);
+    for (const socket of sockets) {
+      socket.once('close', () => {
+        if (sockets.every(({ destroyed }) => destroyed)) this.#links.delete(link);
+      });
+    }
   }
 }

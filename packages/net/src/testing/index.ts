@@ -1,1 +1,2 @@
-export { FaultProxy, type FaultProxyOptions, type FaultRules } from './fault-proxy.js';
+export { FaultProxy, type FaultProxyOptions } from './fault-proxy.js';
+export type { FaultRules } from './one-way.js';

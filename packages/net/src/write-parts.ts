@@ -1,0 +1,55 @@
+import type { Socket } from 'node:net';
+
+/**
+ * Bytes given to the operating system at once. A slow but living peer takes this much well within a keepalive
+ * interval, so that progress can be told from none.
+ */
+const MAX_WRITE_BYTES = 1024 * 1024;
+
+export interface WriteEvents {
+  /** The operating system has taken this many more bytes. */
+  progress(bytes: number): void;
+  /** It has taken all of them. Never called if the socket fails: then it may still read from the parts. */
+  done(): void;
+}
+
+/** Writes `parts` in order, with one system call for each MAX_WRITE_BYTES where the socket takes them. */
+export function writeParts(
+  socket: Socket,
+  parts: readonly Uint8Array[],
+  events: WriteEvents,
+): void {
+  let index = 0;
+  let offset = 0;
+
+  function writeSome(): void {
+    let bytes = 0;
+    socket.cork();
+    while (true) {
+      const part = parts[index]!;
+      const piece = part.subarray(offset, offset + MAX_WRITE_BYTES - bytes);
+      bytes += piece.length;
+      offset += piece.length;
+      if (offset === part.length) {
+        index++;
+        offset = 0;
+      }
+      if (index === parts.length || bytes === MAX_WRITE_BYTES) {
+        socket.write(piece, (error) => {
+          if (error === null || error === undefined) written(bytes);
+        });
+        break;
+      }
+      socket.write(piece);
+    }
+    socket.uncork();
+  }
+
+  function written(bytes: number): void {
+    events.progress(bytes);
+    if (index === parts.length) events.done();
+    else writeSome();
+  }
+
+  writeSome();
+}
