@@ -33,6 +33,12 @@ export interface CallComponents {
  */
 const FIRST_TRY_MS = 2_000;
 
+/**
+ * With less time left than this, in milliseconds, a write is not sent any more: it would hardly be answered, and
+ * then nobody could say that nothing was done.
+ */
+const MIN_WRITE_TRY_MS = 50;
+
 /** Bounds of the wait between two tries, in milliseconds; drawn evenly between 0 and the bound, which doubles. */
 const MIN_BACKOFF_MS = 20;
 const MAX_BACKOFF_MS = 500;
@@ -69,7 +75,7 @@ async function tryUntilDone<Result>(
     if (links.closed) throw new DleError('DLE_CLOSED', 'the client is closed');
     if (call.signal?.aborted === true) throw aborted(call);
     const remainingMs = deadline - clock.now();
-    if (remainingMs <= 0) throw outOfTime(call, failures);
+    if (isOver(call, remainingMs)) throw outOfTime(call, failures);
     const link = call.route.pick(avoid);
     if (link === undefined) {
       await links.connected.wait(remainingMs, call.signal);
@@ -80,12 +86,18 @@ async function tryUntilDone<Result>(
     } catch (thrown) {
       const error = DleError.from(thrown);
       if (!mayTryAgain(call, error)) throw finalError(call, link, error);
-      failures.set(link, error);
+      // That the last try ran out of time says less than what the one before it was told.
+      if (!hasCode(error, 'DLE_TIMEOUT') || !failures.has(link)) failures.set(link, error);
       avoid = turnAway(links, link, error);
     }
     const boundMs = Math.min(MIN_BACKOFF_MS * 2 ** tries++, MAX_BACKOFF_MS, deadline - clock.now());
     await links.closing.wait(Math.max(0, randomBelow(random, boundMs)), call.signal);
   }
+}
+
+function isOver<Result>(call: Call<Result>, remainingMs: number): boolean {
+  if (call.repeatable) return remainingMs <= 0;
+  return remainingMs < Math.min(MIN_WRITE_TRY_MS, call.timeoutMs / 2);
 }
 
 async function attempt<Result>(
@@ -121,7 +133,9 @@ function isUnsure(error: DleError): boolean {
 
 /** What the caller gets to see of the error that ends a call. */
 function finalError<Result>(call: Call<Result>, link: Link, error: DleError): DleError {
-  if (!isUnsure(error) || hasCode(error, 'DLE_ABORTED', 'DLE_OUTCOME_UNKNOWN')) return error;
+  // A read that was given up has done nothing, sent or not.
+  if (hasCode(error, 'DLE_ABORTED')) return call.repeatable ? aborted(call) : error;
+  if (!isUnsure(error) || hasCode(error, 'DLE_OUTCOME_UNKNOWN')) return error;
   const message =
     `the ${call.name} was sent to ${link.address}, and it is not known whether it took effect ` +
     `(${describe(error)})`;

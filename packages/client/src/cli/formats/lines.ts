@@ -19,7 +19,8 @@ export class LineSplitter {
   /** Beginning of a line whose end has not come yet, in parts: joined once, however many chunks it spans. */
   #parts: Uint8Array[] = [];
   #length = 0;
-  #first = true;
+  /** Number of the line that `#parts` begin. */
+  #line = 1;
 
   /** The lines that end in `chunk`: views of it, but for one that began before. */
   *push(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
@@ -43,15 +44,17 @@ export class LineSplitter {
     if (part.length === 0) return;
     this.#parts.push(part);
     this.#length += part.length;
-    if (this.#length > MAX_LINE_BYTES) throw badLine(`longer than ${MAX_LINE_BYTES} bytes`);
+    if (this.#length > MAX_LINE_BYTES) {
+      throw badLine(`line ${this.#line}: longer than ${MAX_LINE_BYTES} bytes`);
+    }
   }
 
   #take(): Uint8Array {
     const line = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
     this.#parts = [];
     this.#length = 0;
-    const marked = this.#first && BYTE_ORDER_MARK.every((byte, at) => line[at] === byte);
-    this.#first = false;
+    const first = this.#line++ === 1;
+    const marked = first && BYTE_ORDER_MARK.every((byte, at) => line[at] === byte);
     return marked ? line.subarray(BYTE_ORDER_MARK.length) : line;
   }
 }

@@ -1,0 +1,54 @@
+import type { CommandModule } from 'yargs';
+import { type ClusterArguments, withClient } from '../cluster-options.js';
+import { describeFailure, EXIT_FAILED } from '../failure.js';
+import { type Finding, type Survey, surveyCluster } from '../status/survey.js';
+import { statusTable } from '../status/table.js';
+
+interface StatusArguments extends ClusterArguments {
+  readonly json: boolean;
+}
+
+/** A node that is up answers within milliseconds. */
+const DEFAULT_TIMEOUT_MS = 2_000;
+
+export const statusCommand: CommandModule<ClusterArguments, StatusArguments> = {
+  command: 'status',
+  describe: 'Show the nodes of the cluster and who leads; fails if nobody does',
+  builder: (yargs) =>
+    yargs
+      .option('json', {
+        describe: 'Print all that the nodes say',
+        type: 'boolean',
+        default: false,
+      })
+      .example('$0 status --endpoints 127.0.0.1:9001', 'one node names the others'),
+  async handler(options) {
+    const timeoutMs = options.timeout ?? DEFAULT_TIMEOUT_MS;
+    const survey = await withClient(options, (client) =>
+      surveyCluster(client, options.endpoints, timeoutMs),
+    );
+    if (options.json) process.stdout.write(`${JSON.stringify(report(survey), undefined, 2)}\n`);
+    else process.stdout.write(statusTable(survey.findings));
+    for (const { address, error } of survey.findings) {
+      if (error !== undefined && !options.json) {
+        process.stderr.write(
+          `dle: ${address} is unreachable: ${describeFailure(error.cause ?? error)}\n`,
+        );
+      }
+    }
+    if (survey.leader === undefined) {
+      process.stderr.write('dle: DLE_UNAVAILABLE: the cluster has no leader\n');
+      process.exitCode = EXIT_FAILED;
+    }
+  },
+};
+
+function report({ findings, leader }: Survey): object {
+  const nodes = findings.map(({ address, node, status, error }: Finding) => ({
+    address,
+    node,
+    status,
+    error: error && { code: error.code, message: error.message },
+  }));
+  return { leader, nodes };
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import yargs from 'yargs';
+import { withClusterOptions } from './cluster-options.js';
+import { delCommand } from './commands/del.js';
+import { dumpCommand } from './commands/dump.js';
+import { getCommand } from './commands/get.js';
+import { loadCommand } from './commands/load.js';
+import { putCommand } from './commands/put.js';
+import { statusCommand } from './commands/status.js';
+import { describeFailure, EXIT_FAILED, EXIT_USAGE, UsageError } from './failure.js';
+
+const WIDTH = 100;
+
+/** Runs the command that `words` spell. Returns the exit code: 0, 1 (not found, failed) or 2 (usage). */
+export async function run(words: readonly string[]): Promise<number> {
+  try {
+    await commandLine(words).parseAsync();
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`dle: usage: ${error.message}; see "dle --help"\n`);
+      return EXIT_USAGE;
+    }
+    process.stderr.write(`dle: ${describeFailure(error)}\n`);
+    return EXIT_FAILED;
+  }
+}
+
+function commandLine(words: readonly string[]) {
+  return withClusterOptions(yargs([...words]))
+    .scriptName('dle')
+    .usage('$0 <command>\n\nTalks to a dle cluster.')
+    .parserConfiguration({
+      // Keys and values are text as it stands: never numbers, never taken apart at a dot.
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'dot-notation': false,
+      'duplicate-arguments-array': false,
+      'boolean-negation': false,
+    })
+    .command(putCommand)
+    .command(getCommand)
+    .command(delCommand)
+    .command(loadCommand)
+    .command(dumpCommand)
+    .command(statusCommand)
+    .example([
+      ['$0 put greeting hello', 'store a value'],
+      ['$0 get greeting', 'print it'],
+      ['$0 put -- -key -value', 'behind -- a key or a value may begin with a dash'],
+      ['$0 load cities.tsv', 'store a whole file'],
+      ['$0 dump --out backup.jsonl', 'write all keys and values to a file'],
+      ['$0 status', 'see the nodes and who leads'],
+    ])
+    .epilogue('Exit codes: 0, 1 (not found, or failed), 2 (usage).')
+    .demandCommand(1, 1, 'a command is needed', 'one command at a time')
+    .strict()
+    .locale('en')
+    .version(packageVersion())
+    .wrap(WIDTH)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new UsageError(message);
+    });
+}
+
+function packageVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
