@@ -10,33 +10,48 @@ export interface FaultProxyOptions {
   readonly host?: string;
   /** Default 0: a free one. */
   readonly port?: number;
+  /**
+   * Tells who connects from the first bytes that come, all that came so far; `undefined`: from more of them.
+   * With it, rules can be set for one caller. A connection leads nowhere until its caller is known.
+   */
+  readonly callerOf?: (bytes: Uint8Array) => string | undefined;
 }
 
+/** A caller; `undefined`: whoever has no rules of his own. */
+type Caller = string | undefined;
+
 interface Link {
+  readonly caller: Caller;
   readonly sockets: readonly Socket[];
   readonly toTarget: OneWay;
   readonly fromTarget: OneWay;
 }
 
+const DEFAULTS = { host: '127.0.0.1', port: 0 };
+
 /**
- * A TCP proxy for tests: it delays, drops, holds and cuts what passes through it, each direction by its own rules,
- * all connections alike.
+ * A TCP proxy for tests: it delays, drops, holds and cuts what passes through it, each direction by its own rules.
+ * Rules are for all connections; those for one `caller` stand for him in their place.
  */
 export class FaultProxy {
   readonly #clock: Clock;
-  readonly #options: Required<FaultProxyOptions>;
+  readonly #options: FaultProxyOptions & typeof DEFAULTS;
   readonly #server: Server;
   readonly #links = new Set<Link>();
-  #toTarget: FaultRules = {};
-  #fromTarget: FaultRules = {};
-  #refusing = false;
+  /** Sockets whose caller is not yet known. */
+  readonly #arriving = new Set<Socket>();
+  readonly #toTarget = new Map<Caller, FaultRules>();
+  readonly #fromTarget = new Map<Caller, FaultRules>();
+  readonly #refusing = new Map<Caller, boolean>();
 
   constructor(components: { readonly clock: Clock }, options: FaultProxyOptions) {
     this.#clock = components.clock;
-    this.#options = { host: '127.0.0.1', port: 0, ...options };
-    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
-      this.#link(socket),
-    );
+    this.#options = { ...DEFAULTS, ...options };
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+      const { callerOf } = this.#options;
+      if (callerOf === undefined) this.#link(socket, undefined);
+      else this.#identify(socket, callerOf);
+    });
   }
 
   /** Starts to listen; resolves to its address as `host:port`. */
@@ -56,31 +71,38 @@ export class FaultProxy {
   }
 
   /** From now on, for bytes from the side that connected, on present and later connections. */
-  toTarget(rules: FaultRules): void {
-    this.#toTarget = rules;
-    for (const link of this.#links) link.toTarget.setRules(rules);
+  toTarget(rules: FaultRules, caller?: string): void {
+    this.#toTarget.set(caller, rules);
+    for (const link of this.#links)
+      link.toTarget.setRules(ruleFor(this.#toTarget, link.caller, {}));
   }
 
   /** From now on, for bytes from the target. */
-  fromTarget(rules: FaultRules): void {
-    this.#fromTarget = rules;
-    for (const link of this.#links) link.fromTarget.setRules(rules);
+  fromTarget(rules: FaultRules, caller?: string): void {
+    this.#fromTarget.set(caller, rules);
+    for (const link of this.#links) {
+      link.fromTarget.setRules(ruleFor(this.#fromTarget, link.caller, {}));
+    }
   }
 
   /** Both directions; `{}` heals. */
-  both(rules: FaultRules): void {
-    this.toTarget(rules);
-    this.fromTarget(rules);
+  both(rules: FaultRules, caller?: string): void {
+    this.toTarget(rules, caller);
+    this.fromTarget(rules, caller);
   }
 
-  /** Resets every connection now. */
-  cut(): void {
-    for (const { sockets } of this.#links) for (const socket of sockets) socket.resetAndDestroy();
+  /** Resets every connection now, or those of one caller. */
+  cut(caller?: string): void {
+    for (const link of this.#links) {
+      if (caller !== undefined && link.caller !== caller) continue;
+      for (const socket of link.sockets) socket.resetAndDestroy();
+    }
+    if (caller === undefined) for (const socket of this.#arriving) socket.resetAndDestroy();
   }
 
   /** While `true`, new connections are reset as they come. */
-  refuse(refusing: boolean): void {
-    this.#refusing = refusing;
+  refuse(refusing: boolean, caller?: string): void {
+    this.#refusing.set(caller, refusing);
   }
 
   /** Cuts every connection and stops listening. */
@@ -91,18 +113,44 @@ export class FaultProxy {
     });
   }
 
-  #link(source: Socket): void {
-    if (this.#refusing) {
+  #identify(source: Socket, callerOf: (bytes: Uint8Array) => string | undefined): void {
+    let came: Buffer = Buffer.alloc(0);
+    const leave = (): void => {
+      source.off('data', look).off('end', giveUp).off('error', giveUp);
+      this.#arriving.delete(source);
+    };
+    const giveUp = (): void => {
+      leave();
+      source.destroy();
+    };
+    const look = (chunk: Buffer): void => {
+      came = Buffer.concat([came, chunk]);
+      const caller = callerOf(came);
+      if (caller === undefined) return;
+      leave();
+      source.pause();
+      source.unshift(came);
+      this.#link(source, caller);
+    };
+    this.#arriving.add(source);
+    source.on('data', look).on('end', giveUp).on('error', giveUp);
+  }
+
+  #link(source: Socket, caller: Caller): void {
+    if (ruleFor(this.#refusing, caller, false)) {
       source.resetAndDestroy();
       return;
     }
     const { host, port } = parseAddress(this.#options.target);
     const target = connect({ host, port, noDelay: true, allowHalfOpen: true });
     const sockets = [source, target];
+    const toTarget = ruleFor(this.#toTarget, caller, {});
+    const fromTarget = ruleFor(this.#fromTarget, caller, {});
     const link = {
+      caller,
       sockets,
-      toTarget: new OneWay(this.#clock, source, target, this.#toTarget),
-      fromTarget: new OneWay(this.#clock, target, source, this.#fromTarget),
+      toTarget: new OneWay(this.#clock, source, target, toTarget),
+      fromTarget: new OneWay(this.#clock, target, source, fromTarget),
     };
     this.#links.add(link);
     for (const socket of sockets) {
@@ -111,4 +159,9 @@ export class FaultProxy {
       });
     }
   }
+}
+
+/** The caller's own rule, or else everybody's. */
+function ruleFor<Rule>(rules: ReadonlyMap<Caller, Rule>, caller: Caller, none: Rule): Rule {
+  return rules.get(caller) ?? rules.get(undefined) ?? none;
 }

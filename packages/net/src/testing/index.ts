@@ -1,2 +1,3 @@
+export { callerOf } from './caller-of.js';
 export { FaultProxy, type FaultProxyOptions } from './fault-proxy.js';
 export type { FaultRules } from './one-way.js';
