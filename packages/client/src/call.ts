@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Clock, DleError, type DleErrorCode, type Random, randomBelow } from '@dle/common';
 import type { Reply } from '@dle/net';
 import type { KeepAlive } from './keep-alive.js';
@@ -54,6 +55,8 @@ export async function perform<Result>(
   components: CallComponents,
   call: Call<Result>,
 ): Promise<Result> {
+  // One signal for thousands of calls is fine: each takes its listener off, so there is no leak to warn of.
+  if (call.signal !== undefined) setMaxListeners(0, call.signal);
   call.route.start();
   components.keepAlive.begin();
   try {

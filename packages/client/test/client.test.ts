@@ -107,11 +107,17 @@ describe('Client', () => {
     }
   });
 
-  it('keeps a thousand requests under way on one connection', async () => {
+  it('keeps a thousand requests under way on one connection, all with one signal', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
     const node = await startNode();
     const client = connect([node]);
+    const { signal } = new AbortController();
     const keys = Array.from({ length: 1_000 }, (_, number) => `key ${number}`);
-    await Promise.all(keys.map((key) => put(client, key)));
+    await Promise.all(keys.map((key) => put(client, key, { signal })));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
     expect(node.store.pairs.size).toBe(1_000);
     expect(node.connections).toBe(1);
   });

@@ -22,10 +22,14 @@ const ADVICE: Partial<Record<DleErrorCode, string>> = {
 
 /** One line for people: code, message, what to do. */
 export function describeFailure(thrown: unknown): string {
+  if (thrown instanceof UsageError) return oneLine(`usage: ${thrown.message}; see "dle --help"`);
   const error = asDleError(thrown);
   const advice = ADVICE[error.code];
-  const line = `${error.code}: ${error.message}${advice === undefined ? '' : `; ${advice}`}`;
-  return line.replaceAll(/\s*[\r\n]+\s*/g, ' ');
+  return oneLine(`${error.code}: ${error.message}${advice === undefined ? '' : `; ${advice}`}`);
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*[\r\n]+\s*/g, ' ');
 }
 
 /** What the operating system refuses (a missing file, a full disk) has no code of ours yet. */

@@ -8,6 +8,7 @@ import { loadCommand } from './commands/load.js';
 import { putCommand } from './commands/put.js';
 import { statusCommand } from './commands/status.js';
 import { describeFailure, EXIT_FAILED, EXIT_USAGE, UsageError } from './failure.js';
+import { shelterOperands, unshelterArguments, withoutShelter } from './words.js';
 
 const WIDTH = 100;
 
@@ -17,17 +18,13 @@ export async function run(words: readonly string[]): Promise<number> {
     await commandLine(words).parseAsync();
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (error instanceof UsageError) {
-      process.stderr.write(`dle: usage: ${error.message}; see "dle --help"\n`);
-      return EXIT_USAGE;
-    }
     process.stderr.write(`dle: ${describeFailure(error)}\n`);
-    return EXIT_FAILED;
+    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
   }
 }
 
 function commandLine(words: readonly string[]) {
-  return withClusterOptions(yargs([...words]))
+  return withClusterOptions(yargs(shelterOperands(words)))
     .scriptName('dle')
     .usage('$0 <command>\n\nTalks to a dle cluster.')
     .parserConfiguration({
@@ -54,13 +51,17 @@ function commandLine(words: readonly string[]) {
     ])
     .epilogue('Exit codes: 0, 1 (not found, or failed), 2 (usage).')
     .demandCommand(1, 1, 'a command is needed', 'one command at a time')
+    .middleware(unshelterArguments)
     .strict()
     .locale('en')
     .version(packageVersion())
     .wrap(WIDTH)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new UsageError(message);
+      // Its own error is how yargs wraps whatever it, or the reading of an option, finds wrong.
+      throw error === undefined || error.name === 'YError'
+        ? new UsageError(withoutShelter(message))
+        : error;
     });
 }
 

@@ -1,6 +1,7 @@
+import { DleError } from '@dle/common';
 import type { CommandModule } from 'yargs';
 import { type ClusterArguments, withClient } from '../cluster-options.js';
-import { describeFailure, EXIT_FAILED } from '../failure.js';
+import { EXIT_FAILED } from '../failure.js';
 import { type Finding, type Survey, surveyCluster } from '../status/survey.js';
 import { statusTable } from '../status/table.js';
 
@@ -29,19 +30,21 @@ export const statusCommand: CommandModule<ClusterArguments, StatusArguments> = {
     );
     if (options.json) process.stdout.write(`${JSON.stringify(report(survey), undefined, 2)}\n`);
     else process.stdout.write(statusTable(survey.findings));
-    for (const { address, error } of survey.findings) {
-      if (error !== undefined && !options.json) {
-        process.stderr.write(
-          `dle: ${address} is unreachable: ${describeFailure(error.cause ?? error)}\n`,
-        );
-      }
-    }
+    if (!options.json) nameUnreachable(survey.findings);
     if (survey.leader === undefined) {
       process.stderr.write('dle: DLE_UNAVAILABLE: the cluster has no leader\n');
       process.exitCode = EXIT_FAILED;
     }
   },
 };
+
+function nameUnreachable(findings: readonly Finding[]): void {
+  for (const { address, error } of findings) {
+    if (error === undefined) continue;
+    const { code, message } = DleError.from(error.cause ?? error);
+    process.stderr.write(`dle: ${address} is unreachable (${code}: ${message})\n`);
+  }
+}
 
 function report({ findings, leader }: Survey): object {
   const nodes = findings.map(({ address, node, status, error }: Finding) => ({
