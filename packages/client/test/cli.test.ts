@@ -29,8 +29,10 @@ async function runHere(words: readonly string[]) {
     }),
   );
   try {
-    return { code: await run(words), ...printed };
+    const code = await run(words);
+    return { code, ...printed };
   } finally {
+    process.exitCode = undefined;
     for (const spy of spies) spy.mockRestore();
   }
 }
@@ -126,7 +128,7 @@ describe('dle put, get, del', () => {
     ];
     const printed: string[] = [];
     for (const command of words) {
-      printed.push((await runDle(address, [...command, '--json'])).stdout.toString());
+      printed.push((await runHere([...command, '--json', '--endpoints', address])).stdout);
     }
     expect(printed).toEqual([
       '{"index":1}\n',
@@ -170,14 +172,15 @@ describe('dle put, get, del', () => {
     const large = new Uint8Array(1024 * 1024).map((_, index) => index % 251);
     for (const value of [EVERY_BYTE, new Uint8Array(0), large]) {
       writeFileSync(file, value);
-      expect(await runDle(address, ['put', 'f', '--value-file', file])).toMatchObject({ code: 0 });
+      const options = ['--endpoints', address];
+      expect(await runHere(['put', 'f', '--value-file', file, ...options])).toMatchObject({
+        code: 0,
+      });
       expect(await runDle(address, ['put', 'i', '-'], value)).toMatchObject({ code: 0 });
-      for (const key of ['f', 'i']) {
-        const get = await runDle(address, ['get', key]);
-        expect(Buffer.compare(get.stdout, value)).toBe(0);
-        expect(await runDle(address, ['get', key, '--out', file])).toMatchObject({ code: 0 });
-        expect(Buffer.compare(readFileSync(file), value)).toBe(0);
-      }
+      const get = await runDle(address, ['get', 'f']);
+      expect(Buffer.compare(get.stdout, value)).toBe(0);
+      expect(await runHere(['get', 'i', '--out', file, ...options])).toMatchObject({ code: 0 });
+      expect(Buffer.compare(readFileSync(file), value)).toBe(0);
     }
   });
 
@@ -222,8 +225,8 @@ describe('dle put, get, del', () => {
 
   it('read the state of the node that is asked, if they are told to', async () => {
     const node = await startNode();
-    await runDle(node.address, ['get', 'a', '--stale']);
-    await runDle(node.address, ['get', 'a']);
+    await runHere(['get', 'a', '--endpoints', node.address, '--stale']);
+    await runHere(['get', 'a', '--endpoints', node.address]);
     expect(node.requests).toMatchObject([{ level: 'stale' }, { level: 'linearizable' }]);
   });
 });
@@ -238,10 +241,10 @@ describe('dle status', () => {
     }));
     first!.statusOverrides = { members, role: 'follower', leader: 2, keys: 77 };
     second!.statusOverrides = { members, role: 'leader', leader: 2, node: 2, instance: 'i2' };
-    const { code, stdout, stderr } = await runDle(first!.address, ['status']);
+    const words = ['status', '--endpoints', first!.address];
+    const { code, stdout, stderr } = await runHere(words);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const rows = stdout
-      .toString()
       .trimEnd()
       .split('\n')
       .map((row) => row.split(/\s{2,}/));
@@ -251,8 +254,8 @@ describe('dle status', () => {
       ['2', second!.address, 'leader', '3', '12', '12', '5', '2'],
     ]);
 
-    const json = await runDle(first!.address, ['status', '--json']);
-    expect(JSON.parse(json.stdout.toString())).toMatchObject({
+    const json = await runHere([...words, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({
       leader: 2,
       nodes: [
         { node: 1, status: { keys: 77 } },
@@ -282,9 +285,9 @@ describe('dle status', () => {
   it('fails when nobody leads', async () => {
     const node = await startNode();
     node.statusOverrides = { role: 'candidate', leader: undefined };
-    const { code, stdout, stderr } = await runDle(node.address, ['status']);
+    const { code, stdout, stderr } = await runHere(['status', '--endpoints', node.address]);
     expect(code).toBe(1);
-    expect(stdout.toString()).toContain('candidate');
+    expect(stdout).toContain('candidate');
     expect(stderr).toBe('dle: DLE_UNAVAILABLE: the cluster has no leader\n');
   });
 });
