@@ -14,6 +14,8 @@ export interface ProcessClusterOptions {
   readonly dataDir?: string;
   /** More flags of dle-server, for every node. */
   readonly flags?: readonly string[];
+  /** Puts something in front of a node; resolves to the address under which the others are to reach it. */
+  readonly front?: (id: number, port: number) => Promise<string>;
 }
 
 /** How often a condition of real processes is looked at again. */
@@ -26,18 +28,21 @@ export class ProcessCluster {
   readonly #temporary: boolean;
 
   static async create(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
-    const { nodes = 3, flags = [] } = options;
+    const { nodes = 3, flags = [], front } = options;
     const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'dle-cluster-'));
     const ports = await freePorts(nodes);
+    const addresses = await Promise.all(
+      ports.map((port, position) => front?.(position + 1, port) ?? `127.0.0.1:${port}`),
+    );
     const servers = ports.map((port, position) => {
-      const others = ports.filter((other) => other !== port);
+      const address = addresses[position]!;
       return new ServerProcess({
         id: position + 1,
         port,
-        peers: others.map((other) => `127.0.0.1:${other}`),
+        peers: addresses.filter((other) => other !== address),
         dataDir,
         logFile: join(dataDir, `node-${position + 1}.log`),
-        flags,
+        flags: ['--advertise', address, ...flags],
       });
     });
     return new ProcessCluster(dataDir, servers, options.dataDir === undefined);
