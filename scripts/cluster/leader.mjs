@@ -2,9 +2,9 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { SetupError } from '../setup.mjs';
 import { REPOSITORY } from '../workspace.mjs';
+import { lastLine } from './nodes.mjs';
 
 const DLE = join(REPOSITORY, 'packages/client/bin/dle.js');
 /** Enough for a slow machine to replay a large log and elect twice. */
@@ -13,8 +13,12 @@ const JOIN_TIMEOUT_MS = 5_000;
 const POLL_MS = 100;
 
 /**
- * @typedef {{ node: number, address: string, role: string, commit: number, lastIndex: number }}
- * NodeStatus
+ * @typedef {{ node: number, role: string, commit: number, lastIndex: number }} NodeStatus
+ *
+ * @typedef {object} Survey
+ * @property {number | undefined} leader the node that leads in the newest term
+ * @property {NodeStatus[]} statuses of the nodes that answered
+ * @property {string} complaint what else was said
  */
 
 /**
@@ -28,46 +32,49 @@ export async function waitForLeader(cluster) {
   const begin = performance.now();
   let wanted = { node: 0, index: 0 };
   let servesSince = Number.POSITIVE_INFINITY;
+  let complaint = '';
   while (performance.now() - begin < LEADER_TIMEOUT_MS) {
-    const statuses = await readStatuses(cluster);
-    const leader = statuses.find(({ role }) => role === 'leader');
+    const survey = await ask(cluster);
+    complaint = survey.complaint;
+    const leader = survey.statuses.find(({ node }) => node === survey.leader);
     if (leader && leader.node !== wanted.node) {
       wanted = { node: leader.node, index: leader.lastIndex };
     }
-    if (leader && leader.commit >= wanted.index) {
+    if (leader?.role === 'leader' && leader.commit >= wanted.index) {
       servesSince = Math.min(servesSince, performance.now());
-      const joined = statuses.filter(({ role }) => role === 'leader' || role === 'follower');
+      const joined = survey.statuses.filter(({ role }) => role === 'leader' || role === 'follower');
       const isComplete = joined.length === cluster.members.length;
-      if (isComplete || performance.now() - servesSince > JOIN_TIMEOUT_MS) return statuses;
+      if (isComplete || performance.now() - servesSince > JOIN_TIMEOUT_MS) return survey.statuses;
     }
     await sleep(POLL_MS);
   }
-  throw new SetupError(
-    `No leader within ${LEADER_TIMEOUT_MS / 1_000} s; the logs in ${cluster.dataDir} may tell why.`,
-  );
+  const seconds = LEADER_TIMEOUT_MS / 1_000;
+  throw new SetupError(`No leader in ${seconds} s: ${complaint}   (logs: ${cluster.dataDir})`);
 }
 
 /**
- * Of the nodes that answer.
- *
  * @param {import('./shape.mjs').Cluster} cluster
- * @returns {Promise<NodeStatus[]>}
+ * @returns {Promise<Survey>}
  */
-async function readStatuses({ members }) {
+async function ask({ members }) {
   const endpoints = members.map(({ address }) => address).join(',');
   const args = [DLE, 'status', '--json', '--endpoints', endpoints, '--timeout', '1s'];
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    return statusesOf(stdout);
-  } catch (error) {
-    // It exits with 1 while nodes are missing, and still tells of the others.
-    return statusesOf(/** @type {{ stdout?: string }} */ (error).stdout ?? '');
-  }
+  return new Promise((resolve) => {
+    // It exits with 1 while there is no leader, and tells of the nodes all the same.
+    execFile(process.execPath, args, (_, stdout, stderr) => {
+      const complaint = lastLine(stderr);
+      if (!stdout.startsWith('{')) resolve({ leader: undefined, statuses: [], complaint });
+      else resolve({ ...readSurvey(stdout), complaint });
+    });
+  });
 }
 
-/** @param {string} json */
-function statusesOf(json) {
-  if (json.trim() === '') return [];
-  const nodes = /** @type {{ status?: NodeStatus }[]} */ (JSON.parse(json).nodes);
-  return nodes.flatMap(({ status }) => (status ? [status] : []));
+/**
+ * @param {string} json
+ * @returns {Pick<Survey, 'leader' | 'statuses'>}
+ */
+function readSurvey(json) {
+  const { leader, nodes } = JSON.parse(json);
+  const answers = /** @type {{ status?: NodeStatus }[]} */ (nodes);
+  return { leader, statuses: answers.flatMap(({ status }) => status ?? []) };
 }

@@ -5,40 +5,55 @@ import type { PeerHint } from './member.js';
 
 /** Largest member id: it must fit wherever ids go, and be easy to read out. */
 const MAX_ID = 0xffff_ffff;
-const HOSTS_NOBODY_CAN_CALL = new Set(['0.0.0.0', '::', '[::]', '']);
+const HOSTS_NOBODY_CAN_CALL = new Set(['0.0.0.0', '::', '[::]']);
+
+export interface NodeOptions {
+  /** Id of this node in its cluster, unique there. Default 1. */
+  readonly id?: number;
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Port to listen on, for members and clients alike; 0 takes a free one. Default 9001. */
+  readonly port?: number;
+  /** `host:port` under which the others reach this node. Default: host and port. */
+  readonly advertise?: string | undefined;
+  /**
+   * The other members, `host:port` or `id@host:port`; at most 31. They count until the cluster is formed; then
+   * they are a hint of where members may have moved. Default: none, a cluster of one.
+   */
+  readonly peers?: readonly string[];
+  /** Parent of this node's own directory, `node-<id>`. Default ./data. */
+  readonly dataDir?: string;
+  /** Bytes of a segment file, 4 KiB to 1 GiB. Default 64 MiB. */
+  readonly segmentSize?: number;
+  /**
+   * Least time without a leader before an election, 50 to 60,000 ms. Default 1,000: ten heartbeats, and far above
+   * the pauses of a healthy process and disk.
+   */
+  readonly electionTimeoutMs?: number;
+  /** Time between heartbeats of an idle leader, 5 to 10,000 ms. Default 100. */
+  readonly heartbeatIntervalMs?: number;
+}
+
+export interface ResolvedOptions extends Required<Omit<NodeOptions, 'peers' | 'advertise'>> {
+  readonly advertise: string | undefined;
+  readonly peers: readonly PeerHint[];
+}
 
 const schema = z.strictObject({
-  /** Id of this node in its cluster, unique there. Default 1. */
   id: z.int().min(1).max(MAX_ID).default(1),
-  /** Address to listen on. Default 127.0.0.1. */
   host: z.string().min(1).default('127.0.0.1'),
-  /** Port to listen on, for members and clients alike; 0 takes a free one. Default 9001. */
   port: z.int().min(0).max(65_535).default(9001),
-  /** `host:port` under which the others reach this node. Default: host and port. */
   advertise: z.string().optional(),
-  /** The other members, `host:port` or `id@host:port`. Counts until the cluster is formed; then it is a hint. */
   peers: z.array(z.string()).max(31).default([]),
-  /** Parent of this node's own directory, `node-<id>`. Default ./data. */
   dataDir: z.string().min(1).default('./data'),
-  /** Bytes of a segment file. Default 64 MiB. */
   segmentSize: z
     .int()
     .min(4_096)
     .max(1024 ** 3)
     .default(64 * 1024 ** 2),
-  /** Least time without a leader before an election. Default 1,000 ms; tests use less. */
   electionTimeoutMs: z.int().min(50).max(60_000).default(1_000),
-  /** Time between heartbeats of an idle leader. Default 100 ms. */
   heartbeatIntervalMs: z.int().min(5).max(10_000).default(100),
 });
-
-export type NodeOptions = z.input<typeof schema>;
-
-export interface ResolvedOptions extends Omit<z.output<typeof schema>, 'peers' | 'advertise'> {
-  readonly peers: readonly PeerHint[];
-  /** Without it: host and the port that was bound. */
-  readonly advertise: string | undefined;
-}
 
 /** Checks all options together. Throws `DLE_INVALID_ARGUMENT`, which names the option and what it takes. */
 export function resolveOptions(options: NodeOptions): ResolvedOptions {

@@ -17,6 +17,7 @@ export const MAX_LOCAL_STATE_BYTES: number = 64 * 1024;
 
 /** How long a log must have been idle before it says on disk that all of it is flushed. */
 export const DEFAULT_IDLE_FLUSH_MS = 100;
+export const MAX_IDLE_FLUSH_MS = 60_000;
 
 /** Memory for the newest entries, so that followers, and apply, read them without the disk. */
 export const DEFAULT_TAIL_CACHE_BYTES: number = 32 * 1024 * 1024;

@@ -16,6 +16,7 @@ import type {
   NodeId,
   RecoveredState,
   Role,
+  VoteResponse,
 } from './types.js';
 import { isWellFormed } from './well-formed.js';
 
@@ -174,10 +175,10 @@ export class RaftCore {
   #onFlushed(write: number): void {
     this.#state.writes.flushed(write);
     for (const message of this.#state.outbox.release(write)) {
+      if (message.type === 'voteRequest' && this.role !== 'candidate') continue;
       if (message.to !== this.id) this.#state.send(message);
       // A candidate's vote for itself travels the same way as everybody else's.
-      else if (message.type === 'voteResponse')
-        this.#onVote(this.#election.onVoteResponse(message));
+      else if (message.type === 'voteResponse') this.#onVoteResponse(message);
     }
     this.#leadership?.onFlushed();
   }
@@ -187,7 +188,7 @@ export class RaftCore {
     if (!isWellFormed(message, entries)) return;
     if (message.term > this.term && isOfItsTerm(message)) {
       if (message.type === 'voteRequest' && this.#election.withholds) return;
-      this.#follow(message.term, 0);
+      this.#follow(message.term, isFromLeader(message) ? message.from : 0);
     }
     if (message.type === 'preVoteRequest') this.#election.onPreVoteRequest(message);
     else if (message.type === 'preVoteResponse') this.#election.onPreVoteResponse(message);
@@ -202,7 +203,7 @@ export class RaftCore {
         this.#election.onVoteRequest(message);
         break;
       case 'voteResponse':
-        this.#onVote(this.#election.onVoteResponse(message));
+        this.#onVoteResponse(message);
         break;
       case 'appendRequest':
         if (this.#heardFromLeader(message.from)) this.#follower.onAppend(message, entries);
@@ -228,7 +229,7 @@ export class RaftCore {
     const to = message.from;
     if (message.type === 'voteRequest') {
       this.#state.sendWhenDurable({ type: 'voteResponse', from, to, term, granted: false }, 0);
-    } else if (message.type === 'appendRequest' || message.type === 'heartbeat') {
+    } else if (isFromLeader(message)) {
       const refusal: AppendResponse = {
         type: 'appendResponse',
         from,
@@ -253,8 +254,8 @@ export class RaftCore {
     return true;
   }
 
-  #onVote(isWon: boolean): void {
-    if (!isWon) return;
+  #onVoteResponse(message: VoteResponse): void {
+    if (!this.#election.onVoteResponse(message)) return;
     this.#state.become('leader', this.term, this.id);
     this.#leadership = new Leadership(this.#state);
   }
@@ -275,4 +276,8 @@ export class RaftCore {
 function isOfItsTerm(message: Message): boolean {
   if (message.type === 'preVoteRequest') return false;
   return message.type !== 'preVoteResponse' || !message.granted;
+}
+
+function isFromLeader(message: Message): boolean {
+  return message.type === 'appendRequest' || message.type === 'heartbeat';
 }

@@ -24,7 +24,6 @@ export interface FaultPlan {
 
 export type Fault =
   | 'crash'
-  | 'crashLeader'
   | 'pause'
   | 'campaign'
   | 'split'
@@ -33,11 +32,12 @@ export type Fault =
   | 'deafen'
   | 'heal';
 
-/** Twice in the list: comes twice as often. */
+/** What is in the list more often comes more often. */
 const FAULTS: readonly Fault[] = [
   'crash',
   'crash',
-  'crashLeader',
+  'crash',
+  'pause',
   'pause',
   'campaign',
   'split',
@@ -61,17 +61,17 @@ export function drawFaultPlan(dice: Dice): FaultPlan {
   };
   const faults = FAULTS.filter(() => dice.chance(0.7));
   return {
-    nodes: dice.pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5]),
+    nodes: dice.pick([1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 5, 5, 5, 5]),
     options,
     dropped: dice.pick([0, 0, 0.01, 0.05, 0.2]),
     doubled: dice.pick([0, 0.01, 0.2]),
     late: dice.pick([0, 0.01, 0.05]),
     maxLatencyMs: dice.pick([1, 5, 20, Math.floor(electionTimeoutMs / 3)]),
     maxFlushMs: dice.pick([0, 5, 20, Math.floor(electionTimeoutMs / 2)]),
-    hangs: dice.pick([0, 0, 0.01]),
-    msBetweenProposals: dice.pick([3, 10, 30]),
-    msBetweenReads: dice.pick([5, 20, 100]),
-    msBetweenFaults: electionTimeoutMs * dice.pick([1, 2, 4]),
+    hangs: dice.pick([0, 0, 0.01, 0.1]),
+    msBetweenProposals: Math.ceil(electionTimeoutMs / dice.pick([2, 5, 20])),
+    msBetweenReads: Math.ceil(electionTimeoutMs / dice.pick([2, 5, 20])),
+    msBetweenFaults: Math.ceil(electionTimeoutMs * dice.pick([0.3, 1, 2])),
     faults: faults.length === 0 ? ['heal'] : faults,
   };
 }

@@ -24,7 +24,7 @@ interface Known {
  *
  * - election safety: one leader a term; one vote a term and node, crashes included;
  * - log matching: an entry is known by index and term, and shares what precedes it;
- * - leader completeness: a new leader holds everything committed;
+ * - leader completeness: a new leader holds everything committed in earlier terms;
  * - state machine safety: what is committed at an index is so on every node and for ever;
  * - only a leader commits first, an entry of its term, with a majority holding it on their devices, where it
  *   stays from then on;
@@ -34,17 +34,18 @@ interface Known {
  */
 export class Invariants {
   readonly #nodes: readonly TestNode[];
-  readonly #voters: readonly TestNode[];
+  /** Who had to hold what was committed last, by its leader's configuration. */
+  #voters: readonly NodeId[] = [];
   readonly #known = new Map<NodeId, Known>();
   readonly #leaders = new Map<number, NodeId>();
   readonly #entries = new Map<string, TestEntry>();
   readonly #committed: TestEntry[] = [];
+  /** In which term each of `#committed` was committed; they never fall. */
+  readonly #committedIn: number[] = [];
   readonly #reads = new Map<number, { readonly node: NodeId; readonly floor: number }>();
 
-  /** @param voters those of `nodes` who vote. */
-  constructor(nodes: readonly TestNode[], voters: readonly NodeId[]) {
+  constructor(nodes: readonly TestNode[]) {
     this.#nodes = nodes;
-    this.#voters = nodes.filter(({ id }) => voters.includes(id));
     for (const node of nodes) {
       const spokenTerm = 0;
       this.#known.set(node.id, { life: 0, term: 0, commit: 0, spokenTerm, votes: new Map() });
@@ -107,12 +108,7 @@ export class Invariants {
         this.#checkAppended(node, known, effect.index, effect.index);
         break;
       case 'appendProposed':
-        this.#checkAppended(
-          node,
-          known,
-          effect.firstIndex,
-          effect.firstIndex + effect.count - 1,
-        );
+        this.#checkAppended(node, known, effect.firstIndex, effect.firstIndex + effect.count - 1);
         break;
       case 'appendReceived': {
         const { entries, fromIndex } = effect;
@@ -126,7 +122,7 @@ export class Invariants {
         this.#checkApplied(node, effect.index);
         break;
       case 'readable':
-        for (const id of effect.ids) this.#checkReadable(id, effect.index);
+        for (const id of effect.ids) this.#checkReadable(node, id, effect.index);
         break;
       case 'readRefused':
         for (const id of effect.ids) {
@@ -140,9 +136,10 @@ export class Invariants {
     const other = this.#leaders.get(term);
     check(other === undefined, `nodes ${other} and ${node.id} both lead term ${term}`);
     this.#leaders.set(term, node.id);
-    const last = this.#committed.at(-1);
+    // A leader of an older term may learn late that it was elected, and lacks what came after its term.
+    const last = this.#committed[this.#committedIn.findLastIndex((earlier) => earlier < term)];
     if (last === undefined) return;
-    // Logs that share the last committed entry share all before it.
+    // Logs that share the last of them share all before it.
     check(
       node.log.entries[last.index - 1] === last,
       `node ${node.id} leads term ${term} without entry ${last.index}, which is committed`,
@@ -181,12 +178,15 @@ export class Invariants {
     for (let index = known.commit + 1; index <= commit; index++) {
       const entry = entries[index - 1]!;
       const other = this.#committed[index - 1];
-      if (other === undefined) this.#committed.push(entry);
-      else check(other === entry, `node ${node.id} commits another entry at ${index}`);
+      if (other === undefined) {
+        this.#committed.push(entry);
+        this.#committedIn.push(node.core.term);
+      } else check(other === entry, `node ${node.id} commits another entry at ${index}`);
     }
     known.commit = commit;
     if (!isNews) return;
-    const { role, term } = node.core;
+    const { role, term, configuration } = node.core;
+    this.#voters = configuration!.configuration.voters;
     check(role === 'leader', `node ${node.id} commits ${commit} before any leader does`);
     const entryTerm = entries[commit - 1]!.term;
     check(
@@ -200,7 +200,8 @@ export class Invariants {
     const last = this.#committed.at(-1);
     if (last === undefined) return;
     let holders = 0;
-    for (const { log } of this.#voters) {
+    for (const { id, log } of this.#nodes) {
+      if (!this.#voters.includes(id)) continue;
       if (log.durable.entries[last.index - 1] === last) holders++;
     }
     check(
@@ -218,14 +219,14 @@ export class Invariants {
     );
   }
 
-  #checkReadable(id: number, index: number): void {
+  #checkReadable(node: TestNode, id: number, index: number): void {
     const read = this.#reads.get(id);
     check(read !== undefined, `read ${id} was answered twice`);
     check(
       index >= read!.floor,
       `read ${id} is answered at ${index}; ${read!.floor} was committed when it began`,
     );
-    check(index <= this.#committed.length, `read ${id} is answered beyond what is committed`);
+    check(index <= node.core.commit, `read ${id} is answered beyond what is committed`);
     this.#reads.delete(id);
   }
 

@@ -1,22 +1,20 @@
 import { SeededRandom } from '@dle/common';
-import type { CoreEffect, Event, Message, NodeId } from '../core/types.js';
-import { Coverage } from './coverage.js';
-import { describeEffect, describeEvent } from './describe.js';
+import type { Coverage } from './coverage.js';
 import { Dice } from './dice.js';
-import { EventQueue } from './event-queue.js';
 import { drawFaultPlan, type Fault, type FaultPlan } from './fault-plan.js';
-import { HistoryHash } from './history-hash.js';
-import { Invariants, InvariantViolation } from './invariants.js';
-import { Links } from './links.js';
-import type { TestBatch, TestEntry } from './test-entry.js';
-import { TestLog } from './test-log.js';
-import { TestNode, type TestWorld } from './test-node.js';
+import { InvariantViolation } from './invariants.js';
+import { SimCluster } from './sim-cluster.js';
+import type { TestNode } from './test-node.js';
 
-/** Election timeouts within which an undisturbed cluster must have come to rest. */
-const TIMEOUTS_TO_CONVERGE = 40;
+/** Election timeouts within which an undisturbed cluster must get on with coming to rest, until it has. */
+const TIMEOUTS_TO_PROGRESS = 30;
+/** Election timeouts within which it must have come to rest: a follower may lack a lot, sent one by one. */
+const TIMEOUTS_TO_SETTLE = 500;
+/** Most lines of a trace that a failure shows. */
+const TRACE_LINES = 120;
 
 export interface SimulationOptions {
-  /** Steps of the phase with faults. Default 2,000. */
+  /** Steps of the phase with faults. Default 1,500. */
   readonly steps?: number;
   /** Gets a line for everything that happens. */
   readonly trace?: (line: string) => void;
@@ -26,155 +24,216 @@ export interface SimulationResult {
   readonly seed: number;
   /** Steps taken in both phases. */
   readonly steps: number;
-  /** Fingerprint of the history: the same seed gives the same one. */
+  /** Fingerprint of the history. */
   readonly hash: string;
   readonly committed: number;
   readonly coverage: Coverage;
 }
 
-/** Something to come. What is meant for a node names the life it is meant for. */
-type Happening =
-  | { readonly type: 'deliver'; readonly message: Message; readonly entries: TestBatch | undefined }
-  | { readonly type: 'flush'; readonly node: TestNode; readonly life: number; readonly write: number }
-  | { readonly type: 'tick'; readonly node: TestNode; readonly life: number }
-  | { readonly type: 'start'; readonly node: TestNode }
-  | { readonly type: 'propose' | 'read' | 'fault' };
+/** A seed under which something went wrong; the message ends in the trace of what led to it. */
+export class SimulationFailure extends Error {
+  override readonly name: string = 'SimulationFailure';
+  readonly seed: number;
+
+  constructor(seed: number, trace: readonly string[], cause: unknown) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    super(`seed ${seed}: ${what}\n${trace.join('\n')}\nseed ${seed}: ${what}`, { cause });
+    this.seed = seed;
+  }
+}
 
 /**
- * A cluster of cores on one thread, under a virtual clock, with a network and devices that fail as the seed
- * says. First a phase with faults, in which nothing that Raft promises may be broken; then one without, in which
- * everything must come to rest.
+ * Runs a cluster of cores from a seed: first a phase with faults, in which nothing that Raft promises may be
+ * broken, then one without, in which everything must come to rest. The same seed gives the same history.
+ *
+ * @throws SimulationFailure for the first thing that goes wrong.
  */
-export class Simulation implements TestWorld {
+export function simulate(seed: number, options: SimulationOptions = {}): SimulationResult {
+  try {
+    return new Simulation(seed, options).run();
+  } catch (thrown) {
+    throw new SimulationFailure(seed, traceOf(seed, options), thrown);
+  }
+}
+
+/** A trace costs more than the run, so it is taken from a second one. */
+function traceOf(seed: number, options: SimulationOptions): readonly string[] {
+  const lines: string[] = [];
+  const trace = (line: string): void => {
+    lines.push(line);
+    if (lines.length > 2 * TRACE_LINES) lines.splice(0, TRACE_LINES);
+  };
+  try {
+    new Simulation(seed, { ...options, trace }).run();
+  } catch {
+    // It fails as the first one did.
+  }
+  return lines.slice(-TRACE_LINES);
+}
+
+class Simulation {
   readonly #seed: number;
   readonly #steps: number;
-  readonly #trace: ((line: string) => void) | undefined;
   readonly #dice: Dice;
   readonly #plan: FaultPlan;
-  readonly #queue = new EventQueue<Happening>();
-  readonly #links = new Links();
-  readonly #nodes: TestNode[] = [];
-  readonly #invariants: Invariants;
-  readonly #coverage = new Coverage();
-  readonly #hash = new HistoryHash();
-  /** When the next tick of a node is scheduled. */
-  readonly #tickAt = new Map<TestNode, number>();
-  readonly #flushing = new Set<TestNode>();
-  readonly #pausedUntil = new Map<TestNode, number>();
-  #isFaulty = true;
-  #now = 0;
-  #taken = 0;
-  #lastValue = 0;
-  #lastRead = 0;
+  readonly #cluster: SimCluster;
+  #isOver = false;
 
-  constructor(seed: number, options: SimulationOptions = {}) {
+  constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed;
-    this.#steps = options.steps ?? 2_000;
-    this.#trace = options.trace;
+    this.#steps = options.steps ?? 1_500;
     this.#dice = new Dice(new SeededRandom(seed));
     this.#plan = drawFaultPlan(this.#dice);
-    const ids = Array.from({ length: this.#plan.nodes }, (_, position) => position + 1);
-    const first = firstEntry(ids);
-    for (const id of ids) {
-      const log = new TestLog({ term: 1, vote: 0, entries: [first] });
-      const random = new SeededRandom(seed * 64 + id);
-      const components = { world: this, log, random };
-      this.#nodes.push(new TestNode(components, { ...this.#plan.options, id }));
-    }
-    this.#invariants = new Invariants(this.#nodes, ids);
+    this.#cluster = new SimCluster({ dice: this.#dice, trace: options.trace }, this.#plan);
   }
 
-  /** Runs both phases. Throws what goes wrong first: a broken invariant, or an assertion of the core. */
   run(): SimulationResult {
-    for (const node of this.#nodes) this.#queue.schedule(0, { type: 'start', node });
-    for (const type of ['propose', 'read', 'fault'] as const) this.#scheduleAction(type);
-    while (this.#taken < this.#steps) this.#proceed();
-    this.#calmDown();
-    this.#settle('the faults ended');
-    const leader = this.#nodes.find((node) => node.leads)!;
-    this.#propose(leader, 1);
-    this.#read(leader);
-    this.#settle('a last proposal');
+    const cluster = this.#cluster;
+    const { msBetweenProposals, msBetweenReads, msBetweenFaults } = this.#plan;
+    for (const node of cluster.nodes) cluster.start(node);
+    this.#repeat(msBetweenProposals, () => this.#propose());
+    this.#repeat(msBetweenReads, () => this.#read());
+    this.#repeat(msBetweenFaults, () => this.#fault(this.#dice.pick(this.#plan.faults)));
+    while (cluster.steps < this.#steps) cluster.proceed();
+    this.#isOver = true;
+    cluster.calmDown();
+    this.#settle('the faults');
+    this.#proveService();
     return {
       seed: this.#seed,
-      steps: this.#taken,
-      hash: this.#hash.value,
-      committed: this.#invariants.committed.length,
-      coverage: this.#coverage,
+      steps: cluster.steps,
+      hash: cluster.hash.value,
+      committed: cluster.invariants.committed.length,
+      coverage: cluster.coverage,
     };
   }
 
-  onSend(_node: TestNode, message: Message, entries: TestBatch | undefined): void {
-    const { dropped, doubled } = this.#plan;
-    if (!this.#links.isUp(message.from, message.to)) return;
-    if (this.#isFaulty && this.#dice.chance(dropped)) return;
-    this.#deliverLater(message, entries);
-    if (this.#isFaulty && this.#dice.chance(doubled)) this.#deliverLater(message, entries);
+  /** What is not lost in a settled cluster is enough to go on with. */
+  #proveService(): void {
+    const leader = this.#cluster.nodes.find((node) => node.leads)!;
+    this.#cluster.propose(leader, 2);
+    this.#cluster.read(leader);
+    this.#settle('a last proposal');
   }
 
-  onWrite(node: TestNode): void {
-    if (!this.#flushing.has(node)) this.#flushLater(node, node.log.lastWrite);
-  }
-
-  onStep(node: TestNode, event: Event, effects: readonly CoreEffect[]): void {
-    this.#taken++;
-    this.#hash.add(node.id, event, effects);
-    if (this.#trace !== undefined) {
-      this.#say(node, describeEvent(event));
-      for (const effect of effects) this.#trace(`            ${describeEffect(effect)}`);
+  /** Without anybody proposing anything, all nodes come to hold, know and have applied the same. */
+  #settle(after: string): void {
+    const cluster = this.#cluster;
+    const { electionTimeoutMs } = this.#plan.options;
+    const end = cluster.now + TIMEOUTS_TO_SETTLE * electionTimeoutMs;
+    let progress = 0;
+    let due = 0;
+    while (!isSettled(cluster)) {
+      const held = heldBy(cluster);
+      if (held > progress) due = cluster.now + TIMEOUTS_TO_PROGRESS * electionTimeoutMs;
+      progress = Math.max(progress, held);
+      if (cluster.now > Math.min(due, end)) {
+        throw new InvariantViolation(`the cluster does not settle after ${after}`);
+      }
+      cluster.proceed();
     }
-    this.#coverage.stepped(node, event, effects);
-    this.#invariants.stepped(node, event, effects);
-    this.#scheduleTick(node);
+    cluster.invariants.checkConverged();
   }
 
-  #deliverLater(message: Message, entries: TestBatch | undefined): void {
-    const { late, maxLatencyMs, options } = this.#plan;
-    const isLate = this.#isFaulty && this.#dice.chance(late);
-    const latency = isLate
-      ? this.#dice.between(0, 3 * options.electionTimeoutMs)
-      : this.#dice.between(0, maxLatencyMs);
-    this.#queue.schedule(this.#now + latency, { type: 'deliver', message, entries });
+  #repeat(msBetween: number, action: () => void): void {
+    this.#cluster.schedule(this.#dice.between(1, 2 * msBetween), () => {
+      if (this.#isOver) return;
+      action();
+      this.#repeat(msBetween, action);
+    });
   }
 
-  /** One flush at a time: what is written meanwhile waits for the next one. */
-  #flushLater(node: TestNode, write: number): void {
-    const { maxFlushMs, hangs, options } = this.#plan;
-    const doesHang = this.#isFaulty && this.#dice.chance(hangs);
-    const latency = this.#dice.between(0, doesHang ? 3 * options.electionTimeoutMs : maxFlushMs);
-    this.#flushing.add(node);
-    this.#queue.schedule(this.#now + latency, { type: 'flush', node, life: node.life, write });
+  #propose(): void {
+    const node = this.#chooseServer();
+    if (node !== undefined) this.#cluster.propose(node, this.#dice.between(1, 3));
   }
 
-  /** Like a driver: one timer, which may ring too early but never too late. */
-  #scheduleTick(node: TestNode): void {
-    const { deadline } = node.core;
-    if (deadline === Number.POSITIVE_INFINITY) return;
-    if ((this.#tickAt.get(node) ?? Number.POSITIVE_INFINITY) <= deadline) return;
-    this.#tickAt.set(node, deadline);
-    this.#queue.schedule(deadline, { type: 'tick', node, life: node.life });
+  #read(): void {
+    const node = this.#chooseServer();
+    if (node !== undefined) this.#cluster.read(node);
   }
 
-  #scheduleAction(type: 'propose' | 'read' | 'fault'): void {
-    const { msBetweenProposals, msBetweenReads, msBetweenFaults } = this.#plan;
-    const ms = { propose: msBetweenProposals, read: msBetweenReads, fault: msBetweenFaults }[type];
-    this.#queue.schedule(this.#now + this.#dice.between(1, 2 * ms), { type });
+  /** Mostly somebody who believes to lead: there may be several. */
+  #chooseServer(): TestNode | undefined {
+    const awake = this.#awake();
+    const leaders = awake.filter((node) => node.leads);
+    const choices = this.#dice.chance(0.9) ? leaders : awake;
+    return choices.length === 0 ? undefined : this.#dice.pick(choices);
   }
 
-  /** Lets the next thing happen. */
-  #proceed(): void {
-    const { time, item } = this.#queue.next()!;
-    this.#now = Math.max(this.#now, time);
-    switch (item.type) {
-      case 'deliver':
-        return this.#deliver(item);
-      case 'flush':
-        return this.#flush(item);
-      case 'tick':
-        return this.#tick(item);
-      case 'start':
-        return this.#start(item.node);
+  #awake(): readonly TestNode[] {
+    return this.#cluster.nodes.filter((node) => node.isUp && !this.#cluster.isPaused(node));
+  }
+
+  #fault(fault: Fault): void {
+    const awake = this.#awake();
+    if (awake.length === 0) return;
+    const node = this.#chooseVictim(awake);
+    switch (fault) {
+      case 'crash':
+        this.#crash(node);
+        break;
+      case 'pause':
+        this.#cluster.pause(node, this.#dice.between(1, 4 * this.#plan.options.electionTimeoutMs));
+        break;
+      case 'campaign':
+        this.#cluster.campaign(node);
+        break;
       default:
-        return this.#act(item.type);
+        this.#disconnect(fault, node);
     }
   }
+
+  /** Faults hurt most where a leader is, and where something is not on the device yet. */
+  #chooseVictim(awake: readonly TestNode[]): TestNode {
+    const busy = awake.filter((node) => node.log.unflushed > 0);
+    const leading = awake.filter((node) => node.leads);
+    const choices = this.#dice.pick([awake, busy, leading]);
+    return this.#dice.pick(choices.length === 0 ? awake : choices);
+  }
+
+  #crash(node: TestNode): void {
+    this.#cluster.crash(node);
+    this.#cluster.schedule(this.#dice.between(0, 4 * this.#plan.options.electionTimeoutMs), () => {
+      if (!node.isUp) this.#cluster.start(node);
+    });
+  }
+
+  #disconnect(
+    fault: 'split' | 'isolate' | 'cutOneWay' | 'deafen' | 'heal',
+    { id }: TestNode,
+  ): void {
+    const { links, nodes } = this.#cluster;
+    const others = nodes.map((node) => node.id).filter((other) => other !== id);
+    if (fault === 'heal') links.heal();
+    else if (fault === 'isolate') links.split([id], others);
+    else if (fault === 'deafen') for (const other of others) links.cut(other, id);
+    else if (fault === 'cutOneWay' && others.length > 0) links.cut(id, this.#dice.pick(others));
+    else if (fault === 'split') {
+      const side = others.filter(() => this.#dice.chance(0.5));
+      const otherSide = others.filter((other) => !side.includes(other));
+      links.split([id, ...side], otherSide);
+    }
+  }
+}
+
+function isSettled({ nodes, invariants }: SimCluster): boolean {
+  const leader = nodes.find((node) => node.leads);
+  if (leader === undefined || invariants.openReads > 0) return false;
+  const { id, lastIndex } = leader.core;
+  return nodes.every(
+    ({ core, applied, log }) =>
+      core.leader === id &&
+      core.lastIndex === lastIndex &&
+      core.commit === lastIndex &&
+      applied === lastIndex &&
+      log.unflushed === 0,
+  );
+}
+
+/** What all nodes together hold and know: it rises while there is progress. */
+function heldBy({ nodes }: SimCluster): number {
+  let held = 0;
+  for (const { core, log } of nodes) held += core.commit + log.durable.entries.length;
+  return held;
+}

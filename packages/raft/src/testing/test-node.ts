@@ -1,7 +1,7 @@
 import { assert, type Random } from '@dle/common';
 import { RaftCore } from '../core/raft-core.js';
 import type { CoreEffect, CoreOptions, Event, Message, NodeId } from '../core/types.js';
-import { TestBatch, type TestEntry } from './test-entry.js';
+import type { TestBatch, TestEntry } from './test-entry.js';
 import type { TestLog } from './test-log.js';
 
 /** Whoever runs nodes is told what they want of the world. */

@@ -1,7 +1,7 @@
-import { assert, DleError } from '@dle/common';
+import { assert, concatBytes, DleError } from '@dle/common';
 import { corrupt, type Origin } from '../errors.js';
 import { MAX_BATCH_BYTES, MAX_ENTRY_RECORDS } from '../limits.js';
-import { RecordView } from './record.js';
+import { RECEIVED, RecordView } from './record.js';
 import { type Namespace, RecordKind } from './record-kinds.js';
 
 /** An entry, or a part of one, that changes no key; it shares the bytes of its batch. */
@@ -11,8 +11,6 @@ export interface OpaqueEntry {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
 }
-
-const RECEIVED: Origin = { name: 'entries', offset: 0 };
 
 /**
  * A run of consecutive whole entries in the very bytes in which they travel and lie. Immutable: nobody
@@ -90,6 +88,34 @@ export class EntryBatch {
         : this.opaqueIndexes.filter((index) => index >= from && index <= to);
     const origin = { name: this.#origin.name, offset: this.#origin.offset + start };
     return new EntryBatch(bytes, from, starts, opaque, origin);
+  }
+
+  /** The same entries in bytes of their own. */
+  copy(): EntryBatch {
+    const starts = this.#starts.map((start) => start - this.#starts[0]!);
+    return new EntryBatch(this.bytes.slice(), this.firstIndex, starts, this.opaqueIndexes);
+  }
+
+  /** Batches that follow one another as one; copies them, unless it is only one. */
+  static join(batches: readonly EntryBatch[]): EntryBatch {
+    const first = batches[0];
+    assert(first !== undefined, 'nothing to join');
+    if (batches.length === 1) return first;
+    const starts: number[] = [];
+    let length = 0;
+    let next = first.firstIndex;
+    for (const batch of batches) {
+      assert(batch.firstIndex === next, `batch from ${batch.firstIndex}, not ${next}`);
+      next = batch.lastIndex + 1;
+      for (const start of batch.#starts.subarray(0, batch.count)) {
+        starts.push(start - batch.#starts[0]! + length);
+      }
+      length += batch.bytes.length;
+    }
+    starts.push(length);
+    const bytes = concatBytes(batches.map((batch) => batch.bytes));
+    const opaque = batches.flatMap((batch) => batch.opaqueIndexes);
+    return new EntryBatch(bytes, first.firstIndex, Uint32Array.from(starts), opaque);
   }
 
   /** Shows every record in order. `record` is one object whose fields change; its bytes are shared. */

@@ -1,6 +1,30 @@
-import { type Clock, DleError, type Random } from '@dle/common';
-import type { Vfs } from '../vfs/vfs.js';
+import {
+  assert,
+  type Clock,
+  DleError,
+  EMPTY_BYTES,
+  isDleError,
+  type Random,
+  randomId,
+} from '@dle/common';
+import {
+  DEFAULT_IDLE_FLUSH_MS,
+  DEFAULT_SEGMENT_BYTES,
+  DEFAULT_TAIL_CACHE_BYTES,
+  MAX_IDLE_FLUSH_MS,
+  MAX_SEGMENT_BYTES,
+  MIN_SEGMENT_BYTES,
+} from '../limits.js';
+import type { Vfs, VfsLock } from '../vfs/vfs.js';
 import type { EntryBatch } from './entry-batch.js';
+import { IdleTimer } from './idle-timer.js';
+import { encodeLocalState, LocalState } from './local-state.js';
+import { LogEntries } from './log-entries.js';
+import { type Content, LogWriter } from './log-writer.js';
+import { type Recovered, recover } from './recovery.js';
+import { Segment } from './segment.js';
+import { SegmentFiles } from './segment-files.js';
+import { takeIn } from './take-in.js';
 
 export interface LogComponents {
   readonly vfs: Vfs;
@@ -11,150 +35,406 @@ export interface LogComponents {
 export interface LogOptions {
   readonly directory: string;
   /** Bytes of a segment file, 4 KiB to 1 GiB; default 64 MiB. */
-  readonly segmentSize?: number;
-  /** Default 100. */
-  readonly idleFlushMs?: number;
-  /** Default 32 MiB. */
-  readonly tailCacheBytes?: number;
+  readonly segmentSize?: number | undefined;
+  /** After how long without a write the log says on disk that all of it is flushed. Default 100. */
+  readonly idleFlushMs?: number | undefined;
+  /** Memory for the newest entries in bytes; what is not yet written is held in any case. Default 32 MiB. */
+  readonly tailCacheBytes?: number | undefined;
 }
 
 export interface LogObservers {
-  /** Recovery has read the entries up to `lastIndex`, or knows those up to `commit` to be committed. */
-  readonly recovered?: (log: Log, lastIndex: number, commit: number) => void;
-  /** The turn ends and the log is about to write: append what has been gathered. */
+  /**
+   * Recovery has read on: whoever keeps state of its own takes in, by `entries.visit`, what is new while it
+   * is at hand. What it throws ends recovery.
+   */
+  readonly recovered?: (entries: LogEntries) => void;
+  /** The turn ends and the log is about to write: append what has been gathered. Must not throw. */
   readonly gather?: () => void;
 }
 
 export interface AppendOptions {
-  /** The batch begins at or below the last index and replaces the entries from there on. Default false. */
+  /** The batch may begin below the last index plus one, and replaces the entries from there on. Default false. */
   readonly replaces?: boolean;
-  /** Flush it as soon as possible (default), or when something else is flushed, or when idle. */
+  /** Flush it as soon as possible (default), or with what is flushed next, at the latest when idle. */
   readonly durable?: boolean;
 }
 
-/** The log of one directory: the one ordered stream of writes to it. */
+/** What a log is made of once it has been recovered. */
+interface Parts {
+  readonly entries: LogEntries;
+  readonly localState: LocalState;
+  readonly files: SegmentFiles;
+  readonly lock: VfsLock;
+}
+
+/**
+ * The log of one directory: the one ordered stream of everything that is written there. It holds entries and,
+ * beside them, local state; it knows nothing of keys, nor of votes. Everything is accepted synchronously,
+ * in order, into space that is taken at once; `flushed` tells how far it is durable. It counts frames:
+ * what a call returns is the sequence of the frame that will hold what it was given.
+ */
 export class Log {
-  static open(
-    _components: LogComponents,
-    _options: LogOptions,
-    _observers?: LogObservers,
+  /** The entries and where they lie. */
+  readonly entries: LogEntries;
+  /** 32 hexadecimal digits, random, made with the directory; durable. */
+  readonly storeId: string;
+  readonly #localState: LocalState;
+  readonly #files: SegmentFiles;
+  readonly #lock: VfsLock;
+  readonly #writer: LogWriter;
+  readonly #idle: IdleTimer;
+  /** What the last idle frame has said. */
+  #marked: { readonly sequence: number; readonly commit: number; readonly clean: boolean };
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Locks and recovers the log in `directory`, or makes it. Throws `DLE_LOCKED`, `DLE_CORRUPT` and
+   * `DLE_FORMAT` (naming file and offset), `DLE_DISK_FULL` (only where there is none yet), `DLE_IO`.
+   */
+  static async open(
+    components: LogComponents,
+    options: LogOptions,
+    observers: LogObservers = {},
   ): Promise<Log> {
-    throw missing();
+    checkOptions(options);
+    const { vfs } = components;
+    const { directory } = options;
+    await vfs.makeDirectory(directory);
+    const lock = await vfs.lock(directory);
+    const files = new SegmentFiles(vfs, directory);
+    try {
+      const entries = new LogEntries(files, options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES);
+      const localState = new LocalState();
+      const recovered = await recover({ vfs, files }, directory, (frame) => {
+        takeIn(frame, entries, localState);
+        observers.recovered?.(entries);
+      });
+      const log = new Log(components, options, observers, recovered, {
+        entries,
+        localState,
+        files,
+        lock,
+      });
+      await log.#begin(recovered);
+      return log;
+    } catch (thrown) {
+      await files.close();
+      await lock.release();
+      throw thrown;
+    }
   }
 
-  /** 32 hexadecimal digits, random, made with the directory. Durable. */
-  get storeId(): string {
-    throw missing();
+  private constructor(
+    components: LogComponents,
+    options: LogOptions,
+    observers: LogObservers,
+    recovered: Recovered,
+    parts: Parts,
+  ) {
+    this.entries = parts.entries;
+    this.#localState = parts.localState;
+    this.#files = parts.files;
+    this.#lock = parts.lock;
+    this.storeId = recovered.storeId ?? randomId(components.random);
+    const segmentSize = options.segmentSize ?? DEFAULT_SEGMENT_BYTES;
+    this.#writer = new LogWriter(
+      components,
+      { ...recovered, directory: options.directory, segmentSize, storeId: this.storeId },
+      {
+        localState: parts.localState,
+        gather: () => observers.gather?.(),
+        commit: () => parts.entries.commit,
+      },
+    );
+    if (recovered.resume !== undefined) {
+      const { segment, tail } = recovered.resume;
+      const { directory } = options;
+      this.#writer.space.resume(
+        Segment.reopen(components.vfs, directory, segment, segmentSize),
+        tail,
+      );
+    }
+    const clean = recovered.resume !== undefined;
+    this.#marked = {
+      sequence: clean ? recovered.sequence : 0,
+      commit: parts.entries.commit,
+      clean,
+    };
+    this.#idle = new IdleTimer(components.clock, options.idleFlushMs ?? DEFAULT_IDLE_FLUSH_MS, () =>
+      this.#becomeIdle(),
+    );
+    this.#writer.onSubmitted.add(() => parts.entries.written());
+    this.#writer.onFlushed.add((sequence) => this.#markSealed(sequence));
   }
 
   /** Lowest index whose entry can be read; lastIndex + 1 if there is none. */
   get firstIndex(): number {
-    throw missing();
+    return this.entries.firstIndex;
   }
 
-  /** Of the newest accepted entry, 0 if there is none. */
+  /** Of the newest accepted entry; 0 if there is none. */
   get lastIndex(): number {
-    throw missing();
+    return this.entries.lastIndex;
   }
 
-  /** Term of the entry at `index`; 0 at index 0. Throws `DLE_INVALID_ARGUMENT` outside the log. */
-  termAt(_index: number): number {
-    throw missing();
+  /** Term of the entry at `index`; 0 at index 0. Known from `firstIndex - 1` on. */
+  termAt(index: number): number {
+    return this.entries.termAt(index);
   }
 
-  bytesAt(_index: number): number {
-    throw missing();
+  /** Size of the entry at `index` in bytes. */
+  bytesAt(index: number): number {
+    return this.entries.bytesAt(index);
   }
 
+  /** As last set; after recovery the highest that any frame knew of. Never above `lastIndex`. */
   get commit(): number {
-    throw missing();
+    return this.entries.commit;
   }
 
-  localState(_key: string): Uint8Array | undefined {
-    throw missing();
+  /** A copy of the value last set for `key`. */
+  localState(key: string): Uint8Array | undefined {
+    return this.#localState.get(key);
+  }
+
+  /** Sequence of the last frame accepted; accepted >= submitted >= flushed. */
+  get accepted(): number {
+    return this.#writer.accepted;
+  }
+
+  /** Sequence of the last frame handed to the operating system. */
+  get submitted(): number {
+    return this.#writer.submitted;
+  }
+
+  /** Sequence of the last frame that is on the device, as all before it are. */
+  get flushed(): number {
+    return this.#writer.flushed;
+  }
+
+  /** Why all writing has ended, if it has: `DLE_STORAGE_POISONED`. */
+  get failure(): DleError | undefined {
+    return this.#writer.failure;
+  }
+
+  /** Plain counters. */
+  get counters(): { segments: number; bytes: number; flushes: number; frames: number } {
+    const { space, rounds, accepted } = this.#writer;
+    return { segments: space.segments, bytes: space.bytes, flushes: rounds, frames: accepted };
   }
 
   /**
-   * Takes over the batch; its bytes must never change again. Returns the sequence of the frame that will
-   * hold the last of it. Throws `DLE_DISK_FULL` (nothing was accepted; retryable), `DLE_STORAGE_POISONED`,
-   * `DLE_CLOSED`.
+   * Takes the batch over: its bytes must never change again. Returns the sequence of the frame that will hold
+   * the last of it. Throws `DLE_DISK_FULL` (retryable), `DLE_STORAGE_POISONED`, `DLE_CLOSED`; nothing of
+   * it was accepted then.
    */
-  append(_batch: EntryBatch, _options?: AppendOptions): number {
-    throw missing();
+  append(batch: EntryBatch, options: AppendOptions = {}): number {
+    this.#assertWritable();
+    const { entries } = this;
+    const first = batch.firstIndex;
+    const truncates = first <= entries.lastIndex;
+    assert(!truncates || options.replaces === true, `entry ${first} after ${entries.lastIndex}`);
+    assert(
+      first > entries.commit && first <= entries.lastIndex + 1,
+      `entry ${first} in a log that ends at ${entries.lastIndex}`,
+    );
+    assert(batch.termAt(first) >= entries.termAt(first - 1), `the term falls at entry ${first}`);
+    const placements = this.#writer.accept({
+      pieces: { count: batch.count, bytesOf: (piece) => batch.bytesAt(first + piece) },
+      bytesOf: (from, to) => batch.slice(first + from, first + to - 1).bytes,
+      replacesFrom: truncates ? first : 0,
+      clean: false,
+      sharesFrame: true,
+      durable: options.durable !== false,
+    });
+    if (truncates) entries.truncate(first);
+    for (const { fromPiece, toPiece, segment, offset } of placements) {
+      entries.place(batch, first + fromPiece, first + toPiece - 1, segment.id, offset);
+    }
+    entries.keep(batch);
+    this.#idle.touch();
+    return this.#writer.accepted;
   }
 
-  /** Same ordered stream, same errors. Returns the sequence of its frame. */
-  setLocalState(_key: string, _value: Uint8Array): number {
-    throw missing();
+  /** Sets what is kept for this directory alone, in the same ordered stream, with the same errors. */
+  setLocalState(key: string, value: Uint8Array): number {
+    this.#assertWritable();
+    const record = encodeLocalState(key, value);
+    this.#localState.checkRoom(key, record);
+    this.#writer.accept(ownFrame(record, false));
+    this.#localState.set(key, record);
+    this.#idle.touch();
+    return this.#writer.accepted;
   }
 
-  /** Travels in the header of the next frame. Only rises, never above `lastIndex`. */
-  setCommit(_index: number): void {
-    throw missing();
+  /** Travels in the header of the next frame. A lower one than before is ignored. */
+  setCommit(index: number): void {
+    assert(index <= this.lastIndex, `commit ${index} in a log that ends at ${this.lastIndex}`);
+    if (index <= this.entries.commit) return;
+    this.entries.setCommit(index);
+    this.#idle.touch();
   }
 
-  /** Sequence of the last frame accepted, written, flushed: accepted >= submitted >= flushed. */
-  get accepted(): number {
-    throw missing();
-  }
-
-  get submitted(): number {
-    throw missing();
-  }
-
-  get flushed(): number {
-    throw missing();
-  }
-
-  /** Whether a failed write or flush has ended all writing; then why. */
-  get failure(): DleError | undefined {
-    throw missing();
+  /** Has the end of this turn call `gather`, and write. */
+  schedule(): void {
+    this.#writer.schedule();
   }
 
   /** Calls `listener` with `flushed` whenever it has risen; returns a function that ends it. */
-  onFlushed(_listener: (sequence: number) => void): () => void {
-    throw missing();
+  onFlushed(listener: (sequence: number) => void): () => void {
+    return this.#writer.onFlushed.add(listener);
   }
 
   /** Calls `listener` with `submitted` whenever it has risen; returns a function that ends it. */
-  onSubmitted(_listener: (sequence: number) => void): () => void {
-    throw missing();
+  onSubmitted(listener: (sequence: number) => void): () => void {
+    return this.#writer.onSubmitted.add(listener);
   }
 
-  /** Calls `listener` once if the log is poisoned; returns a function that ends it. */
-  onFailed(_listener: (error: DleError) => void): () => void {
-    throw missing();
+  /** Calls `listener` if a write or a flush fails, which ends all writing; returns a function that ends it. */
+  onFailed(listener: (error: DleError) => void): () => void {
+    return this.#writer.onFailed.add(listener);
   }
 
-  /** Resolves when frame `sequence` is flushed; rejects with `DLE_STORAGE_POISONED` or `DLE_CLOSED`. */
-  whenFlushed(_sequence: number): Promise<void> {
-    throw missing();
+  /** Resolves when frame `sequence` is flushed, which it asks for. Rejects with `DLE_STORAGE_POISONED`. */
+  whenFlushed(sequence: number): Promise<void> {
+    assert(sequence <= this.accepted, `frame ${sequence} has not been accepted`);
+    return this.#writer.whenFlushed(sequence);
   }
 
   /**
-   * The entries from `fromIndex` to `toIndex`, both included, accepted ones too. Synchronously where the
-   * tail cache holds them, else from the files, verified: `DLE_CORRUPT`, `DLE_IO`.
+   * The entries `fromIndex` to `toIndex`, both included, as they are at the time of the call, flushed or not.
+   * At once where the tail cache holds them, else from the files, verified: `DLE_CORRUPT`, `DLE_IO`.
+   * `DLE_INVALID_ARGUMENT` outside the log, or for more than 64 MiB.
    */
-  read(_fromIndex: number, _toIndex: number): EntryBatch | Promise<EntryBatch> {
-    throw missing();
+  read(fromIndex: number, toIndex: number): EntryBatch | Promise<EntryBatch> {
+    return this.entries.read(fromIndex, toIndex);
   }
 
   /** Indexes of the entries in the log that hold an opaque record, rising. */
   opaqueIndexes(): readonly number[] {
-    throw missing();
+    return this.entries.opaqueIndexes;
   }
 
-  /** Forgets where the entries below `index` lie; they can no longer be read by index. */
-  releaseEntriesBelow(_index: number): void {
-    throw missing();
+  /** Forgets where the entries below `index` lie: they can no longer be read by index. */
+  releaseEntriesBelow(index: number): void {
+    this.entries.releaseBelow(index);
   }
 
-  /** Writes and flushes what is pending and a last, clean frame; releases the directory. Idempotent. */
+  /**
+   * Writes and flushes what was accepted, and a frame that says so; frees the directory. A log that is
+   * poisoned, or on a full disk, is closed as it is. Idempotent.
+   */
   close(): Promise<void> {
-    throw missing();
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #begin(recovered: Recovered): Promise<void> {
+    if (recovered.storeId !== undefined) {
+      // After an unclean stop the first idle frame says that what was recovered is flushed.
+      if (!this.#isMarked()) this.#idle.touch();
+      return;
+    }
+    try {
+      this.#mark(false);
+      await this.#writer.whenFlushed(this.#writer.accepted);
+    } catch (thrown) {
+      await this.#writer.close();
+      throw thrown;
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#idle.stop();
+    try {
+      await this.#writer.whenFlushed(this.#writer.accepted);
+      if (!this.#isMarked() || !this.#marked.clean) this.#mark(true);
+      await this.#writer.whenFlushed(this.#writer.accepted);
+    } catch (thrown) {
+      if (!isDleError(thrown, 'DLE_DISK_FULL', 'DLE_STORAGE_POISONED')) throw thrown;
+    } finally {
+      await this.#writer.close();
+      await this.#files.close();
+      await this.#lock.release();
+    }
+  }
+
+  /** Whether the last frame is an idle one and has nothing to add. */
+  #isMarked(): boolean {
+    const { sequence, commit } = this.#marked;
+    return sequence === this.#writer.accepted && commit === this.entries.commit;
+  }
+
+  /** Appends an idle frame. Throws `DLE_DISK_FULL`. */
+  #mark(clean: boolean): void {
+    this.#writer.accept(ownFrame(EMPTY_BYTES, clean), true);
+    this.#marked = { sequence: this.#writer.accepted, commit: this.entries.commit, clean };
+  }
+
+  /** Nothing has happened for a while: says on disk that all is flushed, once it is. */
+  #becomeIdle(): void {
+    const { accepted, flushed, failure, space } = this.#writer;
+    if (failure !== undefined || this.#isMarked()) return;
+    if (flushed < accepted) {
+      this.#writer.wantFlushed(accepted);
+      this.#idle.touch();
+      return;
+    }
+    // A new commit index alone is not worth a new segment.
+    const full = space.segment !== undefined && !space.hasRoomForIdleFrame();
+    if (!full) this.#tryToMark();
+  }
+
+  /** Says at once that a segment which was just sealed is flushed, unless the next frame is on its way. */
+  #markSealed(sequence: number): void {
+    const { accepted, rolledAt } = this.#writer;
+    if (sequence < accepted || rolledAt <= this.#marked.sequence) return;
+    if (this.#closed === undefined) this.#tryToMark();
+  }
+
+  #tryToMark(): void {
+    try {
+      this.#mark(false);
+    } catch (thrown) {
+      // On a full disk the mark comes with the next frame that fits.
+      if (!isDleError(thrown, 'DLE_DISK_FULL')) throw thrown;
+    }
+  }
+
+  #assertWritable(): void {
+    if (this.#closed !== undefined) throw new DleError('DLE_CLOSED', 'the log is closed');
+    const { failure } = this.#writer;
+    if (failure === undefined) return;
+    throw new DleError('DLE_STORAGE_POISONED', failure.message, { cause: failure.cause });
   }
 }
 
-function missing(): DleError {
-  return new DleError('DLE_INTERNAL', 'the log is being built');
+function checkOptions({ segmentSize, idleFlushMs, tailCacheBytes }: LogOptions): void {
+  checkRange('segmentSize', segmentSize, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
+  checkRange('idleFlushMs', idleFlushMs, 1, MAX_IDLE_FLUSH_MS);
+  checkRange('tailCacheBytes', tailCacheBytes, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function checkRange(
+  name: string,
+  value: number | undefined,
+  lowest: number,
+  highest: number,
+): void {
+  if (value === undefined) return;
+  if (Number.isSafeInteger(value) && value >= lowest && value <= highest) return;
+  const message = `${name} is a whole number from ${lowest} to ${highest}, not ${value}`;
+  throw new DleError('DLE_INVALID_ARGUMENT', message);
+}
+
+/** A frame of its own: one record of local state, or none. */
+function ownFrame(records: Uint8Array, clean: boolean): Content {
+  return {
+    pieces: { count: 1, bytesOf: () => records.length },
+    bytesOf: () => records,
+    replacesFrom: 0,
+    clean,
+    sharesFrame: false,
+    durable: true,
+  };
 }

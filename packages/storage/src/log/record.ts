@@ -17,6 +17,9 @@ const VERSION = 1;
 const CHECKSUM_OFFSET = 60;
 export const FLAG_LAST_OF_ENTRY = 1;
 
+/** Of bytes that lie in no file. */
+export const RECEIVED: Origin = { name: 'entries', offset: 0 };
+
 /** Bytes a record takes with its header and padding. */
 export function recordBytes(keyLength: number, valueLength: number): number {
   return RECORD_HEADER_BYTES + ((keyLength + valueLength + 7) & ~7);
@@ -75,7 +78,7 @@ export class RecordView {
   index = 0;
   term = 0;
 
-  constructor(bytes: Uint8Array, origin: Origin) {
+  constructor(bytes: Uint8Array, origin: Origin = RECEIVED) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#origin = origin;

@@ -4,7 +4,7 @@ import type { Vfs, VfsFile } from '../vfs/vfs.js';
 import { segmentName } from './segment-header.js';
 
 /** Space is taken in steps of this many bytes: large enough to be rare, small enough not to be noticed. */
-const RESERVE_STEP_BYTES = 1024 * 1024;
+export const RESERVE_STEP_BYTES: number = 1024 * 1024;
 const ZEROS: Uint8Array = new Uint8Array(RESERVE_STEP_BYTES);
 
 /**
@@ -16,7 +16,7 @@ export class Segment {
   readonly id: number;
   readonly path: string;
   /** Where it is full; an entry that is larger than a segment gets one of its own size. */
-  readonly capacity: number;
+  capacity: number;
   readonly #file: VfsFile;
   #reserved: number;
 

@@ -1,0 +1,53 @@
+import {
+  delRequest,
+  type Envelope,
+  getRequest,
+  parseDelResult,
+  parseGetResult,
+  parsePutResult,
+  putRequest,
+} from '@dle/client/protocol';
+import { silentLogger, systemClock, systemRandom, toBytes } from '@dle/common';
+import { PROTOCOL_RANGE, type Reply, TcpClient } from '@dle/net';
+
+const COMPONENTS = { clock: systemClock, random: systemRandom, logger: silentLogger };
+
+/**
+ * Speaks to one node whatever happens, and tries everything once: what the node itself says is what counts. It finds
+ * what a client that follows the leader would never meet: a deposed leader that still answers, a request passed on.
+ */
+export class PinnedClient {
+  readonly #client: TcpClient;
+
+  constructor(address: string) {
+    this.#client = new TcpClient(COMPONENTS, {
+      addresses: [address],
+      hello: () => ({ protocol: PROTOCOL_RANGE, role: 'client', lane: 'client' }),
+      backoff: { minMs: 10, maxMs: 100 },
+    });
+  }
+
+  async put(key: string, value: Uint8Array, timeoutMs: number): Promise<{ index: number }> {
+    const { control } = await this.#ask(putRequest(toBytes(key), value), timeoutMs);
+    return parsePutResult(control);
+  }
+
+  async del(key: string, timeoutMs: number): Promise<{ index: number; existed: boolean }> {
+    const { control } = await this.#ask(delRequest(toBytes(key)), timeoutMs);
+    return parseDelResult(control);
+  }
+
+  async get(key: string, timeoutMs: number): Promise<Uint8Array | undefined> {
+    const { control, raw } = await this.#ask(getRequest(toBytes(key), 'linearizable'), timeoutMs);
+    return parseGetResult(control, raw).value;
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  async #ask({ control, raw }: Envelope, timeoutMs: number): Promise<Reply> {
+    const rpc = await this.#client.connect({ timeoutMs });
+    return rpc.request(control, raw, { timeoutMs });
+  }
+}

@@ -1,0 +1,251 @@
+import { SeededRandom } from '@dle/common';
+import type { CoreEffect, Event, Message, NodeId } from '../core/types.js';
+import { Coverage } from './coverage.js';
+import { describeEffect, describeEvent } from './describe.js';
+import type { Dice } from './dice.js';
+import { EventQueue } from './event-queue.js';
+import type { FaultPlan } from './fault-plan.js';
+import { HistoryHash } from './history-hash.js';
+import { Invariants } from './invariants.js';
+import { Links } from './links.js';
+import type { TestBatch, TestEntry } from './test-entry.js';
+import { TestLog } from './test-log.js';
+import { TestNode, type TestWorld } from './test-node.js';
+
+/** Longest a message or a flush takes once the faults are over: far below any election timeout. */
+const CALM_MS = 5;
+
+/** Something to come. What is meant for a node names the life it is meant for. */
+type Happening =
+  | { readonly type: 'deliver'; readonly message: Message; readonly entries: TestBatch | undefined }
+  | {
+      readonly type: 'flush';
+      readonly node: TestNode;
+      readonly life: number;
+      readonly write: number;
+    }
+  | { readonly type: 'tick'; readonly node: TestNode; readonly life: number }
+  | { readonly type: 'call'; readonly action: () => void };
+
+/**
+ * Cores on one thread, under a virtual clock, with a network and devices that fail as the plan says. Every
+ * step is held against the invariants.
+ */
+export class SimCluster implements TestWorld {
+  readonly nodes: readonly TestNode[];
+  readonly links: Links = new Links();
+  readonly invariants: Invariants;
+  readonly coverage: Coverage = new Coverage();
+  readonly hash: HistoryHash = new HistoryHash();
+  readonly #plan: FaultPlan;
+  readonly #dice: Dice;
+  readonly #trace: ((line: string) => void) | undefined;
+  readonly #queue = new EventQueue<Happening>();
+  /** When the next tick of a node is scheduled. */
+  readonly #tickAt = new Map<TestNode, number>();
+  readonly #flushing = new Set<TestNode>();
+  readonly #pausedUntil = new Map<TestNode, number>();
+  #isCalm = false;
+  #now = 0;
+  #steps = 0;
+  #lastValue = 0;
+  #lastRead = 0;
+
+  constructor(
+    components: { dice: Dice; trace: ((line: string) => void) | undefined },
+    plan: FaultPlan,
+  ) {
+    this.#dice = components.dice;
+    this.#trace = components.trace;
+    this.#plan = plan;
+    const ids = Array.from({ length: plan.nodes }, (_, position) => position + 1);
+    const first = firstEntry(ids);
+    this.nodes = ids.map((id) => this.#makeNode(id, first));
+    this.invariants = new Invariants(this.nodes);
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Steps that all nodes have taken together. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  isPaused(node: TestNode): boolean {
+    return (this.#pausedUntil.get(node) ?? 0) > this.#now;
+  }
+
+  schedule(afterMs: number, action: () => void): void {
+    this.#queue.schedule(this.#now + afterMs, { type: 'call', action });
+  }
+
+  /** Lets the next thing happen. */
+  proceed(): void {
+    const { time, item } = this.#queue.next()!;
+    this.#now = Math.max(this.#now, time);
+    if (item.type === 'call') item.action();
+    else if (item.type === 'deliver') this.#deliver(item);
+    else if (this.isPaused(item.node)) this.#postpone(item.node, item);
+    else if (item.life === item.node.life && item.node.isUp) {
+      if (item.type === 'flush') this.#flush(item.node, item.write);
+      else this.#tick(item.node);
+    }
+  }
+
+  start(node: TestNode): void {
+    node.start(this.#now);
+    this.#say(node, `starts with log of ${node.log.entries.length}, commit ${node.applied}`);
+    this.#tickAt.delete(node);
+    this.#flushing.delete(node);
+    this.#pausedUntil.delete(node);
+    this.coverage.look(node);
+    this.invariants.started(node);
+    this.#scheduleTick(node);
+  }
+
+  /** Of the writes not flushed yet a few may have made it. */
+  crash(node: TestNode): void {
+    const keep = this.#dice.between(0, node.log.unflushed);
+    this.coverage.crashing(node, keep);
+    this.#say(node, `crashes, keeping ${keep} of ${node.log.unflushed} unflushed writes`);
+    node.crash(keep);
+    this.invariants.crashed(node);
+  }
+
+  /** The node does nothing for a while, and then does not know how long it was. */
+  pause(node: TestNode, forMs: number): void {
+    this.#say(node, `pauses for ${forMs} ms`);
+    this.#pausedUntil.set(node, this.#now + forMs);
+  }
+
+  campaign(node: TestNode): void {
+    node.step({ type: 'campaign', now: this.#now });
+  }
+
+  propose(node: TestNode, count: number): void {
+    const proposals = Array.from({ length: count }, () => ({
+      value: `v${++this.#lastValue}`,
+      bytes: this.#dice.between(1, 60),
+    }));
+    node.propose(this.#now, proposals);
+  }
+
+  read(node: TestNode): void {
+    const id = ++this.#lastRead;
+    this.invariants.readBegins(node, id);
+    node.step({ type: 'read', now: this.#now, id });
+  }
+
+  /** Ends all faults: everything runs, hears everybody, and is quick. */
+  calmDown(): void {
+    this.#isCalm = true;
+    this.links.heal();
+    this.#pausedUntil.clear();
+    for (const node of this.nodes) if (!node.isUp) this.start(node);
+  }
+
+  onSend(_node: TestNode, message: Message, entries: TestBatch | undefined): void {
+    if (!this.links.isUp(message.from, message.to)) return;
+    if (this.#happens(this.#plan.dropped)) return;
+    this.#deliverLater(message, entries);
+    if (this.#happens(this.#plan.doubled)) this.#deliverLater(message, entries);
+  }
+
+  onWrite(node: TestNode): void {
+    if (!this.#flushing.has(node)) this.#flushLater(node);
+  }
+
+  onStep(node: TestNode, event: Event, effects: readonly CoreEffect[]): void {
+    this.#steps++;
+    this.hash.add(node.id, event, effects);
+    if (this.#trace !== undefined) {
+      this.#say(node, describeEvent(event));
+      for (const effect of effects) this.#trace(`${' '.repeat(14)}${describeEffect(effect)}`);
+    }
+    this.invariants.stepped(node, event, effects);
+    this.coverage.stepped(node, event, effects);
+    this.#scheduleTick(node);
+  }
+
+  #makeNode(id: NodeId, first: TestEntry): TestNode {
+    const log = new TestLog({ term: first.term, vote: 0, entries: [first] });
+    const random = new SeededRandom(this.#dice.random.nextUint32());
+    return new TestNode({ world: this, log, random }, { ...this.#plan.options, id });
+  }
+
+  #deliver(item: Happening & { type: 'deliver' }): void {
+    const node = this.nodes[item.message.to - 1]!;
+    if (!node.isUp) return;
+    if (this.isPaused(node)) {
+      this.#postpone(node, item);
+      return;
+    }
+    const { message, entries } = item;
+    const now = this.#now;
+    node.step(
+      entries === undefined
+        ? { type: 'message', now, message }
+        : { type: 'message', now, message, entries },
+    );
+  }
+
+  #postpone(node: TestNode, item: Happening): void {
+    this.#queue.schedule(this.#pausedUntil.get(node)!, item);
+  }
+
+  #flush(node: TestNode, write: number): void {
+    this.#flushing.delete(node);
+    node.flush(this.#now, write);
+    if (node.log.unflushed > 0 && !this.#flushing.has(node)) this.#flushLater(node);
+  }
+
+  /** Like a driver: one timer, which may ring too early but never too late. */
+  #tick(node: TestNode): void {
+    this.#tickAt.delete(node);
+    if (node.core.deadline <= this.#now) node.step({ type: 'tick', now: this.#now });
+    else this.#scheduleTick(node);
+  }
+
+  #scheduleTick(node: TestNode): void {
+    const { deadline } = node.core;
+    if (deadline === Number.POSITIVE_INFINITY) return;
+    if ((this.#tickAt.get(node) ?? Number.POSITIVE_INFINITY) <= deadline) return;
+    this.#tickAt.set(node, deadline);
+    this.#queue.schedule(deadline, { type: 'tick', node, life: node.life });
+  }
+
+  #deliverLater(message: Message, entries: TestBatch | undefined): void {
+    const { late, maxLatencyMs } = this.#plan;
+    const latency = this.#duration(this.#happens(late), maxLatencyMs);
+    this.#queue.schedule(this.#now + latency, { type: 'deliver', message, entries });
+  }
+
+  /** One flush at a time: what is written meanwhile waits for the next one. */
+  #flushLater(node: TestNode): void {
+    const { hangs, maxFlushMs } = this.#plan;
+    const latency = this.#duration(this.#happens(hangs), maxFlushMs);
+    const write = node.log.lastWrite;
+    this.#flushing.add(node);
+    this.#queue.schedule(this.#now + latency, { type: 'flush', node, life: node.life, write });
+  }
+
+  #duration(isSlow: boolean, maxMs: number): number {
+    if (isSlow) return this.#dice.between(0, 3 * this.#plan.options.electionTimeoutMs);
+    return this.#dice.between(0, this.#isCalm ? Math.min(maxMs, CALM_MS) : maxMs);
+  }
+
+  #happens(probability: number): boolean {
+    return !this.#isCalm && probability > 0 && this.#dice.chance(probability);
+  }
+
+  #say(node: TestNode, what: string): void {
+    this.#trace?.(`${String(this.#now).padStart(8)} ms ${node.id}: ${what}`);
+  }
+}
+
+/** A cluster begins with its configuration, in the first entry. */
+export function firstEntry(voters: readonly NodeId[]): TestEntry {
+  return { index: 1, term: 1, previousTerm: 0, bytes: 100, value: '', configuration: { voters } };
+}

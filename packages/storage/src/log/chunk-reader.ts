@@ -1,0 +1,34 @@
+import { EMPTY_BYTES } from '@dle/common';
+import type { VfsFile } from '../vfs/vfs.js';
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Reads a file from front to back in large pieces. What it hands out stays as it is: it reuses no memory. */
+export class ChunkReader {
+  readonly size: number;
+  readonly #file: VfsFile;
+  #chunk: Uint8Array = EMPTY_BYTES;
+  #chunkOffset = 0;
+
+  constructor(file: VfsFile) {
+    this.#file = file;
+    this.size = file.size();
+  }
+
+  /** The bytes from `offset` on: `length` of them, or fewer at the end of the file. */
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    const wanted = Math.max(0, Math.min(length, this.size - offset));
+    const start = offset - this.#chunkOffset;
+    if (start < 0 || start + wanted > this.#chunk.length) await this.#fill(offset, wanted);
+    const from = offset - this.#chunkOffset;
+    return this.#chunk.subarray(from, from + wanted);
+  }
+
+  async #fill(offset: number, wanted: number): Promise<void> {
+    const bytes = Math.min(Math.max(CHUNK_BYTES, wanted), Math.max(0, this.size - offset));
+    const chunk = Buffer.allocUnsafeSlow(bytes);
+    const count = await this.#file.read(chunk, offset);
+    this.#chunk = chunk.subarray(0, count);
+    this.#chunkOffset = offset;
+  }
+}

@@ -1,0 +1,112 @@
+import { assert } from '@dle/common';
+import type { EntryBatch } from './entry-batch.js';
+import { TermRuns } from './term-runs.js';
+
+/** Entries in one chunk: memory comes and goes in pieces of 48 KiB, with no copying and no object per entry. */
+const CHUNK_ENTRIES = 4_096;
+const FIELDS = 3;
+
+/** Where each entry of the log lies, its size and its term. */
+export class EntryTable {
+  readonly #terms = new TermRuns();
+  readonly #chunks: Uint32Array[] = [];
+  /** Number of the first chunk held; chunk n holds the indexes from n * CHUNK_ENTRIES on. */
+  #firstChunk = 0;
+  #firstIndex = 1;
+  #lastIndex = 0;
+  #opaque: number[] = [];
+
+  get firstIndex(): number {
+    return this.#firstIndex;
+  }
+
+  get lastIndex(): number {
+    return this.#lastIndex;
+  }
+
+  /** Of the entries held that have an opaque record, rising. */
+  get opaqueIndexes(): readonly number[] {
+    return this.#opaque;
+  }
+
+  /** Adds the entries `from` to `to` of `batch`, which lie one after the other from `offset` on. */
+  add(batch: EntryBatch, from: number, to: number, segment: number, offset: number): void {
+    assert(from === this.#lastIndex + 1, `entry ${from} after ${this.#lastIndex}`);
+    assert(segment <= 0xffff_ffff, `segment ${segment}`);
+    const shift = offset - batch.offsetAt(from);
+    for (let index = from; index <= to; index++) {
+      const chunk = this.#chunkFor(index);
+      const place = (index % CHUNK_ENTRIES) * FIELDS;
+      chunk[place] = segment;
+      chunk[place + 1] = batch.offsetAt(index) + shift;
+      chunk[place + 2] = batch.bytesAt(index);
+      this.#terms.add(index, batch.termAt(index));
+    }
+    for (const index of batch.opaqueIndexes) {
+      if (index >= from && index <= to) this.#opaque.push(index);
+    }
+    this.#lastIndex = to;
+  }
+
+  /** Forgets the entries from `index` on: others take their place. */
+  truncate(index: number): void {
+    assert(index >= this.#firstIndex && index <= this.#lastIndex, `truncated at ${index}`);
+    this.#terms.truncate(index);
+    while (this.#opaque.length > 0 && this.#opaque.at(-1)! >= index) this.#opaque.pop();
+    this.#lastIndex = index - 1;
+    this.#chunks.length = Math.max(0, chunkOf(this.#lastIndex) - this.#firstChunk + 1);
+  }
+
+  /** Forgets the entries below `index`, but for the term of the last of them. */
+  releaseBelow(index: number): void {
+    assert(index <= this.#lastIndex + 1, `released below ${index}`);
+    if (index <= this.#firstIndex) return;
+    this.#firstIndex = index;
+    this.#terms.releaseBelow(index - 1);
+    const keep = this.#opaque.findIndex((opaque) => opaque >= index);
+    if (this.#opaque.length > 0) this.#opaque = keep < 0 ? [] : this.#opaque.slice(keep);
+    const chunk = chunkOf(index);
+    if (chunk === this.#firstChunk) return;
+    this.#chunks.splice(0, chunk - this.#firstChunk);
+    this.#firstChunk = chunk;
+  }
+
+  /** 0 at index 0. Known from `firstIndex - 1` on. */
+  termAt(index: number): number {
+    assert(index >= this.#firstIndex - 1 && index <= this.#lastIndex, `no entry ${index}`);
+    return this.#terms.termAt(index);
+  }
+
+  segmentAt(index: number): number {
+    return this.#field(index, 0);
+  }
+
+  offsetAt(index: number): number {
+    return this.#field(index, 1);
+  }
+
+  bytesAt(index: number): number {
+    return this.#field(index, 2);
+  }
+
+  #field(index: number, field: number): number {
+    assert(index >= this.#firstIndex && index <= this.#lastIndex, `no entry ${index}`);
+    return this.#chunks[chunkOf(index) - this.#firstChunk]![
+      (index % CHUNK_ENTRIES) * FIELDS + field
+    ]!;
+  }
+
+  #chunkFor(index: number): Uint32Array {
+    const place = chunkOf(index) - this.#firstChunk;
+    let chunk = this.#chunks[place];
+    if (chunk === undefined) {
+      chunk = new Uint32Array(CHUNK_ENTRIES * FIELDS);
+      this.#chunks[place] = chunk;
+    }
+    return chunk;
+  }
+}
+
+function chunkOf(index: number): number {
+  return Math.floor(index / CHUNK_ENTRIES);
+}

@@ -1,0 +1,228 @@
+import { DleError } from '@dle/common';
+import { corrupt } from '../errors.js';
+import type { Vfs } from '../vfs/vfs.js';
+import { ChunkReader } from './chunk-reader.js';
+import { type Remains, searchFrames } from './frame-search.js';
+import { RESERVE_STEP_BYTES } from './segment.js';
+import type { SegmentFiles } from './segment-files.js';
+import {
+  parseSegmentName,
+  readSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+} from './segment-header.js';
+import { type ChainEnd, type ScanEnd, type ScannedFrame, scanSegment } from './segment-scan.js';
+
+export interface RecoveryComponents {
+  readonly vfs: Vfs;
+  readonly files: SegmentFiles;
+}
+
+export interface Recovered {
+  /** `undefined`: there is no log here yet. */
+  readonly storeId: string | undefined;
+  readonly sequence: number;
+  readonly checksum: number;
+  readonly nextSegment: number;
+  /** Where to go on, if the log was closed cleanly; else in a new segment. */
+  readonly resume: { readonly segment: number; readonly tail: number } | undefined;
+  /** The segments of the log: how many, and their bytes together. */
+  readonly segments: number;
+  readonly segmentBytes: number;
+}
+
+interface Candidate {
+  readonly id: number;
+  readonly path: string;
+  /** `undefined`: damaged. */
+  readonly header: SegmentHeader | undefined;
+}
+
+/** The unbroken chain of frames. */
+interface Chain {
+  readonly end: ChainEnd;
+  /** Where the search for it stopped: in which segment, at which offset. */
+  readonly place: number;
+  readonly offset: number;
+  /** Whether the next segment does not begin where this one stopped. */
+  readonly gap: boolean;
+  /** What the bytes at the end were rejected for, if they looked like a frame. */
+  readonly damage: unknown;
+  /** Whether the last frame was written by a clean close. */
+  readonly clean: boolean;
+  /** The highest `flushed` of its frames. */
+  readonly flushed: number;
+  /** Of each of its segments, the last sequence. */
+  readonly lastSequences: readonly number[];
+}
+
+const START: ChainEnd = { sequence: 0, checksum: 0 };
+
+/**
+ * Reads the log of a directory from its first frame to its last (docs/format.md, Where the log ends), shows
+ * every frame to `visit`, makes durable what it has found and removes what lies wholly behind the end.
+ * Throws `DLE_CORRUPT` where a frame that was flushed is damaged or missing.
+ */
+export async function recover(
+  components: RecoveryComponents,
+  directory: string,
+  visit: (frame: ScannedFrame) => void,
+): Promise<Recovered> {
+  const segments = await findSegments(components, directory);
+  const storeId = checkStoreIds(segments);
+  const chain = await followChain(components.files, segments, visit);
+  const remains = await examineRemains(components.files, segments, chain);
+  if (chain.end.sequence === 0) refuseLostBeginning(components.files, segments);
+  const kept = segments.slice(0, chain.lastSequences.length);
+  const flushed = Math.max(chain.flushed, remains.flushed);
+  for (const [place, segment] of kept.entries()) {
+    if (chain.lastSequences[place]! > flushed) await flush(components.vfs, segment.path);
+  }
+  for (const stale of segments.slice(kept.length)) {
+    await components.files.forget(stale.id);
+    await components.vfs.unlink(stale.path);
+  }
+  if (segments.length > 0) await components.vfs.syncDirectory(directory);
+  const last = kept.at(-1);
+  const whole = kept.length === segments.length;
+  const resumes = last !== undefined && whole && chain.clean && remains.empty;
+  return {
+    ...chain.end,
+    storeId: last === undefined ? undefined : storeId,
+    nextSegment: (segments.at(-1)?.id ?? 0) + 1,
+    resume: resumes ? { segment: last.id, tail: chain.offset } : undefined,
+    segments: kept.length,
+    segmentBytes: kept.reduce((sum, { id }) => sum + components.files.get(id).size(), 0),
+  };
+}
+
+async function findSegments(
+  { vfs, files }: RecoveryComponents,
+  directory: string,
+): Promise<Candidate[]> {
+  const ids: number[] = [];
+  for (const name of await vfs.list(directory)) {
+    const id = parseSegmentName(name);
+    if (id !== undefined) ids.push(id);
+  }
+  ids.sort((a, b) => a - b);
+  const candidates: Candidate[] = [];
+  for (const id of ids) {
+    const path = files.pathOf(id);
+    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+    const count = await files.get(id).read(bytes, 0);
+    const origin = { name: path, offset: 0 };
+    candidates.push({ id, path, header: readSegmentHeader(bytes.subarray(0, count), id, origin) });
+  }
+  return candidates;
+}
+
+/** The id in the segments, which must all have the same. */
+function checkStoreIds(segments: readonly Candidate[]): string | undefined {
+  const first = segments.find(({ header }) => header !== undefined);
+  for (const { header, path } of segments) {
+    if (header === undefined || header.storeId === first!.header!.storeId) continue;
+    throw new DleError(
+      'DLE_FORMAT',
+      `${path} belongs to store ${header.storeId}, ${first!.path} to store ${first!.header!.storeId}: ` +
+        'take the one that does not belong here out of the directory',
+    );
+  }
+  return first?.header?.storeId;
+}
+
+async function followChain(
+  files: SegmentFiles,
+  segments: readonly Candidate[],
+  visit: (frame: ScannedFrame) => void,
+): Promise<Chain> {
+  const lastSequences: number[] = [];
+  let scan: ScanEnd = { chain: START, offset: 0, damage: undefined };
+  let flushed = 0;
+  let clean = false;
+  let gap = false;
+  let place = 0;
+  for (const [candidate, segment] of segments.entries()) {
+    const { sequence } = scan.chain;
+    gap = !follows(segment.header, scan.chain);
+    if (gap) break;
+    place = candidate;
+    // A segment ends where its successor begins, whatever lies behind that.
+    const next = segments[candidate + 1]?.header;
+    const lastSequence = next === undefined ? Number.POSITIVE_INFINITY : next.firstSequence - 1;
+    const reader = new ChunkReader(files.get(segment.id));
+    scan = await scanSegment(reader, segment, scan.chain, lastSequence, (frame) => {
+      visit(frame);
+      flushed = Math.max(flushed, frame.header.flushed);
+      clean = frame.header.clean;
+    });
+    if (scan.chain.sequence === sequence) break;
+    lastSequences.push(scan.chain.sequence);
+    if (next !== undefined && scan.chain.sequence < lastSequence) break;
+  }
+  const { chain: end, offset, damage } = scan;
+  return { end, place, offset, gap, damage, clean, flushed, lastSequences };
+}
+
+function follows(header: SegmentHeader | undefined, chain: ChainEnd): boolean {
+  return header?.firstSequence === chain.sequence + 1 && header.previousChecksum === chain.checksum;
+}
+
+/**
+ * What lies behind the chain. Throws `DLE_CORRUPT` if the chain lacks a frame of which any frame, there or
+ * in the chain itself, says that it was flushed.
+ */
+async function examineRemains(
+  files: SegmentFiles,
+  segments: readonly Candidate[],
+  chain: Chain,
+): Promise<Remains> {
+  let empty = true;
+  let emptyBehind = true;
+  let { flushed } = chain;
+  const { sequence } = chain.end;
+  for (let place = chain.place; place < segments.length && flushed <= sequence; place++) {
+    const segment = segments[place]!;
+    const from = place === chain.place ? chain.offset : 0;
+    const reader = new ChunkReader(files.get(segment.id));
+    const remains = await searchFrames(reader, segment, from, sequence);
+    if (place === chain.place) emptyBehind = remains.empty;
+    empty &&= remains.empty;
+    flushed = Math.max(flushed, remains.flushed);
+  }
+  if (flushed > sequence) throw lostFrames(segments, chain, emptyBehind, flushed);
+  return { empty, flushed };
+}
+
+function lostFrames(
+  segments: readonly Candidate[],
+  chain: Chain,
+  emptyBehind: boolean,
+  flushed: number,
+): DleError {
+  // The chain may have ended where its segment does: then it is the head of the next one that is damaged.
+  const inNext = chain.gap && emptyBehind && chain.lastSequences.length > 0;
+  const segment = segments[inNext ? chain.place + 1 : chain.place]!;
+  const offset = inNext ? 0 : chain.offset;
+  const lost = `frame ${chain.end.sequence + 1} is damaged or missing, and frames up to ${flushed} were flushed`;
+  const why = chain.damage instanceof Error ? `; ${chain.damage.message}` : '';
+  return corrupt({ name: segment.path, offset }, 0, `${lost}${why}`);
+}
+
+/** Of a log without its first frame: that may be one whose making was interrupted, and nothing else. */
+function refuseLostBeginning(files: SegmentFiles, segments: readonly Candidate[]): void {
+  const first = segments[0];
+  if (first === undefined) return;
+  // A second segment, and more than one step of the first, come after the first frame is flushed.
+  if (segments.length === 1 && files.get(first.id).size() <= RESERVE_STEP_BYTES) return;
+  throw corrupt({ name: first.path, offset: 0 }, 0, 'the log has lost its beginning');
+}
+
+async function flush(vfs: Vfs, path: string): Promise<void> {
+  const file = vfs.openSync(path);
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}

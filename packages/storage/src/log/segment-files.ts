@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { DleError } from '@dle/common';
+import type { Vfs, VfsFile } from '../vfs/vfs.js';
+import { segmentName } from './segment-header.js';
+
+/** Handles open for reading at a time: however many segments there are, the process has descriptors left. */
+const MAX_OPEN_FILES = 64;
+
+interface OpenFile {
+  readonly file: VfsFile;
+  lastUse: number;
+}
+
+/** The segment files of a directory, opened for reading when they are needed, closed when others are. */
+export class SegmentFiles {
+  readonly #vfs: Vfs;
+  readonly #directory: string;
+  readonly #open = new Map<number, OpenFile>();
+  #uses = 0;
+  #closed = false;
+
+  constructor(vfs: Vfs, directory: string) {
+    this.#vfs = vfs;
+    this.#directory = directory;
+  }
+
+  pathOf(segment: number): string {
+    return join(this.#directory, segmentName(segment));
+  }
+
+  /** The file of `segment`; good until the next call. Throws `DLE_IO`, `DLE_CLOSED`. */
+  get(segment: number): VfsFile {
+    let open = this.#open.get(segment);
+    if (open === undefined) {
+      if (this.#closed) throw new DleError('DLE_CLOSED', `${this.#directory} is closed`);
+      if (this.#open.size >= MAX_OPEN_FILES) this.#closeOldest();
+      open = { file: this.#vfs.openSync(this.pathOf(segment), { readOnly: true }), lastUse: 0 };
+      this.#open.set(segment, open);
+    }
+    open.lastUse = ++this.#uses;
+    return open.file;
+  }
+
+  /** Closes the file of a segment that is to be unlinked. */
+  async forget(segment: number): Promise<void> {
+    const open = this.#open.get(segment);
+    this.#open.delete(segment);
+    await open?.file.close();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const files = [...this.#open.values()];
+    this.#open.clear();
+    await Promise.all(files.map(({ file }) => file.close()));
+  }
+
+  #closeOldest(): void {
+    let oldest: number | undefined;
+    let lastUse = Number.POSITIVE_INFINITY;
+    for (const [segment, open] of this.#open) {
+      if (open.lastUse >= lastUse) continue;
+      oldest = segment;
+      lastUse = open.lastUse;
+    }
+    const { file } = this.#open.get(oldest!)!;
+    this.#open.delete(oldest!);
+    // Reads under way are waited for; that closing a file that was only read fails changes nothing.
+    file.close().catch(() => {});
+  }
+}

@@ -1,0 +1,169 @@
+import type { Vfs } from '../vfs/vfs.js';
+import { FRAME_HEADER_BYTES } from './frame.js';
+import { Segment } from './segment.js';
+import { SEGMENT_HEADER_BYTES } from './segment-header.js';
+
+/** A frame holds no more than this, unless one entry does: recovery reads a frame in one piece. */
+export const MAX_FRAME_RECORD_BYTES: number = 1024 * 1024;
+
+/** What is to be placed: pieces that may not be torn apart. */
+export interface Pieces {
+  readonly count: number;
+  bytesOf(piece: number): number;
+}
+
+/** Where a run of pieces will lie. */
+export interface Placement {
+  readonly segment: Segment;
+  /** The segment begins with this one: header, and a frame of local state, come first. */
+  readonly opensSegment: boolean;
+  /** Whether a frame begins; else the open one goes on. */
+  readonly opensFrame: boolean;
+  /** Of the records in the segment, behind the header of the frame if one begins. */
+  readonly offset: number;
+  readonly fromPiece: number;
+  /** Not included. */
+  toPiece: number;
+  bytes: number;
+}
+
+export interface SegmentSpaceOptions {
+  readonly directory: string;
+  readonly segmentSize: number;
+  /** Id of the next segment to be made. */
+  readonly nextSegment: number;
+  /** The segments there are: how many, and their bytes together. */
+  readonly segments: number;
+  readonly segmentBytes: number;
+}
+
+/**
+ * Decides, when something is accepted, where it will lie, and takes the space for it at once. A plan that
+ * fails for want of space leaves nothing behind but zeros, and perhaps an empty file that the next
+ * segment will be written into.
+ */
+export class SegmentSpace {
+  readonly #vfs: Vfs;
+  readonly #options: SegmentSpaceOptions;
+  /** Being written; none before the first write after an unclean stop. */
+  #segment: Segment | undefined;
+  /** Behind the last byte placed in it. */
+  #tail = 0;
+  /** Bytes of records in the open frame; infinite if there is none that could go on. */
+  #openBytes = Number.POSITIVE_INFINITY;
+  #nextSegment: number;
+  /** Made for plans that failed. */
+  #spares: Segment[] = [];
+  #segments: number;
+  /** Of all segments but the present one. */
+  #fullBytes: number;
+
+  constructor(vfs: Vfs, options: SegmentSpaceOptions) {
+    this.#vfs = vfs;
+    this.#options = options;
+    this.#nextSegment = options.nextSegment;
+    this.#segments = options.segments;
+    this.#fullBytes = options.segmentBytes;
+  }
+
+  get segments(): number {
+    return this.#segments;
+  }
+
+  /** Of all segments together, with the space taken in advance. */
+  get bytes(): number {
+    return this.#fullBytes + (this.#segment?.reserved ?? 0);
+  }
+
+  get segment(): Segment | undefined {
+    return this.#segment;
+  }
+
+  /** Goes on in the last segment of a log that was closed cleanly. */
+  resume(segment: Segment, tail: number): void {
+    this.#segment = segment;
+    this.#tail = tail;
+    this.#fullBytes -= segment.reserved;
+  }
+
+  /** What comes next begins a frame of its own. */
+  closeFrame(): void {
+    this.#openBytes = Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether an empty frame fits behind what there is. */
+  hasRoomForIdleFrame(): boolean {
+    return this.#segment !== undefined && this.#tail + FRAME_HEADER_BYTES <= this.#segment.capacity;
+  }
+
+  /**
+   * Finds a place for all `pieces`, and behind it for one idle frame more: a log can always say that it was
+   * closed cleanly. `headBytes`: of the local state that a new segment begins with. Throws `DLE_DISK_FULL`;
+   * nothing has changed then.
+   */
+  place(pieces: Pieces, headBytes: number, idle: boolean = false): Placement[] {
+    const placements: Placement[] = [];
+    let segment = this.#segment;
+    let offset = this.#tail;
+    let openBytes = this.#openBytes;
+    let taken = 0;
+    const behind = idle ? 0 : FRAME_HEADER_BYTES;
+    for (let piece = 0; piece < pieces.count; piece++) {
+      const bytes = pieces.bytesOf(piece);
+      let opensFrame = openBytes + bytes > MAX_FRAME_RECORD_BYTES;
+      let needed = bytes + (opensFrame ? FRAME_HEADER_BYTES : 0);
+      const opensSegment = segment === undefined || offset + needed + behind > segment.capacity;
+      if (opensSegment) {
+        opensFrame = true;
+        needed = bytes + FRAME_HEADER_BYTES;
+        offset = SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES + headBytes;
+        segment = this.#take(taken++, offset + needed + FRAME_HEADER_BYTES);
+      }
+      segment!.reserve(offset + needed + behind);
+      const present = placements.at(-1);
+      if (!opensFrame && present !== undefined) {
+        present.toPiece++;
+        present.bytes += bytes;
+      } else {
+        placements.push({
+          segment: segment!,
+          opensSegment,
+          opensFrame,
+          offset: offset + needed - bytes,
+          fromPiece: piece,
+          toPiece: piece + 1,
+          bytes,
+        });
+      }
+      openBytes = opensFrame ? bytes : openBytes + bytes;
+      offset += needed;
+    }
+    for (const begun of this.#spares.splice(0, taken)) {
+      this.#fullBytes = this.bytes;
+      this.#segments++;
+      this.#segment = begun;
+    }
+    this.#tail = offset;
+    this.#openBytes = openBytes;
+    return placements;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#spares.map((spare) => spare.close()));
+    this.#spares = [];
+  }
+
+  /** The segment after the present one and `ahead` others; of `segmentSize`, or of `bytes` if that is more. */
+  #take(ahead: number, bytes: number): Segment {
+    const capacity = Math.max(this.#options.segmentSize, bytes);
+    const spare = this.#spares[ahead];
+    if (spare !== undefined) {
+      spare.capacity = capacity;
+      return spare;
+    }
+    const made = Segment.create(this.#vfs, this.#options.directory, this.#nextSegment, capacity);
+    this.#nextSegment++;
+    this.#spares.push(made);
+    return made;
+  }
+}
