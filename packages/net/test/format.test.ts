@@ -1,5 +1,5 @@
-import { connect } from 'node:net';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { FrameKind, viewed, writeFrameHeader } from '../src/frame.js';
 import { FrameParser } from '../src/frame-parser.js';

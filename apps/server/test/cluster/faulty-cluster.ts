@@ -1,5 +1,5 @@
-import { isDleError } from '@dle/common';
 import type { NodeStatus } from '@dle/client/protocol';
+import { isDleError } from '@dle/common';
 import { ProcessCluster, type ServerProcess } from '../../src/testing/index.js';
 import { logProblems } from './log-problems.js';
 import { type LinkFault, Network } from './network.js';
@@ -24,7 +24,8 @@ export class FaultyCluster {
   /** Told to end. */
   readonly #ending = new Set<ServerProcess>();
   readonly #killAll = (): void => {
-    for (const { pid } of this.processes.servers) if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    for (const { pid } of this.processes.servers)
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
   };
 
   /** Starts the nodes and waits until one leads. */

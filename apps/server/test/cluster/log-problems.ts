@@ -6,7 +6,10 @@ const ERROR_LEVEL = 50;
 
 /** Lines of a node's log that no fault of processes or links excuses: errors, failed assertions, stack traces. */
 export function logProblems(server: ServerProcess): string[] {
-  const lines = server.log().split('\n').filter((line) => line !== '');
+  const lines = server
+    .log()
+    .split('\n')
+    .filter((line) => line !== '');
   const bad = lines.filter(isProblem);
   const told = bad.slice(0, MOST_LINES).map((line) => `node ${server.options.id} logged: ${line}`);
   const more = bad.length - told.length;

@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, concatBytes, crc32 } from '@dle/common';
+import { concatBytes, crc32, EMPTY_BYTES } from '@dle/common';
 import { pack } from 'msgpackr';
 import { FRAME_HEADER_BYTES, type FrameKind } from '../../src/frame.js';
 import type { Control } from '../../src/index.js';

@@ -58,6 +58,9 @@ export interface LogWriterOptions {
   readonly sequence: number;
   readonly checksum: number;
   readonly nextSegment: number;
+  /** The segments there are: how many, and their bytes together. */
+  readonly segments: number;
+  readonly segmentBytes: number;
 }
 
 /**

@@ -256,6 +256,15 @@ export class Log {
     return this.#writer.accepted;
   }
 
+  /**
+   * Takes the space for an append of up to `bytes` in advance. Throws `DLE_DISK_FULL` (retryable; nothing has
+   * changed), `DLE_STORAGE_POISONED`, `DLE_CLOSED`.
+   */
+  reserve(bytes: number): void {
+    this.#assertWritable();
+    this.#writer.space.reserve(bytes, this.#localState.bytes);
+  }
+
   /** Sets what is kept for this directory alone, in the same ordered stream, with the same errors. */
   setLocalState(key: string, value: Uint8Array): number {
     this.#assertWritable();

@@ -148,6 +148,23 @@ export class SegmentSpace {
     return placements;
   }
 
+  /**
+   * Takes the space for records of `bytes` in all, however they will be framed, without placing anything.
+   * Throws `DLE_DISK_FULL`.
+   */
+  reserve(bytes: number, headBytes: number): void {
+    const frames = 2 + Math.ceil(bytes / MAX_FRAME_RECORD_BYTES);
+    const needed = bytes + frames * FRAME_HEADER_BYTES;
+    const end = this.#tail + needed;
+    if (this.#segment !== undefined && end <= this.#segment.capacity) {
+      this.#segment.reserve(end);
+      return;
+    }
+    const begin = SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES + headBytes;
+    const next = this.#take(0, begin + needed);
+    next.reserve(Math.min(begin + needed, next.capacity));
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#spares.map((spare) => spare.close()));
     this.#spares = [];

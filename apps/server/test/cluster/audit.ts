@@ -1,0 +1,122 @@
+import { counterExample } from './counter-example.js';
+import { describeHistory } from './describe-history.js';
+import type { History, Operation } from './history.js';
+import { checkKey } from './linearizable.js';
+import { nameOfPayload } from './payload.js';
+
+type Contents = ReadonlyMap<string, Uint8Array>;
+
+/** What is wrong with a history, and with what the nodes hold at its end; nothing, if all is well. */
+export function audit(history: History, contents: ReadonlyMap<number, Contents>): string[] {
+  return [
+    ...orderProblems(history.operations),
+    ...linearizabilityProblems(history),
+    ...equalityProblems(contents),
+    ...[...contents].flatMap(([node, held]) => contentProblems(history, node, held)),
+  ];
+}
+
+function linearizabilityProblems(history: History): string[] {
+  return [...history.byKey()].flatMap(([key, operations]) => {
+    const verdict = checkKey(operations);
+    if (verdict.kind === 'linearizable') return [];
+    const { operation } = verdict;
+    if (verdict.kind === 'undecided') {
+      return [`key ${key}: too many possibilities to decide\n${describeHistory([operation])}`];
+    }
+    const proof = describeHistory(counterExample(operations, operation));
+    const source = sourceOf(history, operation);
+    return [`key ${key}: no order explains these operations:\n${proof}${source}`];
+  });
+}
+
+/** Where a value comes from that should not be there. */
+function sourceOf(history: History, { kind, value }: Operation): string {
+  if (kind !== 'get' || value === undefined) return '';
+  const put = history.operations.find((other) => other.kind === 'put' && other.value === value);
+  return put === undefined
+    ? `\n  nobody has written ${value}`
+    : `\n  it was written to key ${put.key} by:\n${describeHistory([put])}`;
+}
+
+/** A write that began after another one was acknowledged must stand behind it in the log. */
+function orderProblems(operations: readonly Operation[]): string[] {
+  const writes = operations.filter(({ index }) => index !== undefined);
+  const byEnd = [...writes].sort((a, b) => a.ended - b.ended);
+  const byBegin = [...writes].sort((a, b) => a.began - b.began);
+  const byIndex = new Map<number, Operation>();
+  const problems: string[] = [];
+  let highest: Operation | undefined;
+  let acknowledged = 0;
+  for (const write of byBegin) {
+    for (; byEnd[acknowledged]!.ended < write.began; acknowledged++) {
+      const ended = byEnd[acknowledged]!;
+      if (ended.index! > (highest?.index ?? 0)) highest = ended;
+    }
+    if (highest !== undefined && write.index! <= highest.index!) {
+      const where = `at ${highest.index}, then at ${write.index} of the log`;
+      problems.push(`one write after the other, ${where}:\n${describeHistory([highest, write])}`);
+    }
+    const twin = byIndex.get(write.index!);
+    if (twin !== undefined) {
+      problems.push(`two writes at ${write.index} of the log:\n${describeHistory([twin, write])}`);
+    }
+    byIndex.set(write.index!, write);
+  }
+  return problems;
+}
+
+function equalityProblems(contents: ReadonlyMap<number, Contents>): string[] {
+  const [[first, expected], ...others] = [...contents] as [
+    [number, Contents],
+    ...[number, Contents][],
+  ];
+  return others.flatMap(([node, held]) => {
+    const keys = new Set([...expected.keys(), ...held.keys()]);
+    const different = [...keys].filter((key) => !same(expected.get(key), held.get(key)));
+    if (different.length === 0) return [];
+    const some = different.slice(0, 10).map((key) => {
+      return `${key} (${name(expected.get(key))} and ${name(held.get(key))})`;
+    });
+    return [`nodes ${first} and ${node} differ in ${different.length} keys: ${some.join(', ')}`];
+  });
+}
+
+/** What a node holds must be explained by the history, as if somebody had read all of it at the end. */
+function contentProblems(history: History, node: number, held: Contents): string[] {
+  const end = Math.max(0, ...history.operations.map(({ began }) => began)) + 1;
+  const byKey = history.byKey();
+  const problems: string[] = [];
+  for (const key of held.keys()) {
+    if (!byKey.has(key)) problems.push(`node ${node} holds a key that nobody wrote: ${key}`);
+  }
+  for (const [key, operations] of byKey) {
+    const value = held.get(key);
+    const seen: Operation = {
+      ...{ client: `what node ${node} holds`, key, kind: 'get', outcome: 'ok' },
+      ...{ value: value && nameOfPayload(value), began: lastEnd(operations, end) },
+      ended: Number.MAX_VALUE,
+    };
+    const verdict = checkKey([...operations, seen]);
+    if (verdict.kind === 'linearizable' || verdict.operation !== seen) continue;
+    const proof = describeHistory(counterExample([...operations, seen], seen));
+    problems.push(
+      `key ${key}: what node ${node} holds is not explained (${verdict.kind}):\n${proof}`,
+    );
+  }
+  return problems;
+}
+
+function lastEnd(operations: readonly Operation[], atLeast: number): number {
+  const ends = operations.map(({ ended }) => ended).filter(Number.isFinite);
+  return Math.max(atLeast, ...ends) + 1;
+}
+
+function same(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return Buffer.compare(one, other) === 0;
+}
+
+function name(value: Uint8Array | undefined): string {
+  return value === undefined ? 'nothing' : nameOfPayload(value);
+}

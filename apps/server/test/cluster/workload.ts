@@ -1,0 +1,140 @@
+import type { Client } from '@dle/client';
+import { isDleError, type Random, randomBelow, SeededRandom } from '@dle/common';
+import type { FaultyCluster } from './faulty-cluster.js';
+import type { History, Result } from './history.js';
+import { nameOfPayload, payloadOf } from './payload.js';
+import { PinnedClient } from './pinned-client.js';
+
+/** What one worker does its operations with. */
+interface Hands {
+  readonly put: (key: string, value: Uint8Array) => Promise<Result>;
+  readonly del: (key: string) => Promise<Result>;
+  readonly get: (key: string) => Promise<Uint8Array | undefined>;
+  readonly close: () => Promise<void>;
+}
+
+/** Keys that everybody writes, deletes and reads. */
+export const SHARED_KEYS: readonly string[] = ['a', 'b', 'c', 'd'];
+/** Begins the keys that are written once. */
+export const ONCE = 'once/';
+
+const FOLLOWERS_OF_THE_LEADER = 3;
+const REQUEST_TIMEOUT_MS = 2_500;
+/** Without rests, six workers would fill the log and the checker, and meet no fault more for it. */
+const MAX_REST_MS = 8;
+const REST_AFTER_FAILURE_MS = 30;
+/** What no fault of processes or links may make a node say. */
+const EXPECTED_CODES = [
+  ...(['DLE_TIMEOUT', 'DLE_OUTCOME_UNKNOWN', 'DLE_UNAVAILABLE', 'DLE_NOT_LEADER'] as const),
+  ...(['DLE_CONNECTION_LOST', 'DLE_OVERLOADED', 'DLE_CLOSED'] as const),
+] as const;
+
+/** Clients that write, delete and read all the time, each one thing after the other. */
+export class Workload {
+  readonly problems: string[] = [];
+  readonly #history: History;
+  readonly #workers: Promise<void>[] = [];
+  #stopped = false;
+
+  constructor(cluster: FaultyCluster, history: History, seed: number) {
+    this.#history = history;
+    const { processes, endpoints, ids } = cluster;
+    const clients = Array.from({ length: FOLLOWERS_OF_THE_LEADER }, () => {
+      return handsOf(processes.client(endpoints));
+    });
+    const pinned = ids.map((id) => pinnedHands(processes.server(id).address));
+    const work = (hands: Hands, name: string, number: number) => {
+      this.#workers.push(this.#work(hands, name, new SeededRandom(seed * 100 + number)));
+    };
+    for (const [at, hands] of clients.entries()) work(hands, `client ${at + 1}`, at);
+    for (const [at, hands] of pinned.entries()) work(hands, `client at node ${at + 1}`, at + 50);
+  }
+
+  /** Lets the operations under way end; finds those that do not. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const limitMs = 2 * REQUEST_TIMEOUT_MS + 1_000;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<'hangs'>((resolve) => {
+      timer = setTimeout(() => resolve('hangs'), limitMs);
+    });
+    const end = await Promise.race([Promise.all(this.#workers), timeout]);
+    clearTimeout(timer);
+    if (end !== 'hangs') return;
+    const count = this.#history.underWay;
+    this.problems.push(`${count} operations go on ${limitMs} ms after they should have timed out`);
+  }
+
+  async #work(hands: Hands, client: string, random: Random): Promise<void> {
+    for (let number = 0; !this.#stopped; number++) {
+      const name = `${client.replaceAll(' ', '')}.${number}`;
+      const ok = await this.#operate(hands, client, name, random);
+      await rest(ok ? randomBelow(random, MAX_REST_MS) : REST_AFTER_FAILURE_MS);
+    }
+    await hands.close();
+  }
+
+  async #operate(hands: Hands, client: string, name: string, random: Random): Promise<boolean> {
+    const key = SHARED_KEYS[randomBelow(random, SHARED_KEYS.length)]!;
+    const bytes = sizeOf(random);
+    const dice = randomBelow(random, 100);
+    const call = (intent: { kind: 'put' | 'get' | 'del'; key: string; value?: string }) =>
+      this.#history.record({ client, ...intent }, () =>
+        this.#checked(perform(hands, intent, bytes)),
+      );
+    if (dice < 35) return (await call({ kind: 'put', key, value: name })) === 'ok';
+    if (dice < 45) return (await call({ kind: 'del', key })) === 'ok';
+    if (dice < 60) return (await call({ kind: 'put', key: ONCE + name, value: name })) === 'ok';
+    return (await call({ kind: 'get', key })) === 'ok';
+  }
+
+  async #checked(result: Promise<Result>): Promise<Result> {
+    try {
+      return await result;
+    } catch (thrown) {
+      if (!isDleError(thrown, ...EXPECTED_CODES)) this.problems.push(`a client got: ${thrown}`);
+      throw thrown;
+    }
+  }
+}
+
+function perform(
+  hands: Hands,
+  { kind, key, value }: { kind: 'put' | 'get' | 'del'; key: string; value?: string },
+  bytes: number,
+): Promise<Result> {
+  if (kind === 'put') return hands.put(key, payloadOf(value!, bytes));
+  if (kind === 'del') return hands.del(key);
+  return hands.get(key).then((found) => ({ value: found && nameOfPayload(found) }));
+}
+
+function handsOf(client: Client): Hands {
+  const options = { timeoutMs: REQUEST_TIMEOUT_MS };
+  return {
+    put: (key, value) => client.put(key, value, options),
+    del: (key) => client.del(key, options),
+    get: (key) => client.get(key, options),
+    close: () => client.close(),
+  };
+}
+
+function pinnedHands(address: string): Hands {
+  const client = new PinnedClient(address);
+  return {
+    put: (key, value) => client.put(key, value, REQUEST_TIMEOUT_MS),
+    del: (key) => client.del(key, REQUEST_TIMEOUT_MS),
+    get: (key) => client.get(key, REQUEST_TIMEOUT_MS),
+    close: () => client.close(),
+  };
+}
+
+/** Mostly small, seldom larger than a socket's buffer. */
+function sizeOf(random: Random): number {
+  const dice = randomBelow(random, 1_000);
+  if (dice < 5) return 300_000;
+  return randomBelow(random, dice < 200 ? 8_000 : 100);
+}
+
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
