@@ -165,7 +165,9 @@ function outOfTime<Result>(call: Call<Result>, failures: ReadonlyMap<Link, DleEr
   const errors = tried.map((link) => failures.get(link) ?? link.lastError);
   const reports = tried.map(({ address }, index) => {
     const error = errors[index];
-    return `${address} (${error === undefined ? 'no answer yet' : describe(error)})`;
+    // Many messages begin with the address; once is enough.
+    const report = error && describe(error).replace(`: ${address} `, ': ');
+    return `${address} (${report ?? 'no answer yet'})`;
   });
   const message = `the ${call.name} did not succeed within ${Math.round(call.timeoutMs)} ms: ${reports.join(', ')}`;
   const cause = errors.find((error) => error !== undefined);
