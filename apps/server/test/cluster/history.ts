@@ -60,19 +60,19 @@ export class History {
     }
   }
 
-  /** The operations of each key. */
-  byKey(): Map<string, Operation[]> {
-    const groups = new Map<string, Operation[]>();
-    for (const operation of this.operations) {
-      const group = groups.get(operation.key);
-      if (group === undefined) groups.set(operation.key, [operation]);
-      else group.push(operation);
-    }
-    return groups;
-  }
-
   #add(operation: Operation): Outcome {
     this.operations.push(operation);
     return operation.outcome;
   }
+}
+
+/** The operations of each key. */
+export function groupByKey(operations: readonly Operation[]): Map<string, Operation[]> {
+  const groups = new Map<string, Operation[]>();
+  for (const operation of operations) {
+    const group = groups.get(operation.key);
+    if (group === undefined) groups.set(operation.key, [operation]);
+    else group.push(operation);
+  }
+  return groups;
 }

@@ -1,0 +1,90 @@
+import { audit } from './audit.js';
+import { FaultyCluster } from './faulty-cluster.js';
+import { History, type Operation } from './history.js';
+import { letBefall, scheduleOf } from './nemesis.js';
+import { SHARED_KEYS, Workload } from './workload.js';
+
+export interface FaultRunOptions {
+  readonly seed: number;
+  /** For how long things go wrong, in milliseconds. */
+  readonly durationMs: number;
+  /** Where the data goes, and stays. Default: a temporary directory, removed at the end. */
+  readonly dataDir?: string;
+}
+
+export interface FaultRunReport {
+  readonly seed: number;
+  /** The faults, and whom each has hit. */
+  readonly hits: readonly string[];
+  /** What must not have happened. */
+  readonly problems: readonly string[];
+  /** How many operations ended how. */
+  readonly outcomes: Readonly<Record<Operation['outcome'], number>>;
+  /** Milliseconds from the end of the last fault to the next acknowledged write. */
+  readonly recoveryMs: number;
+}
+
+/** Small, so that the log rolls over under the faults. */
+const SEGMENT_SIZE = '1MB';
+/** Under which the write is stored that shows that the cluster serves again. */
+const RECOVERY_KEY = 'recovered';
+
+/**
+ * One cluster, six clients and the faults of one seed; then everything is mended, the nodes must converge, and what
+ * they hold and what the clients saw must be explained.
+ */
+export async function faultRun(options: FaultRunOptions): Promise<FaultRunReport> {
+  const { seed, durationMs, dataDir } = options;
+  const flags = ['--segment-size', SEGMENT_SIZE];
+  const history = new History();
+  const problems: string[] = [];
+  let hits: readonly string[] = [];
+  let recoveryMs = Number.NaN;
+  const cluster = await FaultyCluster.start({
+    flags,
+    ...(dataDir === undefined ? {} : { dataDir }),
+  });
+  try {
+    const workload = new Workload(cluster, history, seed);
+    hits = await letBefall(cluster, scheduleOf(seed, durationMs));
+    recoveryMs = await cluster.recovered(RECOVERY_KEY);
+    await workload.stop();
+    problems.push(...workload.problems);
+    await cluster.processes.converged();
+    problems.push(...audit(history, await contentsOf(cluster)));
+  } catch (thrown) {
+    problems.push(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
+  } finally {
+    await cluster.destroy();
+  }
+  problems.push(...cluster.problems, ...idleProblems(history));
+  return { seed, hits, problems, outcomes: countOutcomes(history), recoveryMs };
+}
+
+async function contentsOf(cluster: FaultyCluster): Promise<Map<number, Map<string, Uint8Array>>> {
+  const contents = new Map<number, Map<string, Uint8Array>>();
+  for (const id of cluster.ids) {
+    const held = await cluster.contents(id);
+    held.delete(RECOVERY_KEY);
+    contents.set(id, held);
+  }
+  return contents;
+}
+
+/** A run in which nothing succeeds finds nothing wrong either. */
+function idleProblems(history: History): string[] {
+  return SHARED_KEYS.flatMap((key) =>
+    (['put', 'get', 'del'] as const).flatMap((kind) => {
+      const done = history.operations.some((operation) => {
+        return operation.key === key && operation.kind === kind && operation.outcome === 'ok';
+      });
+      return done ? [] : [`no ${kind} of key ${key} succeeded: the run has shown nothing`];
+    }),
+  );
+}
+
+function countOutcomes({ operations }: History): Record<Operation['outcome'], number> {
+  const counts = { ok: 0, unknown: 0, failed: 0 };
+  for (const { outcome } of operations) counts[outcome]++;
+  return counts;
+}
