@@ -86,7 +86,7 @@ describe('the programs', () => {
   });
 
   it('bench cluster measures three nodes, and leaves nothing behind', async () => {
-    const started = start('cluster', '--ops', '300', '--json', 'out.json');
+    const started = start('cluster', '--ops', '100', '--json', 'out.json');
     const { exitCode, stderr } = await finish(started);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const { machine, rows } = json();
