@@ -6,6 +6,7 @@ const MAX_NODES = 7;
 const MAX_PORT = 65_535;
 export const DEFAULT_NODES = 3;
 export const DEFAULT_BASE_PORT = 9001;
+export const DEFAULT_DATA_DIR = join(REPOSITORY, 'data');
 
 export const USAGE = `Usage: scripts/run_cluster.sh [options]
 
@@ -46,7 +47,7 @@ export function parseOptions(args) {
   if (stop && (detach || nodes !== undefined || basePort !== undefined)) {
     throw new UsageError('--stop goes with --data-dir only');
   }
-  const directory = dataDir === undefined ? join(REPOSITORY, 'data') : resolve(dataDir);
+  const directory = dataDir === undefined ? DEFAULT_DATA_DIR : resolve(dataDir);
   return { nodes, basePort, dataDir: directory, detach, stop, help };
 }
 

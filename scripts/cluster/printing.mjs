@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { serverArguments } from './nodes.mjs';
-import { DEFAULT_BASE_PORT, DEFAULT_NODES } from './options.mjs';
+import { DEFAULT_BASE_PORT, DEFAULT_DATA_DIR, DEFAULT_NODES } from './options.mjs';
 
 /**
  * @param {import('./shape.mjs').Cluster} cluster
@@ -15,20 +15,25 @@ export function printCluster(cluster, statuses, { detach }) {
     const role = statuses.find(({ node }) => node === id)?.role ?? 'not answering yet';
     console.log(`  node ${id}  ${address}  ${role}`);
   }
-  const endpoints = endpointsOption(cluster);
   console.log('\nTalk to it:');
-  console.log(`  npx dle put greeting hello${endpoints}`);
-  console.log(`  npx dle get greeting${endpoints}`);
-  console.log(`  npx dle status${endpoints}`);
+  if (!isFoundByDefault(cluster)) {
+    console.log(`  export DLE_ENDPOINTS=${members.map(({ address }) => address).join(',')}`);
+  }
+  console.log('  npx dle put greeting hello');
+  console.log('  npx dle get greeting');
+  console.log('  npx dle status');
   console.log(`\nLogs: ${members.map(({ logFile }) => relative('', logFile)).join(', ')}`);
-  const dataDir = detach ? ` --data-dir ${directory}` : '';
+  const dataDir = cluster.dataDir === DEFAULT_DATA_DIR ? '' : ` --data-dir ${directory}`;
   console.log(detach ? `Stop it: scripts/run_cluster.sh --stop${dataDir}` : 'Ctrl-C stops it.');
 }
 
-/** What `dle` needs to be told to find this cluster; nothing for the usual one. */
-function endpointsOption(/** @type {import('./shape.mjs').Cluster} */ { members }) {
-  const isUsual = members.length === DEFAULT_NODES && members[0].port === DEFAULT_BASE_PORT;
-  return isUsual ? '' : ` --endpoints ${members.map(({ address }) => address).join(',')}`;
+/**
+ * Whether `dle` asks these addresses unless it is told others.
+ *
+ * @param {import('./shape.mjs').Cluster} cluster
+ */
+function isFoundByDefault({ members }) {
+  return members.length === DEFAULT_NODES && members[0].port === DEFAULT_BASE_PORT;
 }
 
 /**
