@@ -40,21 +40,15 @@ describe('what goes in comes out', () => {
   });
 
   test('any plain map', () => {
-    const value = fc.letrec((tie) => ({
-      any: fc.oneof(
-        { maxDepth: 4 },
-        fc.maxSafeInteger(),
-        fc.boolean(),
-        fc.constant(null),
-        fc.string({ unit: 'grapheme', maxLength: 100 }),
-        fc.uint8Array().map((bytes) => Buffer.from(bytes)),
-        fc.array(tie('any'), { maxLength: 20 }),
-        tie('map'),
-      ),
-      map: fc
-        .dictionary(fc.string({ maxLength: 40 }), tie('any'), { noNullPrototype: true })
-        .filter((map) => !('__proto__' in Object.keys(map))),
-    })).map as fc.Arbitrary<Control>;
+    const key = fc.string({ maxLength: 40 }).filter((name) => name !== '__proto__');
+    const values = [
+      fc.maxSafeInteger(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.string({ unit: 'grapheme', maxLength: 100 }),
+      fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+    ];
+    const value = fc.object({ key, values, maxDepth: 3, maxKeys: 20 }) as fc.Arbitrary<Control>;
     fc.assert(fc.property(value, (control) => expect(roundTrip(control)).toEqual(control)));
   });
 

@@ -23,8 +23,11 @@ import type { PeerTransport } from '../peers/peer-transport.js';
 import type { StoreMachine } from '../store-machine.js';
 import { DumpCursors } from './dump-cursors.js';
 
-/** How long a member waits for the leader's answer to a request that it passes on. */
-const FORWARD_TIMEOUT_MS = 10_000;
+/**
+ * How long a member waits for the leader's answer to a request that it passes on: several elections, and far
+ * more than a flush takes; a leader that is silent for longer hangs.
+ */
+const FORWARD_TIMEOUT_MS = 5_000;
 
 /** What there is to serve from once the node is in a cluster. */
 export interface Consensus {

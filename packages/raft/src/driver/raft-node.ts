@@ -349,9 +349,11 @@ export class RaftNode<P extends Proposal> {
 
   #end(error: DleError): void {
     if (this.#stopped !== undefined) return;
-    this.#stopped = error;
+    const { code, message, retryable } = error;
+    // Whatever is asked of a node that has stopped is not done.
+    this.#stopped = new DleError(code, message, { retryable, cause: error });
     this.#timer?.cancel();
-    this.#proposals.fail(outcomeUnknown(`the node stopped (${error.message})`), error);
-    this.#reads.failAll(error);
+    this.#proposals.fail(outcomeUnknown(`the node stopped (${message})`), this.#stopped);
+    this.#reads.failAll(this.#stopped);
   }
 }

@@ -229,7 +229,7 @@ export class Log {
    * it was accepted then.
    */
   append(batch: EntryBatch, options: AppendOptions = {}): number {
-    this.#assertWritable();
+    this.checkWritable();
     const { entries } = this;
     const first = batch.firstIndex;
     const truncates = first <= entries.lastIndex;
@@ -257,17 +257,17 @@ export class Log {
   }
 
   /**
-   * Takes the space for an append of up to `bytes` in advance. Throws `DLE_DISK_FULL` (retryable; nothing has
-   * changed), `DLE_STORAGE_POISONED`, `DLE_CLOSED`.
+   * Takes the space for appends of up to `bytes` in all, and a little local state, in advance: for who must not
+   * fail later. Throws `DLE_DISK_FULL` (retryable; nothing has changed), `DLE_STORAGE_POISONED`, `DLE_CLOSED`.
    */
   reserve(bytes: number): void {
-    this.#assertWritable();
+    this.checkWritable();
     this.#writer.space.reserve(bytes, this.#localState.bytes);
   }
 
   /** Sets what is kept for this directory alone, in the same ordered stream, with the same errors. */
   setLocalState(key: string, value: Uint8Array): number {
-    this.#assertWritable();
+    this.checkWritable();
     const record = encodeLocalState(key, value);
     this.#localState.checkRoom(key, record);
     this.#writer.accept(ownFrame(record, false));
@@ -282,6 +282,14 @@ export class Log {
     if (index <= this.entries.commit) return;
     this.entries.setCommit(index);
     this.#idle.touch();
+  }
+
+  /** Throws `DLE_CLOSED` or `DLE_STORAGE_POISONED` (effect none) if nothing is taken any more. */
+  checkWritable(): void {
+    if (this.#closed !== undefined) throw new DleError('DLE_CLOSED', 'the log is closed');
+    const { failure } = this.#writer;
+    if (failure === undefined) return;
+    throw new DleError('DLE_STORAGE_POISONED', failure.message, { cause: failure.cause });
   }
 
   /** Has the end of this turn call `gather`, and write. */
@@ -408,13 +416,6 @@ export class Log {
       // On a full disk the mark comes with the next frame that fits.
       if (!isDleError(thrown, 'DLE_DISK_FULL')) throw thrown;
     }
-  }
-
-  #assertWritable(): void {
-    if (this.#closed !== undefined) throw new DleError('DLE_CLOSED', 'the log is closed');
-    const { failure } = this.#writer;
-    if (failure === undefined) return;
-    throw new DleError('DLE_STORAGE_POISONED', failure.message, { cause: failure.cause });
   }
 }
 

@@ -97,6 +97,12 @@ export class RecordView {
   /** Reads and verifies the header and the payload at `offset`. Throws `DLE_CORRUPT`, `DLE_FORMAT`. */
   read(offset: number): void {
     this.readHeader(offset);
+    this.verifyPayload();
+  }
+
+  /** Verifies what lies behind the header that was read. */
+  verifyPayload(): void {
+    const { offset } = this;
     if (this.end > this.bytes.length) throw this.#corrupt('the record is cut off');
     const payloadEnd = offset + RECORD_HEADER_BYTES + this.keyLength + this.valueLength;
     const payload = this.bytes.subarray(offset + RECORD_HEADER_BYTES, payloadEnd);

@@ -6,6 +6,9 @@ import { SEGMENT_HEADER_BYTES } from './segment-header.js';
 /** A frame holds no more than this, unless one entry does: recovery reads a frame in one piece. */
 export const MAX_FRAME_RECORD_BYTES: number = 1024 * 1024;
 
+/** Room that `reserve` adds: for a vote, the empty entry of a new leader, an idle frame. */
+const SMALL_FRAMES_BYTES = 1_024;
+
 /** What is to be placed: pieces that may not be torn apart. */
 export interface Pieces {
   readonly count: number;
@@ -149,20 +152,20 @@ export class SegmentSpace {
   }
 
   /**
-   * Takes the space for records of `bytes` in all, however they will be framed, without placing anything.
-   * Throws `DLE_DISK_FULL`.
+   * Takes the space for records of `bytes` in all, however they will be framed, and a few small frames more,
+   * without placing anything. Throws `DLE_DISK_FULL`.
    */
   reserve(bytes: number, headBytes: number): void {
-    const frames = 2 + Math.ceil(bytes / MAX_FRAME_RECORD_BYTES);
-    const needed = bytes + frames * FRAME_HEADER_BYTES;
+    // Any two frames in a row hold more than one frame may.
+    const frames = 2 + 2 * Math.ceil(bytes / MAX_FRAME_RECORD_BYTES);
+    const needed = bytes + frames * FRAME_HEADER_BYTES + SMALL_FRAMES_BYTES;
+    const segment = this.#segment;
     const end = this.#tail + needed;
-    if (this.#segment !== undefined && end <= this.#segment.capacity) {
-      this.#segment.reserve(end);
-      return;
-    }
+    segment?.reserve(Math.min(end, segment.capacity));
+    if (segment !== undefined && end <= segment.capacity) return;
+    // What does not fit behind the tail may go into the next segment as a whole: it is made large enough.
     const begin = SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES + headBytes;
-    const next = this.#take(0, begin + needed);
-    next.reserve(Math.min(begin + needed, next.capacity));
+    this.#take(0, begin + needed).reserve(begin + needed);
   }
 
   async close(): Promise<void> {
@@ -175,7 +178,7 @@ export class SegmentSpace {
     const capacity = Math.max(this.#options.segmentSize, bytes);
     const spare = this.#spares[ahead];
     if (spare !== undefined) {
-      spare.capacity = capacity;
+      spare.capacity = Math.max(spare.capacity, capacity);
       return spare;
     }
     const made = Segment.create(this.#vfs, this.#options.directory, this.#nextSegment, capacity);

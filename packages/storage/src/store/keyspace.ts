@@ -1,22 +1,25 @@
-import { DleError, equalBytes } from '@dle/common';
+import { equalBytes } from '@dle/common';
+import { corrupt } from '../errors.js';
 import type { EntryBatch } from '../log/entry-batch.js';
 import type { LogEntries } from '../log/log-entries.js';
 import type { RecordView } from '../log/record.js';
-import { Namespace, RecordKind } from '../log/record-kinds.js';
-import { type KeyIndex, MapKeyIndex, type Position, positionOf } from './key-index.js';
+import { RecordKind } from '../log/record-kinds.js';
+import { type KeyIndex, type Position, positionOf } from './key-index.js';
+import { PositionSnapshot } from './position-snapshot.js';
 import type { SegmentReader } from './segment-reader.js';
-import type { KeySnapshot, Pair } from './types.js';
+import type { KeySnapshot } from './types.js';
 
 /** Told of every entry that is applied; `existed`: a delete in it found its key. */
 export type OnEntry = (index: number, existed: boolean) => void;
 
 /** The keys of a log: it learns where records lie as entries are applied, in order, and reads them there. */
 export class Keyspace {
-  readonly #index: KeyIndex = new MapKeyIndex();
+  readonly #index: KeyIndex;
   readonly #reader: SegmentReader;
   #appliedIndex = 0;
 
-  constructor(reader: SegmentReader) {
+  constructor(index: KeyIndex, reader: SegmentReader) {
+    this.#index = index;
     this.#reader = reader;
   }
 
@@ -32,34 +35,32 @@ export class Keyspace {
   applyUpTo(entries: LogEntries, index: number, onEntry?: OnEntry): void {
     if (index <= this.#appliedIndex) return;
     entries.visit(this.#appliedIndex + 1, index, (batch, from, to) => {
-      this.apply(entries, batch, from, to, onEntry);
+      this.apply(entries, batch.slice(from, to), onEntry);
     });
   }
 
-  /** Applies the entries `from` to `to` of `batch`, the next ones; `entries` knows where they lie. */
-  apply(entries: LogEntries, batch: EntryBatch, from: number, to: number, onEntry?: OnEntry): void {
+  /** Applies `batch`, the next entries; `entries` knows where they lie. */
+  apply(entries: LogEntries, batch: EntryBatch, onEntry?: OnEntry): void {
     let index = 0;
-    let place = 0;
-    let start = 0;
+    let segment = 0;
+    let shift = 0;
     let existed = false;
-    batch.slice(from, to).forEachRecord((record) => {
+    batch.forEachRecord((record) => {
       if (record.index !== index) {
         index = record.index;
-        start = record.offset;
-        place = positionOf(entries.segmentAt(index), entries.offsetAt(index));
+        segment = entries.segmentAt(index);
+        shift = entries.offsetAt(index) - record.offset;
         existed = false;
       }
-      if (this.#applyRecord(record, place + (record.offset - start) / 8)) existed = true;
-      if (record.lastOfEntry) onEntry?.(index, existed);
+      if (record.kind === RecordKind.put) {
+        this.#index.set(record.key, positionOf(segment, record.offset + shift));
+      } else if (record.kind === RecordKind.delete && this.#index.delete(record.key)) {
+        existed = true;
+      }
+      if (!record.lastOfEntry) return;
+      this.#appliedIndex = index;
+      onEntry?.(index, existed);
     });
-    this.#appliedIndex = to;
-  }
-
-  /** Whether a delete found its key. */
-  #applyRecord(record: RecordView, position: Position): boolean {
-    if (record.namespace !== Namespace.user) return false;
-    if (record.kind === RecordKind.put) this.#index.set(record.key, position);
-    return record.kind === RecordKind.delete && this.#index.delete(record.key);
   }
 
   has(key: Uint8Array): boolean {
@@ -67,49 +68,25 @@ export class Keyspace {
   }
 
   /** A copy of the value. Throws `DLE_CORRUPT`, `DLE_IO`. */
-  get(key: Uint8Array): Uint8Array | undefined {
+  getSync(key: Uint8Array): Uint8Array | undefined {
     const position = this.#index.get(key);
     if (position === undefined) return undefined;
-    const record = this.#put(position);
-    if (!equalBytes(record.key, key)) throw misplaced(position);
-    return Buffer.from(record.value);
+    return Buffer.from(this.#valueOf(key, this.#reader.readSync(position), position));
   }
 
-  /** Records never change and are never moved, so their positions are all that a snapshot copies. */
+  /** As `getSync`, by the thread pool. */
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    const position = this.#index.get(key);
+    if (position === undefined) return undefined;
+    return this.#valueOf(key, await this.#reader.read(position), position);
+  }
+
   snapshot(): KeySnapshot {
-    let positions = this.#index.positions();
-    const size = positions.length;
-    let place = 0;
-    let closed = false;
-    return {
-      index: this.#appliedIndex,
-      size,
-      next: (maxBytes) => {
-        if (closed) throw new DleError('DLE_CLOSED', 'the snapshot was closed');
-        const pairs: Pair[] = [];
-        let bytes = 0;
-        while (place < size && bytes < maxBytes) {
-          const record = this.#put(positions[place++]!);
-          pairs.push({ key: Buffer.from(record.key), value: Buffer.from(record.value) });
-          bytes += record.keyLength + record.valueLength;
-        }
-        return pairs;
-      },
-      close: () => {
-        closed = true;
-        positions = new Float64Array(0);
-      },
-    };
+    return new PositionSnapshot(this.#reader, this.#appliedIndex, this.#index.positions());
   }
 
-  #put(position: Position): RecordView {
-    const record = this.#reader.read(position);
-    if (record.kind !== RecordKind.put) throw misplaced(position);
-    return record;
+  #valueOf(key: Uint8Array, record: RecordView, position: Position): Uint8Array {
+    if (record.kind === RecordKind.put && equalBytes(record.key, key)) return record.value;
+    throw corrupt(this.#reader.originOf(position), 0, 'the record of another key lies here');
   }
-}
-
-function misplaced(position: Position): DleError {
-  const message = `position ${position} of the index holds the record of another key`;
-  return new DleError('DLE_CORRUPT', message);
 }

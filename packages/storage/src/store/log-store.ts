@@ -1,18 +1,10 @@
-import {
-  DleError,
-  EMPTY_BYTES,
-  MAX_KEY_BYTES,
-  MAX_VALUE_BYTES,
-  systemClock,
-  systemRandom,
-  toBytes,
-} from '@dle/common';
-import { MAX_BATCH_BYTES } from '../limits.js';
-import { EntryBatchBuilder } from '../log/entry-batch-builder.js';
+import { DleError, systemClock, systemRandom, toBytes } from '@dle/common';
 import { Log } from '../log/log.js';
-import { recordBytes } from '../log/record.js';
+import type { LogEntries } from '../log/log-entries.js';
 import { SegmentFiles } from '../log/segment-files.js';
 import { NodeVfs } from '../vfs/node-vfs.js';
+import { type Change, GroupWriter } from './group-writer.js';
+import { MapKeyIndex } from './key-index.js';
 import { Keyspace, type OnEntry } from './keyspace.js';
 import { FileSegmentReader } from './segment-reader.js';
 import type {
@@ -25,14 +17,11 @@ import type {
   LogStoreStats,
   WriteOptions,
 } from './types.js';
-import { WriteGroup } from './write-groups.js';
-
-/** Entries of a standalone store are made by nobody's term. */
-const NO_TERM = 0;
 
 /**
- * A durable key-value store in one directory. Writes of one turn of the event loop share a write and a flush. Reads
- * verify the checksums of what they return.
+ * A durable key-value store in one directory: a log, and an index in memory that says where in it the newest
+ * value of each key lies. Writes of one turn of the event loop share one write and one flush. Every
+ * read verifies the checksums of what it returns.
  */
 export class LogStore {
   /** The log beneath; in replicated mode the consensus layer appends to it. */
@@ -40,19 +29,13 @@ export class LogStore {
   readonly #keys: Keyspace;
   readonly #files: SegmentFiles;
   readonly #durability: Durability;
-  readonly #replicated: boolean;
-  /** The writes of this turn. */
-  #builder: EntryBatchBuilder | undefined;
-  #gathering: WriteGroup | undefined;
-  /** Appended, in order; not yet applied. */
-  #groups: WriteGroup[] = [];
+  /** `undefined` in replicated mode. */
+  readonly #writer: GroupWriter | undefined;
   #closed: Promise<void> | undefined;
 
   /**
-   * Opens the store in `directory`, or makes it.
-   *
-   * @throws DleError `DLE_LOCKED`, `DLE_CORRUPT` and `DLE_FORMAT` (naming file and offset), `DLE_DISK_FULL`,
-   *   `DLE_IO`, `DLE_INVALID_ARGUMENT`
+   * Opens the store in `directory`, or makes it. Throws `DLE_LOCKED`; `DLE_CORRUPT` and `DLE_FORMAT`, naming file
+   * and offset; `DLE_DISK_FULL`, only where there is none yet; `DLE_IO`; `DLE_INVALID_ARGUMENT`.
    */
   static async open(
     directory: string,
@@ -62,40 +45,42 @@ export class LogStore {
     const { vfs = new NodeVfs(), clock = systemClock, random = systemRandom } = components;
     const { segmentSize, idleFlushMs, tailCacheBytes, replicated = false } = options;
     const files = new SegmentFiles(vfs, directory);
-    const keys = new Keyspace(new FileSegmentReader(files));
-    let store: LogStore | undefined;
+    const keys = new Keyspace(new MapKeyIndex(), new FileSegmentReader(files));
+    let writer: GroupWriter | undefined;
     try {
       const log = await Log.open(
         { vfs, clock, random },
         { directory, segmentSize, idleFlushMs, tailCacheBytes },
         {
-          recovered: (entries) => {
-            // Alone, what is in the log has happened; among others, what is known to be committed.
-            keys.applyUpTo(entries, replicated ? entries.commit : entries.lastIndex);
-            if (!replicated) entries.releaseBelow(entries.lastIndex + 1);
-          },
-          gather: () => {
-            if (store !== undefined) store.#append();
-          },
+          recovered: (entries) => recover(directory, keys, entries, replicated),
+          gather: () => writer?.append(),
         },
       );
-      store = new LogStore(log, keys, files, options);
-      return store;
+      if (!replicated) {
+        writer = new GroupWriter(log, (batch) => {
+          keys.apply(log.entries, batch);
+          log.releaseEntriesBelow(keys.appliedIndex + 1);
+        });
+      }
+      return new LogStore(log, keys, files, writer, options.durability ?? 'flush');
     } catch (thrown) {
       await files.close();
       throw thrown;
     }
   }
 
-  private constructor(log: Log, keys: Keyspace, files: SegmentFiles, options: LogStoreOptions) {
+  private constructor(
+    log: Log,
+    keys: Keyspace,
+    files: SegmentFiles,
+    writer: GroupWriter | undefined,
+    durability: Durability,
+  ) {
     this.log = log;
     this.#keys = keys;
     this.#files = files;
-    this.#durability = options.durability ?? 'flush';
-    this.#replicated = options.replicated ?? false;
-    log.onSubmitted(() => this.#settle());
-    log.onFlushed(() => this.#settle());
-    log.onFailed((error) => this.#fail(error));
+    this.#writer = writer;
+    this.#durability = durability;
   }
 
   /** Index of the last entry that reads reflect. */
@@ -104,61 +89,80 @@ export class LogStore {
   }
 
   /**
-   * Stores `value` under `key`. Resolves, and reads see it, when it is durable as asked for. Rejects with
-   * `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_DISK_FULL`, `DLE_CLOSED` (effect none) or
-   * `DLE_STORAGE_POISONED` (effect unknown).
+   * Stores `value` under `key`. Resolves, and reads see it, when it is as durable as was asked for. Rejects with
+   * `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_DISK_FULL` (retryable), `DLE_CLOSED`,
+   * `DLE_INVALID_ARGUMENT`: nothing was written; or with `DLE_STORAGE_POISONED`: see its `effect`.
    */
-  put(key: BytesLike, value: BytesLike, options: WriteOptions = {}): Promise<void> {
-    return this.#write([{ type: 'put', key, value }], options);
+  put(key: BytesLike, value: BytesLike, options?: WriteOptions): Promise<void> {
+    try {
+      return this.#writing().writeOne(bytesOf(key), bytesOf(value), this.#isDurable(options));
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 
-  /** Deletes `key`, which need not be there. As `put`. */
-  del(key: BytesLike, options: WriteOptions = {}): Promise<void> {
-    return this.#write([{ type: 'del', key }], options);
+  /** Deletes `key`, which need not be there. Settles as `put` does. */
+  del(key: BytesLike, options?: WriteOptions): Promise<void> {
+    try {
+      return this.#writing().writeOne(bytesOf(key), undefined, this.#isDurable(options));
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 
-  /** All or nothing, seen together; at most 65,536 operations and 64 MiB. As `put`. */
-  batch(operations: readonly BatchOperation[], options: WriteOptions = {}): Promise<void> {
-    return operations.length === 0 ? Promise.resolve() : this.#write(operations, options);
+  /**
+   * Does all of `operations`, in order, or none of them; reads see all or none. At most 65,536 operations and
+   * 64 MiB with 64 bytes for each. Settles as `put` does.
+   */
+  async batch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<void> {
+    const writer = this.#writing();
+    if (operations.length === 0) return;
+    return writer.writeMany(operations.map(toChange), this.#isDurable(options));
   }
 
-  /** A copy of the value, or `undefined`. Throws `DLE_CORRUPT`, `DLE_IO`, `DLE_CLOSED`. */
-  getSync(key: BytesLike): Uint8Array | undefined {
-    return this.#keys.get(toBytes(key));
-  }
-
-  /** As `getSync`; rejects instead of throwing. */
+  /** A copy of the value, read by the thread pool; `undefined` if there is none. Throws `DLE_CORRUPT`, `DLE_IO`. */
   async get(key: BytesLike): Promise<Uint8Array | undefined> {
-    return this.getSync(key);
+    return this.#keys.get(bytesOf(key));
   }
 
-  async getMany(keys: readonly BytesLike[]): Promise<(Uint8Array | undefined)[]> {
-    return keys.map((key) => this.getSync(key));
+  /**
+   * As `get`, at once: far cheaper where the record is in the page cache; where it is not, everything else
+   * waits for the disk.
+   */
+  getSync(key: BytesLike): Uint8Array | undefined {
+    return this.#keys.getSync(bytesOf(key));
   }
 
+  /** Whether there is a value; reads nothing from the disk. */
   has(key: BytesLike): boolean {
-    return this.#keys.has(toBytes(key));
+    return this.#keys.has(bytesOf(key));
   }
 
-  /** Resolves when everything written before is on the device. */
+  /** The values of `keys`, in their order. */
+  getMany(keys: readonly BytesLike[]): Promise<(Uint8Array | undefined)[]> {
+    return Promise.all(keys.map((key) => this.get(key)));
+  }
+
+  /** Resolves when everything written before is on the device. Rejects with `DLE_STORAGE_POISONED`. */
   async flush(): Promise<void> {
-    this.#append();
+    this.#writer?.append();
     await this.log.whenFlushed(this.log.accepted);
   }
 
   /**
-   * Replicated mode: the entries up to `index` are committed, and reads reflect them from now on.
-   * They have to be written. `onEntry` is called for each, in order.
+   * Replicated mode: the entries up to `index` are committed and written; reads reflect them from now on.
+   * `onEntry` is called for each, in order. Throws `DLE_CORRUPT`, `DLE_IO` if one has to be read back.
    */
   apply(index: number, onEntry?: OnEntry): void {
     this.#keys.applyUpTo(this.log.entries, index, onEntry);
   }
 
-  /** A point-in-time copy of all keys, for a dump that writes go on beside. */
+  /** A point-in-time copy of all keys, for a dump that writes go on beside. 8 bytes a key until closed. */
   snapshotKeys(): KeySnapshot {
     return this.#keys.snapshot();
   }
 
+  /** Plain counters. */
   stats(): LogStoreStats {
     return {
       ...this.log.counters,
@@ -180,101 +184,46 @@ export class LogStore {
   }
 
   async #close(): Promise<void> {
-    this.#append();
-    const last = this.#groups.at(-1)?.promise;
-    // Whoever wrote hears of a failure; closing goes on all the same.
-    if (last !== undefined) await this.log.whenFlushed(this.log.accepted).catch(() => {});
+    this.#writer?.append();
     await this.log.close();
     await this.#files.close();
   }
 
-  #write(operations: readonly BatchOperation[], options: WriteOptions): Promise<void> {
-    try {
-      this.#assertWritable();
-      const checked = operations.map(checkOperation);
-      const bytes = checked.reduce((sum, { key, value }) => {
-        return sum + recordBytes(key.length, value.length);
-      }, 0);
-      // What a turn gathers beyond one batch goes into the next.
-      if ((this.#builder?.length ?? 0) + bytes > MAX_BATCH_BYTES) this.#append();
-      this.#builder ??= new EntryBatchBuilder(this.log.lastIndex + 1, NO_TERM);
-      const builder = this.#builder;
-      for (const { isPut, key, value } of checked) {
-        if (isPut) builder.put(key, value);
-        else builder.delete(key);
-      }
-      builder.endEntry();
-    } catch (thrown) {
-      return Promise.reject(DleError.from(thrown));
-    }
-    this.#gathering ??= new WriteGroup();
-    if ((options.durability ?? this.#durability) === 'flush') this.#gathering.durable = true;
-    this.log.schedule();
-    return this.#gathering.promise;
+  #writing(): GroupWriter {
+    if (this.#writer !== undefined) return this.#writer;
+    throw new DleError('DLE_INVALID_ARGUMENT', 'a replicated store is written to by consensus');
   }
 
-  #assertWritable(): void {
-    if (this.#closed !== undefined) throw new DleError('DLE_CLOSED', 'the store is closed');
-    if (this.#replicated) {
-      const message = 'the writes of a replicated store come through consensus';
-      throw new DleError('DLE_INVALID_ARGUMENT', message);
-    }
-    if (this.log.failure !== undefined) throw this.log.failure;
-  }
-
-  /** Hands what the turn has gathered to the log. */
-  #append(): void {
-    const group = this.#gathering;
-    const builder = this.#builder;
-    if (group === undefined || builder === undefined) return;
-    this.#gathering = undefined;
-    this.#builder = undefined;
-    try {
-      group.batch = builder.finish();
-      group.sequence = this.log.append(group.batch, { durable: group.durable });
-      this.#groups.push(group);
-    } catch (thrown) {
-      group.reject(DleError.from(thrown));
-    }
-  }
-
-  /** Applies, in order, what counts by now, and answers who waits for it. */
-  #settle(): void {
-    const { submitted, flushed } = this.log;
-    let done = 0;
-    for (const group of this.#groups) {
-      if (group.sequence > (group.durable ? flushed : submitted)) break;
-      const batch = group.batch!;
-      this.#keys.apply(this.log.entries, batch, batch.firstIndex, batch.lastIndex);
-      done++;
-    }
-    if (done === 0) return;
-    this.log.releaseEntriesBelow(this.appliedIndex + 1);
-    for (const group of this.#groups.splice(0, done)) group.resolve();
-  }
-
-  #fail(error: DleError): void {
-    for (const group of this.#groups.splice(0)) group.reject(error);
+  #isDurable(options: WriteOptions | undefined): boolean {
+    return (options?.durability ?? this.#durability) === 'flush';
   }
 }
 
-interface Checked {
-  readonly isPut: boolean;
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
+/** Takes in what recovery has just read. */
+function recover(
+  directory: string,
+  keys: Keyspace,
+  entries: LogEntries,
+  replicated: boolean,
+): void {
+  const { lastIndex } = entries;
+  if (lastIndex === 0) return;
+  if (entries.termAt(lastIndex) > 0 !== replicated) {
+    const [owner, how] = replicated ? ['a standalone store', 'a'] : ['a member of a cluster', 'no'];
+    const message = `${directory} belongs to ${owner}: it cannot be opened as ${how} replicated one`;
+    throw new DleError('DLE_FORMAT', message);
+  }
+  // Alone, what is in the log has happened; among others, what is known to be committed.
+  keys.applyUpTo(entries, replicated ? entries.commit : lastIndex);
+  if (!replicated) entries.releaseBelow(lastIndex + 1);
 }
 
-/** Before anything of a batch is written: a batch is all or nothing. */
-function checkOperation(operation: BatchOperation): Checked {
-  const key = toBytes(operation.key);
-  const value = operation.type === 'put' ? toBytes(operation.value) : EMPTY_BYTES;
-  if (key.length > MAX_KEY_BYTES) {
-    const message = `a key of ${key.length} bytes; at most ${MAX_KEY_BYTES} are allowed`;
-    throw new DleError('DLE_KEY_TOO_LARGE', message);
-  }
-  if (value.length > MAX_VALUE_BYTES) {
-    const message = `a value of ${value.length} bytes; at most ${MAX_VALUE_BYTES} are allowed`;
-    throw new DleError('DLE_VALUE_TOO_LARGE', message);
-  }
-  return { isPut: operation.type === 'put', key, value };
+function toChange(operation: BatchOperation): Change {
+  const value = operation.type === 'put' ? bytesOf(operation.value) : undefined;
+  return { key: bytesOf(operation.key), value };
+}
+
+function bytesOf(value: BytesLike): Uint8Array {
+  if (typeof value === 'string' || value instanceof Uint8Array) return toBytes(value);
+  throw new DleError('DLE_INVALID_ARGUMENT', 'keys and values are strings or Uint8Arrays');
 }

@@ -1,17 +1,25 @@
-import { RECORD_HEADER_BYTES, RecordView } from '../log/record.js';
+import type { Origin } from '../errors.js';
+import { RecordView } from '../log/record.js';
 import type { SegmentFiles } from '../log/segment-files.js';
 import { offsetOf, type Position, segmentOf } from './key-index.js';
 
-/** Reads single records where the index says they lie. Reads through a map will be a second implementation. */
+/**
+ * Reads single records where the index says they lie, every checksum verified. Throws `DLE_CORRUPT`, `DLE_FORMAT`,
+ * `DLE_IO`, `DLE_CLOSED`. Reads through a map will be a second implementation.
+ */
 export interface SegmentReader {
-  /** The record at `position`, every checksum verified; good until the next call. Throws `DLE_CORRUPT`, `DLE_IO`. */
-  read(position: Position): RecordView;
+  /** The record at `position`; its bytes are good until the next call. */
+  readSync(position: Position): RecordView;
+  /** The record at `position`, by the thread pool; its bytes are the caller's. */
+  read(position: Position): Promise<RecordView>;
+  /** Where that is, for messages. */
+  originOf(position: Position): Origin;
 }
 
 /** What is read at first: most records whole, with one call. */
 const FIRST_READ_BYTES = 1_024;
 
-/** Reads by `pread` into one buffer. */
+/** Reads by `pread`. */
 export class FileSegmentReader implements SegmentReader {
   readonly #files: SegmentFiles;
   readonly #buffer: Uint8Array = Buffer.allocUnsafeSlow(FIRST_READ_BYTES);
@@ -20,23 +28,42 @@ export class FileSegmentReader implements SegmentReader {
     this.#files = files;
   }
 
-  read(position: Position): RecordView {
+  readSync(position: Position): RecordView {
+    const file = this.#files.get(segmentOf(position));
+    const offset = offsetOf(position);
+    const count = file.readSync(this.#buffer, offset);
+    const record = this.#view(this.#buffer, count, position);
+    if (record.end <= count) return verified(record);
+    const whole = Buffer.allocUnsafe(record.end);
+    return verified(this.#view(whole, file.readSync(whole, offset), position));
+  }
+
+  async read(position: Position): Promise<RecordView> {
     const segment = segmentOf(position);
     const offset = offsetOf(position);
-    const file = this.#files.get(segment);
-    const origin = { name: file.path, offset };
-    const count = file.readSync(this.#buffer, offset);
-    const record = new RecordView(this.#buffer.subarray(0, count), origin);
-    record.readHeader(0);
-    if (record.end <= count) {
-      record.read(0);
-      return record;
-    }
-    // The header's checksum has vouched for the length.
-    const whole = Buffer.allocUnsafeSlow(Math.max(record.end, RECORD_HEADER_BYTES));
-    const size = file.readSync(whole, offset);
-    const large = new RecordView(whole.subarray(0, size), origin);
-    large.read(0);
-    return large;
+    const buffer = Buffer.allocUnsafe(FIRST_READ_BYTES);
+    const count = await this.#files.get(segment).read(buffer, offset);
+    const record = this.#view(buffer, count, position);
+    if (record.end <= count) return verified(record);
+    const whole = Buffer.allocUnsafe(record.end);
+    return verified(
+      this.#view(whole, await this.#files.get(segment).read(whole, offset), position),
+    );
   }
+
+  originOf(position: Position): Origin {
+    return { name: this.#files.pathOf(segmentOf(position)), offset: offsetOf(position) };
+  }
+
+  /** The record at the beginning of `bytes`, its header verified: that vouches for its length. */
+  #view(bytes: Uint8Array, count: number, position: Position): RecordView {
+    const record = new RecordView(bytes.subarray(0, count), this.originOf(position));
+    record.readHeader(0);
+    return record;
+  }
+}
+
+function verified(record: RecordView): RecordView {
+  record.verifyPayload();
+  return record;
 }

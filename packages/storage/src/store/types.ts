@@ -18,7 +18,7 @@ export interface LogStoreOptions {
   readonly durability?: Durability;
   /** Writes come through `log` and `apply` only, as consensus orders them. Default false. */
   readonly replicated?: boolean;
-  /** Memory for the newest entries of the log in bytes; default 32 MiB replicated, else 0. */
+  /** Memory for the newest entries of the log in bytes, where replication reads them; default 32 MiB. */
   readonly tailCacheBytes?: number;
   /** After how long without a write the log says on disk that all is flushed; default 100. */
   readonly idleFlushMs?: number;
@@ -49,7 +49,7 @@ export interface KeySnapshot {
   /** Number of keys. */
   readonly size: number;
   /**
-   * The next pairs: at least one, and no more once they hold `maxBytes` bytes of keys and values.
+   * The next pairs, until they hold `maxBytes` bytes of keys and values; at least one.
    * An empty array at the end. No particular order. Throws `DLE_CORRUPT`, `DLE_IO`, `DLE_CLOSED`.
    */
   next(maxBytes: number): Pair[];

@@ -1,0 +1,142 @@
+import { DleError } from '@dle/common';
+import { MAX_BATCH_BYTES, MAX_ENTRY_RECORDS } from '../limits.js';
+import type { EntryBatch } from '../log/entry-batch.js';
+import { checkLengths, EntryBatchBuilder } from '../log/entry-batch-builder.js';
+import type { Log } from '../log/log.js';
+import { recordBytes } from '../log/record.js';
+
+/** Entries of a standalone store are made in nobody's term. */
+const NO_TERM = 0;
+
+/** What a turn gathers beyond this goes to the log before the turn ends, in a batch of its own. */
+const GATHER_BYTES = 1024 * 1024;
+
+/** A put, or, without a value, a delete. */
+export interface Change {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | undefined;
+}
+
+/** The writes of one turn: one batch, one append, one promise for all who wait. */
+class WriteGroup {
+  readonly promise: Promise<void>;
+  readonly builder: EntryBatchBuilder;
+  /** Whether it counts once it is on the device, or once the operating system has it. */
+  durable = false;
+  /** Once it has been appended: what it holds, and the frame that holds the last of it. */
+  batch: EntryBatch | undefined;
+  sequence = 0;
+  resolve!: () => void;
+  reject!: (error: DleError) => void;
+
+  constructor(builder: EntryBatchBuilder) {
+    this.builder = builder;
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+}
+
+/** Gathers the writes of a standalone store, and answers them in groups once they count. */
+export class GroupWriter {
+  readonly #log: Log;
+  readonly #apply: (batch: EntryBatch) => void;
+  #gathering: WriteGroup | undefined;
+  /** Appended, in order, not yet applied. */
+  #groups: WriteGroup[] = [];
+
+  /** `apply` is called for each batch, in order, when reads are to see it. */
+  constructor(log: Log, apply: (batch: EntryBatch) => void) {
+    this.#log = log;
+    this.#apply = apply;
+    log.onSubmitted(() => this.#settle());
+    log.onFlushed(() => this.#settle());
+    log.onFailed((error) => this.#fail(error));
+  }
+
+  /**
+   * Adds one entry of one change. The promise is shared by all writes of the turn. Throws what was refused at
+   * once: `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_STORAGE_POISONED`, `DLE_CLOSED`.
+   */
+  writeOne(key: Uint8Array, value: Uint8Array | undefined, durable: boolean): Promise<void> {
+    checkLengths(key.length, value?.length ?? 0);
+    const { builder } = this.#group(recordBytes(key.length, value?.length ?? 0));
+    if (value === undefined) builder.delete(key);
+    else builder.put(key, value);
+    return this.#endEntry(durable);
+  }
+
+  /** Adds one entry of many changes: all or nothing. Throws also `DLE_INVALID_ARGUMENT` if it is too large. */
+  writeMany(changes: readonly Change[], durable: boolean): Promise<void> {
+    let bytes = 0;
+    for (const { key, value } of changes) {
+      checkLengths(key.length, value?.length ?? 0);
+      bytes += recordBytes(key.length, value?.length ?? 0);
+    }
+    if (changes.length > MAX_ENTRY_RECORDS || bytes > MAX_BATCH_BYTES) {
+      const limits = `at most ${MAX_ENTRY_RECORDS} operations and ${MAX_BATCH_BYTES} bytes are allowed`;
+      const message = `a batch of ${changes.length} operations and ${bytes} bytes; ${limits}`;
+      throw new DleError('DLE_INVALID_ARGUMENT', message);
+    }
+    const { builder } = this.#group(bytes);
+    for (const { key, value } of changes) {
+      if (value === undefined) builder.delete(key);
+      else builder.put(key, value);
+    }
+    return this.#endEntry(durable);
+  }
+
+  /** Hands what the turn has gathered to the log. */
+  append(): void {
+    const group = this.#gathering;
+    if (group === undefined) return;
+    this.#gathering = undefined;
+    try {
+      group.batch = group.builder.finish();
+      group.sequence = this.#log.append(group.batch, { durable: group.durable });
+      this.#groups.push(group);
+    } catch (thrown) {
+      group.reject(DleError.from(thrown));
+    }
+  }
+
+  /** The group that takes `bytes` more. */
+  #group(bytes: number): WriteGroup {
+    this.#log.checkWritable();
+    const present = this.#gathering;
+    if (present !== undefined) {
+      if (present.builder.length + bytes <= GATHER_BYTES) return present;
+      this.append();
+    }
+    const builder = new EntryBatchBuilder(this.#log.lastIndex + 1, NO_TERM, bytes);
+    this.#gathering = new WriteGroup(builder);
+    this.#log.schedule();
+    return this.#gathering;
+  }
+
+  #endEntry(durable: boolean): Promise<void> {
+    const group = this.#gathering!;
+    group.builder.endEntry();
+    if (durable) group.durable = true;
+    return group.promise;
+  }
+
+  /** Applies, in order, what counts by now, and answers who waits for it. */
+  #settle(): void {
+    const { submitted, flushed } = this.#log;
+    let done = 0;
+    for (const group of this.#groups) {
+      if (group.sequence > (group.durable ? flushed : submitted)) break;
+      this.#apply(group.batch!);
+      done++;
+    }
+    for (const group of this.#groups.splice(0, done)) group.resolve();
+  }
+
+  #fail(error: DleError): void {
+    for (const group of this.#groups.splice(0)) group.reject(error);
+    // Refused, for the log takes nothing more: what it had not been given certainly has no effect.
+    this.append();
+  }
+}
