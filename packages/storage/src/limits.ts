@@ -2,17 +2,23 @@
 export const MAX_ENTRY_RECORDS = 65_536;
 
 /**
- * Largest entry, and largest run of entries handled in one piece, in bytes with all headers. One such
+ * Largest entry, and largest run of entries handled in one piece, in bytes with all headers. One
+ * such
  * run must fit into one frame on the wire and be held in memory a few times at once.
  */
 export const MAX_BATCH_BYTES: number = 64 * 1024 * 1024;
 
-/** Bounds of the segment size in bytes; offsets in a segment are 32-bit numbers with room to spare. */
+/**
+ * Bounds of the segment size in bytes; offsets in a segment are 32-bit numbers with room to spare.
+ */
 export const MIN_SEGMENT_BYTES = 4_096;
 export const MAX_SEGMENT_BYTES: number = 1024 * 1024 * 1024;
 export const DEFAULT_SEGMENT_BYTES: number = 64 * 1024 * 1024;
 
-/** Largest local state of a log, all its records together: it is repeated at the head of every segment. */
+/**
+ * Largest local state of a log, all its records together: it is repeated at the head of every
+ * segment.
+ */
 export const MAX_LOCAL_STATE_BYTES: number = 64 * 1024;
 
 /** How long a log must have been idle before it says on disk that all of it is flushed. */

@@ -3,7 +3,10 @@ import type { VfsFile } from '../vfs/vfs.js';
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Reads a file from front to back in large pieces. What it hands out stays as it is: it reuses no memory. */
+/**
+ * Reads a file from front to back in large pieces. What it hands out stays as it is: it reuses no
+ * memory.
+ */
 export class ChunkReader {
   readonly size: number;
   readonly #file: VfsFile;

@@ -13,7 +13,8 @@ import { Namespace, RecordKind } from './record-kinds.js';
 const INITIAL_BYTES = 1_024;
 
 /**
- * Encodes entries of one term into one growing buffer, each byte copied once. Every entry is one or more
+ * Encodes entries of one term into one growing buffer, each byte copied once. Every entry is one or
+ * more
  * records followed by `endEntry`. A call that throws has changed nothing.
  */
 export class EntryBatchBuilder {
@@ -47,8 +48,10 @@ export class EntryBatchBuilder {
   }
 
   /**
-   * Adds a put. `payloadChecksum`, if given, is the CRC-32 that the writer made of key ‖ value; it is held
-   * against them. Throws `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_CORRUPT` (wrong checksum).
+   * Adds a put. `payloadChecksum`, if given, is the CRC-32 that the writer made of key ‖ value; it
+   * is held
+   * against them. Throws `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_CORRUPT` (wrong
+   * checksum).
    */
   put(key: Uint8Array, value: Uint8Array, payloadChecksum?: number): void {
     this.#add(RecordKind.put, Namespace.user, key, value, payloadChecksum);

@@ -13,8 +13,10 @@ export interface OpaqueEntry {
 }
 
 /**
- * A run of consecutive whole entries in the very bytes in which they travel and lie. Immutable: nobody
- * may change `bytes` once a batch is made of them. Made by `decode`, by an `EntryBatchBuilder`, or as a
+ * A run of consecutive whole entries in the very bytes in which they travel and lie. Immutable:
+ * nobody
+ * may change `bytes` once a batch is made of them. Made by `decode`, by an `EntryBatchBuilder`, or
+ * as a
  * slice of another.
  */
 export class EntryBatch {
@@ -26,7 +28,9 @@ export class EntryBatch {
   readonly opaqueIndexes: readonly number[];
   readonly #origin: Origin;
   readonly #view: DataView;
-  /** Offset in the bytes of the first of all batches sliced from the same; one more than entries. */
+  /**
+   * Offset in the bytes of the first of all batches sliced from the same; one more than entries.
+   */
   readonly #starts: Uint32Array;
 
   /** Of bytes that have been verified, or just made; for this package. */
@@ -118,7 +122,9 @@ export class EntryBatch {
     return new EntryBatch(bytes, first.firstIndex, Uint32Array.from(starts), opaque);
   }
 
-  /** Shows every record in order. `record` is one object whose fields change; its bytes are shared. */
+  /**
+   * Shows every record in order. `record` is one object whose fields change; its bytes are shared.
+   */
   forEachRecord(visit: (record: RecordView) => void): void {
     const record = new RecordView(this.bytes, this.#origin);
     while (record.end < this.bytes.length) {
@@ -141,7 +147,8 @@ export class EntryBatch {
 
   /**
    * Verifies `bytes` from outside, all of them, and takes them over. `origin` is for messages.
-   * Throws `DLE_CORRUPT` or `DLE_FORMAT`; takes no memory for any length before it has been verified.
+   * Throws `DLE_CORRUPT` or `DLE_FORMAT`; takes no memory for any length before it has been
+   * verified.
    */
   static decode(bytes: Uint8Array, origin: Origin = RECEIVED): EntryBatch {
     if (bytes.length === 0) throw corrupt(origin, 0, 'no entry');

@@ -2,7 +2,10 @@ import { assert } from '@dle/common';
 import type { EntryBatch } from './entry-batch.js';
 import { TermRuns } from './term-runs.js';
 
-/** Entries in one chunk: memory comes and goes in pieces of 48 KiB, with no copying and no object per entry. */
+/**
+ * Entries in one chunk: memory comes and goes in pieces of 48 KiB, with no copying and no object
+ * per entry.
+ */
 const CHUNK_ENTRIES = 4_096;
 const FIELDS = 3;
 

@@ -1,6 +1,8 @@
 import { crc32 } from '@dle/common';
 
-/** Every header ends in four bytes of checksum, in every version; a `u32` at least comes before it. */
+/**
+ * Every header ends in four bytes of checksum, in every version; a `u32` at least comes before it.
+ */
 const SMALLEST_HEADER = 8;
 /** No header of any version is longer; keeps a damaged length from being followed. */
 const LARGEST_HEADER = 4_096;

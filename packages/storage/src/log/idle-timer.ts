@@ -1,6 +1,9 @@
 import type { Clock } from '@dle/common';
 
-/** Calls back once nothing has happened for a while. Touching it costs a look at the clock, and no timer. */
+/**
+ * Calls back once nothing has happened for a while. Touching it costs a look at the clock, and no
+ * timer.
+ */
 export class IdleTimer {
   readonly #clock: Clock;
   readonly #delayMs: number;

@@ -24,7 +24,10 @@ export class LogReader {
     this.#table = table;
   }
 
-  /** The entries `from` to `to`, as they lie at the time of the call. Throws `DLE_CORRUPT`, `DLE_IO`. */
+  /**
+   * The entries `from` to `to`, as they lie at the time of the call. Throws `DLE_CORRUPT`,
+   * `DLE_IO`.
+   */
   async read(from: number, to: number): Promise<EntryBatch> {
     const parts: EntryBatch[] = [];
     for (const extent of this.#extents(from, to)) {

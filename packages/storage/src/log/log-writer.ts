@@ -24,7 +24,10 @@ interface PendingFrame {
   readonly replacesFrom: number;
   readonly clean: boolean;
   readonly records: Uint8Array[];
-  /** Known when it was filled. Entries up to there are in this frame or before it, and never replaced. */
+  /**
+   * Known when it was filled. Entries up to there are in this frame or before it, and never
+   * replaced.
+   */
   commit: number;
   length: number;
 }
@@ -64,8 +67,10 @@ export interface LogWriterOptions {
 }
 
 /**
- * Writes frames: places them when they are accepted, writes them when the turn ends, flushes them with one
- * flush under way at a time. Everything accepted is written in order and can be written; a write or a flush
+ * Writes frames: places them when they are accepted, writes them when the turn ends, flushes them
+ * with one
+ * flush under way at a time. Everything accepted is written in order and can be written; a write or
+ * a flush
  * that fails nevertheless ends all writing, for nobody knows what the device holds then.
  */
 export class LogWriter {
@@ -129,7 +134,10 @@ export class LogWriter {
     return this.#rounds;
   }
 
-  /** Sequence of the frame with which the newest segment begins; 0 if none has begun since the start. */
+  /**
+   * Sequence of the frame with which the newest segment begins; 0 if none has begun since the
+   * start.
+   */
   get rolledAt(): number {
     return this.#rolledAt;
   }

@@ -38,13 +38,17 @@ export interface LogOptions {
   readonly segmentSize?: number | undefined;
   /** After how long without a write the log says on disk that all of it is flushed. Default 100. */
   readonly idleFlushMs?: number | undefined;
-  /** Memory for the newest entries in bytes; what is not yet written is held in any case. Default 32 MiB. */
+  /**
+   * Memory for the newest entries in bytes; what is not yet written is held in any case. Default 32
+   * MiB.
+   */
   readonly tailCacheBytes?: number | undefined;
 }
 
 export interface LogObservers {
   /**
-   * Recovery has read on: whoever keeps state of its own takes in, by `entries.visit`, what is new while it
+   * Recovery has read on: whoever keeps state of its own takes in, by `entries.visit`, what is new
+   * while it
    * is at hand. What it throws ends recovery.
    */
   readonly recovered?: (entries: LogEntries) => void;
@@ -53,9 +57,14 @@ export interface LogObservers {
 }
 
 export interface AppendOptions {
-  /** The batch may begin below the last index plus one, and replaces the entries from there on. Default false. */
+  /**
+   * The batch may begin below the last index plus one, and replaces the entries from there on.
+   * Default false.
+   */
   readonly replaces?: boolean;
-  /** Flush it as soon as possible (default), or with what is flushed next, at the latest when idle. */
+  /**
+   * Flush it as soon as possible (default), or with what is flushed next, at the latest when idle.
+   */
   readonly durable?: boolean;
 }
 
@@ -68,9 +77,12 @@ interface Parts {
 }
 
 /**
- * The log of one directory: the one ordered stream of everything that is written there. It holds entries and,
- * beside them, local state; it knows nothing of keys, nor of votes. Everything is accepted synchronously,
- * in order, into space that is taken at once; `flushed` tells how far it is durable. It counts frames:
+ * The log of one directory: the one ordered stream of everything that is written there. It holds
+ * entries and,
+ * beside them, local state; it knows nothing of keys, nor of votes. Everything is accepted
+ * synchronously,
+ * in order, into space that is taken at once; `flushed` tells how far it is durable. It counts
+ * frames:
  * what a call returns is the sequence of the frame that will hold what it was given.
  */
 export class Log {
@@ -89,7 +101,8 @@ export class Log {
 
   /**
    * Locks and recovers the log in `directory`, or makes it. Throws `DLE_LOCKED`, `DLE_CORRUPT` and
-   * `DLE_FORMAT` (naming file and offset), `DLE_DISK_FULL` (only where there is none yet), `DLE_IO`.
+   * `DLE_FORMAT` (naming file and offset), `DLE_DISK_FULL` (only where there is none yet),
+   * `DLE_IO`.
    */
   static async open(
     components: LogComponents,
@@ -224,8 +237,10 @@ export class Log {
   }
 
   /**
-   * Takes the batch over: its bytes must never change again. Returns the sequence of the frame that will hold
-   * the last of it. Throws `DLE_DISK_FULL` (retryable), `DLE_STORAGE_POISONED`, `DLE_CLOSED`; nothing of
+   * Takes the batch over: its bytes must never change again. Returns the sequence of the frame that
+   * will hold
+   * the last of it. Throws `DLE_DISK_FULL` (retryable), `DLE_STORAGE_POISONED`, `DLE_CLOSED`;
+   * nothing of
    * it was accepted then.
    */
   append(batch: EntryBatch, options: AppendOptions = {}): number {
@@ -257,15 +272,19 @@ export class Log {
   }
 
   /**
-   * Takes the space for appends of up to `bytes` in all, and a little local state, in advance: for who must not
-   * fail later. Throws `DLE_DISK_FULL` (retryable; nothing has changed), `DLE_STORAGE_POISONED`, `DLE_CLOSED`.
+   * Takes the space for appends of up to `bytes` in all, and a little local state, in advance: for
+   * who must not
+   * fail later. Throws `DLE_DISK_FULL` (retryable; nothing has changed), `DLE_STORAGE_POISONED`,
+   * `DLE_CLOSED`.
    */
   reserve(bytes: number): void {
     this.checkWritable();
     this.#writer.space.reserve(bytes, this.#localState.bytes);
   }
 
-  /** Sets what is kept for this directory alone, in the same ordered stream, with the same errors. */
+  /**
+   * Sets what is kept for this directory alone, in the same ordered stream, with the same errors.
+   */
   setLocalState(key: string, value: Uint8Array): number {
     this.checkWritable();
     const record = encodeLocalState(key, value);
@@ -307,20 +326,28 @@ export class Log {
     return this.#writer.onSubmitted.add(listener);
   }
 
-  /** Calls `listener` if a write or a flush fails, which ends all writing; returns a function that ends it. */
+  /**
+   * Calls `listener` if a write or a flush fails, which ends all writing; returns a function that
+   * ends it.
+   */
   onFailed(listener: (error: DleError) => void): () => void {
     return this.#writer.onFailed.add(listener);
   }
 
-  /** Resolves when frame `sequence` is flushed, which it asks for. Rejects with `DLE_STORAGE_POISONED`. */
+  /**
+   * Resolves when frame `sequence` is flushed, which it asks for. Rejects with
+   * `DLE_STORAGE_POISONED`.
+   */
   whenFlushed(sequence: number): Promise<void> {
     assert(sequence <= this.accepted, `frame ${sequence} has not been accepted`);
     return this.#writer.whenFlushed(sequence);
   }
 
   /**
-   * The entries `fromIndex` to `toIndex`, both included, as they are at the time of the call, flushed or not.
-   * At once where the tail cache holds them, else from the files, verified: `DLE_CORRUPT`, `DLE_IO`.
+   * The entries `fromIndex` to `toIndex`, both included, as they are at the time of the call,
+   * flushed or not.
+   * At once where the tail cache holds them, else from the files, verified: `DLE_CORRUPT`,
+   * `DLE_IO`.
    * `DLE_INVALID_ARGUMENT` outside the log, or for more than 64 MiB.
    */
   read(fromIndex: number, toIndex: number): EntryBatch | Promise<EntryBatch> {
@@ -338,7 +365,8 @@ export class Log {
   }
 
   /**
-   * Writes and flushes what was accepted, and a frame that says so; frees the directory. A log that is
+   * Writes and flushes what was accepted, and a frame that says so; frees the directory. A log that
+   * is
    * poisoned, or on a full disk, is closed as it is. Idempotent.
    */
   close(): Promise<void> {
@@ -402,7 +430,10 @@ export class Log {
     if (!full) this.#tryToMark();
   }
 
-  /** Says at once that a segment which was just sealed is flushed, unless the next frame is on its way. */
+  /**
+   * Says at once that a segment which was just sealed is flushed, unless the next frame is on its
+   * way.
+   */
   #markSealed(sequence: number): void {
     const { accepted, rolledAt } = this.#writer;
     if (sequence < accepted || rolledAt <= this.#marked.sequence) return;

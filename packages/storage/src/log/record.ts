@@ -35,7 +35,10 @@ export interface RecordFields {
   readonly term: number;
 }
 
-/** Writes a header at `offset` of `view`, all but its flags and its checksum: `sealRecord` adds those. */
+/**
+ * Writes a header at `offset` of `view`, all but its flags and its checksum: `sealRecord` adds
+ * those.
+ */
 export function writeRecord(view: DataView, offset: number, fields: RecordFields): void {
   view.setUint8(offset, MAGIC);
   view.setUint8(offset + 1, VERSION);
@@ -59,7 +62,8 @@ export function sealRecord(bytes: Uint8Array, view: DataView, offset: number, fl
 }
 
 /**
- * A window on one record after the other of the same bytes. Its fields change with each `read`; `key`
+ * A window on one record after the other of the same bytes. Its fields change with each `read`;
+ * `key`
  * and `value` share the bytes.
  */
 export class RecordView {
@@ -94,7 +98,9 @@ export class RecordView {
     return this.bytes.subarray(start, start + this.valueLength);
   }
 
-  /** Reads and verifies the header and the payload at `offset`. Throws `DLE_CORRUPT`, `DLE_FORMAT`. */
+  /**
+   * Reads and verifies the header and the payload at `offset`. Throws `DLE_CORRUPT`, `DLE_FORMAT`.
+   */
   read(offset: number): void {
     this.readHeader(offset);
     this.verifyPayload();

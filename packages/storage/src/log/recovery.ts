@@ -59,8 +59,10 @@ interface Chain {
 const START: ChainEnd = { sequence: 0, checksum: 0 };
 
 /**
- * Reads the log of a directory from its first frame to its last (docs/format.md, Where the log ends), shows
- * every frame to `visit`, makes durable what it has found and removes what lies wholly behind the end.
+ * Reads the log of a directory from its first frame to its last (docs/format.md, Where the log
+ * ends), shows
+ * every frame to `visit`, makes durable what it has found and removes what lies wholly behind the
+ * end.
  * Throws `DLE_CORRUPT` where a frame that was flushed is damaged or missing.
  */
 export async function recover(
@@ -169,7 +171,8 @@ function follows(header: SegmentHeader | undefined, chain: ChainEnd): boolean {
 }
 
 /**
- * What lies behind the chain. Throws `DLE_CORRUPT` if the chain lacks a frame of which any frame, there or
+ * What lies behind the chain. Throws `DLE_CORRUPT` if the chain lacks a frame of which any frame,
+ * there or
  * in the chain itself, says that it was flushed.
  */
 async function examineRemains(
@@ -200,7 +203,8 @@ function lostFrames(
   emptyBehind: boolean,
   flushed: number,
 ): DleError {
-  // The chain may have ended where its segment does: then it is the head of the next one that is damaged.
+  // The chain may have ended where its segment does: then it is the head of the next one that is
+  // damaged.
   const inNext = chain.gap && emptyBehind && chain.lastSequences.length > 0;
   const segment = segments[inNext ? chain.place + 1 : chain.place]!;
   const offset = inNext ? 0 : chain.offset;
@@ -209,7 +213,9 @@ function lostFrames(
   return corrupt({ name: segment.path, offset }, 0, `${lost}${why}`);
 }
 
-/** Of a log without its first frame: that may be one whose making was interrupted, and nothing else. */
+/**
+ * Of a log without its first frame: that may be one whose making was interrupted, and nothing else.
+ */
 function refuseLostBeginning(files: SegmentFiles, segments: readonly Candidate[]): void {
   const first = segments[0];
   if (first === undefined) return;

@@ -3,7 +3,10 @@ import { DleError } from '@dle/common';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
 import { segmentName } from './segment-header.js';
 
-/** Handles open for reading at a time: however many segments there are, the process has descriptors left. */
+/**
+ * Handles open for reading at a time: however many segments there are, the process has descriptors
+ * left.
+ */
 const MAX_OPEN_FILES = 64;
 
 interface OpenFile {
@@ -11,7 +14,10 @@ interface OpenFile {
   lastUse: number;
 }
 
-/** The segment files of a directory, opened for reading when they are needed, closed when others are. */
+/**
+ * The segment files of a directory, opened for reading when they are needed, closed when others
+ * are.
+ */
 export class SegmentFiles {
   readonly #vfs: Vfs;
   readonly #directory: string;

@@ -5,7 +5,8 @@ import { headerChecksum, isIntact } from './header.js';
 /*
  *  0               8         9       10             12         16
  *  ├─ "DLESEGM\n" ─┼ version ┼ flags ┼ headerLength ┼ reserved ┤
- *  16 segment   24 firstSequence   32 previousChecksum   36 reserved   40 store   56 reserved   60 headerChecksum
+ *  16 segment   24 firstSequence   32 previousChecksum   36 reserved   40 store   56 reserved   60
+ *  headerChecksum
  */
 export const SEGMENT_HEADER_BYTES = 64;
 const MAGIC: Uint8Array = Uint8Array.from(Buffer.from('DLESEGM\n', 'latin1'));
@@ -49,7 +50,8 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
 }
 
 /**
- * The header at the beginning of a segment file, `undefined` if it is damaged or not that of `segment`.
+ * The header at the beginning of a segment file, `undefined` if it is damaged or not that of
+ * `segment`.
  * Throws `DLE_FORMAT` for an intact one of another version.
  */
 export function readSegmentHeader(

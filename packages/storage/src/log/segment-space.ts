@@ -41,7 +41,8 @@ export interface SegmentSpaceOptions {
 }
 
 /**
- * Decides, when something is accepted, where it will lie, and takes the space for it at once. A plan that
+ * Decides, when something is accepted, where it will lie, and takes the space for it at once. A
+ * plan that
  * fails for want of space leaves nothing behind but zeros, and perhaps an empty file that the next
  * segment will be written into.
  */
@@ -100,8 +101,10 @@ export class SegmentSpace {
   }
 
   /**
-   * Finds a place for all `pieces`, and behind it for one idle frame more: a log can always say that it was
-   * closed cleanly. `headBytes`: of the local state that a new segment begins with. Throws `DLE_DISK_FULL`;
+   * Finds a place for all `pieces`, and behind it for one idle frame more: a log can always say
+   * that it was
+   * closed cleanly. `headBytes`: of the local state that a new segment begins with. Throws
+   * `DLE_DISK_FULL`;
    * nothing has changed then.
    */
   place(pieces: Pieces, headBytes: number, idle: boolean = false): Placement[] {
@@ -152,7 +155,8 @@ export class SegmentSpace {
   }
 
   /**
-   * Takes the space for records of `bytes` in all, however they will be framed, and a few small frames more,
+   * Takes the space for records of `bytes` in all, however they will be framed, and a few small
+   * frames more,
    * without placing anything. Throws `DLE_DISK_FULL`.
    */
   reserve(bytes: number, headBytes: number): void {
@@ -163,7 +167,8 @@ export class SegmentSpace {
     const end = this.#tail + needed;
     segment?.reserve(Math.min(end, segment.capacity));
     if (segment !== undefined && end <= segment.capacity) return;
-    // What does not fit behind the tail may go into the next segment as a whole: it is made large enough.
+    // What does not fit behind the tail may go into the next segment as a whole: it is made large
+    // enough.
     const begin = SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES + headBytes;
     this.#take(0, begin + needed).reserve(begin + needed);
   }
@@ -173,7 +178,10 @@ export class SegmentSpace {
     this.#spares = [];
   }
 
-  /** The segment after the present one and `ahead` others; of `segmentSize`, or of `bytes` if that is more. */
+  /**
+   * The segment after the present one and `ahead` others; of `segmentSize`, or of `bytes` if that
+   * is more.
+   */
   #take(ahead: number, bytes: number): Segment {
     const capacity = Math.max(this.#options.segmentSize, bytes);
     const spare = this.#spares[ahead];

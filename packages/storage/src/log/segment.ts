@@ -3,13 +3,18 @@ import { assert } from '@dle/common';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
 import { segmentName } from './segment-header.js';
 
-/** Space is taken in steps of this many bytes: large enough to be rare, small enough not to be noticed. */
+/**
+ * Space is taken in steps of this many bytes: large enough to be rare, small enough not to be
+ * noticed.
+ */
 export const RESERVE_STEP_BYTES: number = 1024 * 1024;
 const ZEROS: Uint8Array = new Uint8Array(RESERVE_STEP_BYTES);
 
 /**
- * The file that the log is writing. Its space is taken before it is needed, by writing zeros (Node has no
- * fallocate): what was accepted can then be written even on a full disk, and flushing it does not grow
+ * The file that the log is writing. Its space is taken before it is needed, by writing zeros (Node
+ * has no
+ * fallocate): what was accepted can then be written even on a full disk, and flushing it does not
+ * grow
  * the file, which would make every flush dearer.
  */
 export class Segment {
@@ -44,7 +49,9 @@ export class Segment {
     return this.#reserved;
   }
 
-  /** Takes the space up to `end`. Throws `DLE_DISK_FULL`; nothing written before has changed then. */
+  /**
+   * Takes the space up to `end`. Throws `DLE_DISK_FULL`; nothing written before has changed then.
+   */
   reserve(end: number): void {
     assert(end <= this.capacity, `segment ${this.id} ends at ${this.capacity}, before ${end}`);
     while (this.#reserved < end) {

@@ -1,10 +1,14 @@
 import { EntryBatch } from './entry-batch.js';
 
-/** A batch that keeps alive more than this many times its own bytes is copied: network buffers are large. */
+/**
+ * A batch that keeps alive more than this many times its own bytes is copied: network buffers are
+ * large.
+ */
 const MAX_WASTE = 2;
 
 /**
- * The newest entries of the log, without gaps up to its last. Bounded in bytes, but never drops what is
+ * The newest entries of the log, without gaps up to its last. Bounded in bytes, but never drops
+ * what is
  * not yet in the files.
  */
 export class TailCache {
@@ -37,7 +41,9 @@ export class TailCache {
     }
   }
 
-  /** Drops the oldest batches above the bound. To be called when all that is held lies in the files. */
+  /**
+   * Drops the oldest batches above the bound. To be called when all that is held lies in the files.
+   */
   trim(): void {
     while (this.#bytes > this.#maxBytes) this.#dropOldest();
   }

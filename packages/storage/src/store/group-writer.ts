@@ -56,7 +56,8 @@ export class GroupWriter {
   }
 
   /**
-   * Adds one entry of one change. The promise is shared by all writes of the turn. Throws what was refused at
+   * Adds one entry of one change. The promise is shared by all writes of the turn. Throws what was
+   * refused at
    * once: `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_STORAGE_POISONED`, `DLE_CLOSED`.
    */
   writeOne(key: Uint8Array, value: Uint8Array | undefined, durable: boolean): Promise<void> {
@@ -67,7 +68,10 @@ export class GroupWriter {
     return this.#endEntry(durable);
   }
 
-  /** Adds one entry of many changes: all or nothing. Throws also `DLE_INVALID_ARGUMENT` if it is too large. */
+  /**
+   * Adds one entry of many changes: all or nothing. Throws also `DLE_INVALID_ARGUMENT` if it is too
+   * large.
+   */
   writeMany(changes: readonly Change[], durable: boolean): Promise<void> {
     let bytes = 0;
     for (const { key, value } of changes) {

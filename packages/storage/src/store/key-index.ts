@@ -28,7 +28,9 @@ export interface KeyIndex {
   positions(): Float64Array;
 }
 
-/** On JavaScript's own hash table. A key is held as a string of its bytes: one byte each in memory. */
+/**
+ * On JavaScript's own hash table. A key is held as a string of its bytes: one byte each in memory.
+ */
 export class MapKeyIndex implements KeyIndex {
   readonly #positions = new Map<string, Position>();
 

@@ -12,7 +12,10 @@ import type { KeySnapshot } from './types.js';
 /** Told of every entry that is applied; `existed`: a delete in it found its key. */
 export type OnEntry = (index: number, existed: boolean) => void;
 
-/** The keys of a log: it learns where records lie as entries are applied, in order, and reads them there. */
+/**
+ * The keys of a log: it learns where records lie as entries are applied, in order, and reads them
+ * there.
+ */
 export class Keyspace {
   readonly #index: KeyIndex;
   readonly #reader: SegmentReader;

@@ -19,7 +19,8 @@ import type {
 } from './types.js';
 
 /**
- * A durable key-value store in one directory: a log, and an index in memory that says where in it the newest
+ * A durable key-value store in one directory: a log, and an index in memory that says where in it
+ * the newest
  * value of each key lies. Writes of one turn of the event loop share one write and one flush. Every
  * read verifies the checksums of what it returns.
  */
@@ -34,7 +35,8 @@ export class LogStore {
   #closed: Promise<void> | undefined;
 
   /**
-   * Opens the store in `directory`, or makes it. Throws `DLE_LOCKED`; `DLE_CORRUPT` and `DLE_FORMAT`, naming file
+   * Opens the store in `directory`, or makes it. Throws `DLE_LOCKED`; `DLE_CORRUPT` and
+   * `DLE_FORMAT`, naming file
    * and offset; `DLE_DISK_FULL`, only where there is none yet; `DLE_IO`; `DLE_INVALID_ARGUMENT`.
    */
   static async open(
@@ -89,7 +91,8 @@ export class LogStore {
   }
 
   /**
-   * Stores `value` under `key`. Resolves, and reads see it, when it is as durable as was asked for. Rejects with
+   * Stores `value` under `key`. Resolves, and reads see it, when it is as durable as was asked for.
+   * Rejects with
    * `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_DISK_FULL` (retryable), `DLE_CLOSED`,
    * `DLE_INVALID_ARGUMENT`: nothing was written; or with `DLE_STORAGE_POISONED`: see its `effect`.
    */
@@ -111,7 +114,8 @@ export class LogStore {
   }
 
   /**
-   * Does all of `operations`, in order, or none of them; reads see all or none. At most 65,536 operations and
+   * Does all of `operations`, in order, or none of them; reads see all or none. At most 65,536
+   * operations and
    * 64 MiB with 64 bytes for each. Settles as `put` does.
    */
   async batch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<void> {
@@ -120,13 +124,17 @@ export class LogStore {
     return writer.writeMany(operations.map(toChange), this.#isDurable(options));
   }
 
-  /** A copy of the value, read by the thread pool; `undefined` if there is none. Throws `DLE_CORRUPT`, `DLE_IO`. */
+  /**
+   * A copy of the value, read by the thread pool; `undefined` if there is none. Throws
+   * `DLE_CORRUPT`, `DLE_IO`.
+   */
   async get(key: BytesLike): Promise<Uint8Array | undefined> {
     return this.#keys.get(bytesOf(key));
   }
 
   /**
-   * As `get`, at once: far cheaper where the record is in the page cache; where it is not, everything else
+   * As `get`, at once: far cheaper where the record is in the page cache; where it is not,
+   * everything else
    * waits for the disk.
    */
   getSync(key: BytesLike): Uint8Array | undefined {
@@ -143,21 +151,28 @@ export class LogStore {
     return Promise.all(keys.map((key) => this.get(key)));
   }
 
-  /** Resolves when everything written before is on the device. Rejects with `DLE_STORAGE_POISONED`. */
+  /**
+   * Resolves when everything written before is on the device. Rejects with `DLE_STORAGE_POISONED`.
+   */
   async flush(): Promise<void> {
     this.#writer?.append();
     await this.log.whenFlushed(this.log.accepted);
   }
 
   /**
-   * Replicated mode: the entries up to `index` are committed and written; reads reflect them from now on.
-   * `onEntry` is called for each, in order. Throws `DLE_CORRUPT`, `DLE_IO` if one has to be read back.
+   * Replicated mode: the entries up to `index` are committed and written; reads reflect them from
+   * now on.
+   * `onEntry` is called for each, in order. Throws `DLE_CORRUPT`, `DLE_IO` if one has to be read
+   * back.
    */
   apply(index: number, onEntry?: OnEntry): void {
     this.#keys.applyUpTo(this.log.entries, index, onEntry);
   }
 
-  /** A point-in-time copy of all keys, for a dump that writes go on beside. 8 bytes a key until closed. */
+  /**
+   * A point-in-time copy of all keys, for a dump that writes go on beside. 8 bytes a key until
+   * closed.
+   */
   snapshotKeys(): KeySnapshot {
     return this.#keys.snapshot();
   }

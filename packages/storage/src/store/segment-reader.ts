@@ -4,7 +4,8 @@ import type { SegmentFiles } from '../log/segment-files.js';
 import { offsetOf, type Position, segmentOf } from './key-index.js';
 
 /**
- * Reads single records where the index says they lie, every checksum verified. Throws `DLE_CORRUPT`, `DLE_FORMAT`,
+ * Reads single records where the index says they lie, every checksum verified. Throws
+ * `DLE_CORRUPT`, `DLE_FORMAT`,
  * `DLE_IO`, `DLE_CLOSED`. Reads through a map will be a second implementation.
  */
 export interface SegmentReader {

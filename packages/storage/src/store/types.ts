@@ -6,7 +6,8 @@ export type BytesLike = Uint8Array | string;
 
 /**
  * - `flush` (default): resolved, and visible, when it is on the device.
- * - `none`: resolved, and visible, when it is in the page cache. A crash of the process loses nothing, one
+ * - `none`: resolved, and visible, when it is in the page cache. A crash of the process loses
+ *   nothing, one
  *   of the machine may lose the last moments. Flushed when idle, when a segment is full, at close.
  */
 export type Durability = 'flush' | 'none';
@@ -18,7 +19,10 @@ export interface LogStoreOptions {
   readonly durability?: Durability;
   /** Writes come through `log` and `apply` only, as consensus orders them. Default false. */
   readonly replicated?: boolean;
-  /** Memory for the newest entries of the log in bytes, where replication reads them; default 32 MiB. */
+  /**
+   * Memory for the newest entries of the log in bytes, where replication reads them; default 32
+   * MiB.
+   */
   readonly tailCacheBytes?: number;
   /** After how long without a write the log says on disk that all is flushed; default 100. */
   readonly idleFlushMs?: number;

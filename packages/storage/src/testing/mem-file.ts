@@ -38,7 +38,8 @@ export class MemFile implements VfsFile {
   writeSync(parts: readonly Uint8Array[], position: number): void {
     this.#assertOpen('write');
     this.#disk.check('write');
-    // A crash in the midst of a write may have taken any part of it: it counts as written, not flushed.
+    // A crash in the midst of a write may have taken any part of it: it counts as written, not
+    // flushed.
     let offset = position;
     let room = this.#disk.room();
     for (const part of parts) {

@@ -4,7 +4,9 @@ import { Unflushed } from './unflushed.js';
 /** What a disk writes whole or not at all. */
 export const SECTOR_BYTES = 512;
 
-/** Shares of the unflushed that survive a crash; the extremes are as likely as what lies between. */
+/**
+ * Shares of the unflushed that survive a crash; the extremes are as likely as what lies between.
+ */
 const SURVIVAL_PERCENT = [0, 10, 50, 90, 100];
 
 /** Grows by doubling, and is zero beyond its end. */
@@ -46,7 +48,10 @@ interface Write {
   readonly bytes: Uint8Array;
 }
 
-/** A file twice: as programs see it, and as the device holds it; between the two, what was not flushed. */
+/**
+ * A file twice: as programs see it, and as the device holds it; between the two, what was not
+ * flushed.
+ */
 export class MemInode {
   #seen = new Image();
   #device = new Image();

@@ -3,7 +3,10 @@ import { type Random, randomBelow } from '@dle/common';
 import type { MemInode } from './mem-inode.js';
 import { Unflushed } from './unflushed.js';
 
-/** What a directory has been told since it was last flushed. A rename is atomic: both names or neither. */
+/**
+ * What a directory has been told since it was last flushed. A rename is atomic: both names or
+ * neither.
+ */
 interface NameChange {
   readonly removes?: string;
   readonly adds?: string;

@@ -23,13 +23,17 @@ export interface MemFaults {
   crashAtOperation?: number;
   /** This write fails with an I/O error. */
   failWrite?: number;
-  /** This flush fails with an I/O error; what it was to flush is gone, and later flushes succeed. */
+  /**
+   * This flush fails with an I/O error; what it was to flush is gone, and later flushes succeed.
+   */
   failFlush?: number;
 }
 
 /**
- * A disk in memory that forgets: what was not flushed survives a crash in any part, by sectors; so do names
- * whose directory was not flushed. After `crash` every call throws until `restart`, and files opened
+ * A disk in memory that forgets: what was not flushed survives a crash in any part, by sectors; so
+ * do names
+ * whose directory was not flushed. After `crash` every call throws until `restart`, and files
+ * opened
  * before stay dead. The same seed and the same calls give the same losses.
  */
 export class MemVfs implements Vfs {

@@ -8,7 +8,10 @@ import { fromSystemError, systemCode } from './system-error.js';
 import type { VfsLock } from './vfs.js';
 
 const LOCK_FILE = 'lock';
-/** A take-over that loses a race finds another holder the next time round; it never goes round for long. */
+/**
+ * A take-over that loses a race finds another holder the next time round; it never goes round for
+ * long.
+ */
 const MAX_ATTEMPTS = 3;
 
 /** Who holds a directory: what its `lock` file says. */
@@ -16,14 +19,18 @@ interface Holder {
   readonly pid: number;
   /** Changes with every boot of the machine; empty where the system does not tell. */
   readonly bootId: string;
-  /** Of the process, in the kernel's own unit; tells a process from a later one with the same pid. */
+  /**
+   * Of the process, in the kernel's own unit; tells a process from a later one with the same pid.
+   */
   readonly startTime: string;
   readonly host: string;
 }
 
 /**
- * Locks `directory` for this process. On Linux a socket in the abstract namespace, named by the identity of
- * the directory, is the guard: the kernel makes it exclusive and frees it with the process, however that
+ * Locks `directory` for this process. On Linux a socket in the abstract namespace, named by the
+ * identity of
+ * the directory, is the guard: the kernel makes it exclusive and frees it with the process, however
+ * that
  * ends. The `lock` file names the holder, and guards where the socket cannot: on other systems, and
  * between containers that share the directory but no network.
  */
@@ -33,7 +40,8 @@ export async function lockDirectory(directory: string): Promise<VfsLock> {
   try {
     takeLockFile(directory, path);
   } catch (thrown) {
-    // With the guard in hand the file is a courtesy: a full disk must not keep a store from being read.
+    // With the guard in hand the file is a courtesy: a full disk must not keep a store from being
+    // read.
     if (guard === undefined || isDleError(thrown, 'DLE_LOCKED')) {
       guard?.close();
       throw fromSystemError(thrown, `lock ${directory}`);
@@ -152,7 +160,10 @@ function bootId(): string {
   return readText('/proc/sys/kernel/random/boot_id').trim();
 }
 
-/** Field 22 of /proc/<pid>/stat; the second one, the name, may hold spaces and ends with the last bracket. */
+/**
+ * Field 22 of /proc/<pid>/stat; the second one, the name, may hold spaces and ends with the last
+ * bracket.
+ */
 function startTime(pid: number): string {
   const stat = readText(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';

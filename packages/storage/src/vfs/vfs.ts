@@ -1,9 +1,12 @@
 /**
- * The one way from dle to files. `NodeVfs` is the real one; `MemVfs` (`@dle/storage/testing`) forgets what was not
+ * The one way from dle to files. `NodeVfs` is the real one; `MemVfs` (`@dle/storage/testing`)
+ * forgets what was not
  * flushed, and can be told to fail. Both pass `vfsComplianceSuite`.
  *
- * Writing is synchronous, into the page cache; flushing is asynchronous, one hop through the thread pool.
- * Every failure is a `DleError`: `DLE_DISK_FULL` (nothing of the write counts), `DLE_IO`, `DLE_LOCKED`.
+ * Writing is synchronous, into the page cache; flushing is asynchronous, one hop through the thread
+ * pool.
+ * Every failure is a `DleError`: `DLE_DISK_FULL` (nothing of the write counts), `DLE_IO`,
+ * `DLE_LOCKED`.
  * A path that does not exist is `DLE_IO` with the system's error as its cause.
  */
 export interface Vfs {
@@ -12,7 +15,8 @@ export interface Vfs {
   /** Names in `directory`, in no order. Empty if it does not exist. */
   list(directory: string): Promise<string[]>;
   /**
-   * Opens an existing file for reading and, unless `readOnly`, writing. Synchronous, as is the read of a
+   * Opens an existing file for reading and, unless `readOnly`, writing. Synchronous, as is the read
+   * of a
    * key that may have to reopen a file closed to spare descriptors.
    */
   openSync(path: string, options?: { readonly readOnly?: boolean }): VfsFile;
@@ -25,7 +29,8 @@ export interface Vfs {
   /** Makes creations, renames and unlinks in `directory` durable. */
   syncDirectory(directory: string): Promise<void>;
   /**
-   * Takes the exclusive lock of `directory`, or throws `DLE_LOCKED` naming the holder. A lock left by
+   * Takes the exclusive lock of `directory`, or throws `DLE_LOCKED` naming the holder. A lock left
+   * by
    * a process that is gone is taken over.
    */
   lock(directory: string): Promise<VfsLock>;
@@ -39,15 +44,22 @@ export interface VfsFile {
   readonly path: string;
   size(): number;
   /**
-   * Writes all of `parts`, one after the other, at `position`, or throws. Short writes are continued. The bytes
+   * Writes all of `parts`, one after the other, at `position`, or throws. Short writes are
+   * continued. The bytes
    * are taken before it returns: the caller may reuse them.
    */
   writeSync(parts: readonly Uint8Array[], position: number): void;
-  /** Fills `target` from `position`; returns how many bytes there were, fewer only at the end of the file. */
+  /**
+   * Fills `target` from `position`; returns how many bytes there were, fewer only at the end of the
+   * file.
+   */
   readSync(target: Uint8Array, position: number): number;
   /** As `readSync`, through the thread pool. */
   read(target: Uint8Array, position: number): Promise<number>;
-  /** All bytes written before the call are on the device. After a failure nothing is known of them: never retry. */
+  /**
+   * All bytes written before the call are on the device. After a failure nothing is known of them:
+   * never retry.
+   */
   datasync(): Promise<void>;
   /** Waits for reads and flushes under way. Idempotent. */
   close(): Promise<void>;

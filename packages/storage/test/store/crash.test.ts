@@ -30,7 +30,8 @@ function randomWrite(random: SeededRandom): Write {
 }
 
 /**
- * Writes, crashes at a random I/O operation (of recovery as well), and opens again, some times over. What is there
+ * Writes, crashes at a random I/O operation (of recovery as well), and opens again, some times
+ * over. What is there
  * must be all that was acknowledged and a prefix of the rest, each write whole.
  */
 async function run(seed: number): Promise<void> {
@@ -80,7 +81,10 @@ async function writeSome(
   }
 }
 
-/** Finds the prefix of `writes` that the store holds; what was not acknowledged may be missing from then on. */
+/**
+ * Finds the prefix of `writes` that the store holds; what was not acknowledged may be missing from
+ * then on.
+ */
 function expectPrefix(store: LogStore, writes: Write[], acknowledged: number) {
   const held = store.log.lastIndex;
   expect(held).toBeGreaterThanOrEqual(acknowledged);

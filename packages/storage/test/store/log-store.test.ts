@@ -112,7 +112,9 @@ describe('a log that was cut or damaged', () => {
     return { directory, file: join(directory, segmentsOf(directory)[0]!), count };
   }
 
-  /** Opens; checks that what is there is a prefix of what was written, and returns how long it is. */
+  /**
+   * Opens; checks that what is there is a prefix of what was written, and returns how long it is.
+   */
   async function prefixIn(directory: string, count: number): Promise<number> {
     const store = await LogStore.open(directory);
     const held = Array.from({ length: count }, (_, i) => store.getSync(`k${i}`));
@@ -134,7 +136,8 @@ describe('a log that was cut or damaged', () => {
       copyFileSync(pristine, file);
       truncateSync(file, end - cut);
       const length = await prefixIn(directory, count);
-      // Each put was a frame of its own, of some 144 bytes; all but the last were known to be flushed.
+      // Each put was a frame of its own, of some 144 bytes; all but the last were known to be
+      // flushed.
       expect(length).toBeGreaterThanOrEqual(count - 1 - Math.ceil(cut / 100));
     }
   }, 120_000);
