@@ -27,6 +27,6 @@ export async function listen(/** @type {number} */ port) {
 }
 
 /** @param {import('node:net').Server} server */
-export function portOf(server) {
+function portOf(server) {
   return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
 }

@@ -4,7 +4,9 @@ import { resolveRelative } from './tree.mjs';
 /** @typedef {import('./tree.mjs').Problem} Problem */
 
 /**
- * Imports of types count too. Each circle is told once, at the import that closes it.
+ * Imports of types alone do not count: they are gone when the code runs. Each circle is told once,
+ * at the
+ * import that closes it.
  *
  * @param {import('./tree.mjs').Tree} tree
  * @returns {Generator<Problem>}
@@ -40,9 +42,10 @@ export function* circleProblems(tree) {
  */
 function importsBetweenFiles({ root, files }) {
   const edges = new Map();
-  for (const { path, imports } of files) {
+  for (const { path, imports, lines } of files) {
+    const isOfTypes = (/** @type {number} */ line) => isTypeImport(lines, line);
     const targets = imports
-      .filter(({ specifier }) => specifier.startsWith('.'))
+      .filter(({ specifier, line }) => specifier.startsWith('.') && !isOfTypes(line))
       .map(({ specifier, line }) => ({ to: resolveRelative(root, path, specifier), line }));
     edges.set(
       path,
@@ -50,4 +53,17 @@ function importsBetweenFiles({ root, files }) {
     );
   }
   return edges;
+}
+
+/**
+ * Whether the import whose source is named on `line` begins with `import type` or `export type`.
+ *
+ * @param {readonly string[]} lines
+ * @param {number} line
+ * @returns {boolean}
+ */
+function isTypeImport(lines, line) {
+  let first = line - 1;
+  while (first > 0 && !/^(?:import|export)\b/.test(lines[first] ?? '')) first--;
+  return /^(?:import|export) type\b/.test(lines[first] ?? '');
 }

@@ -8,6 +8,8 @@ const KEBAB_CASE = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)+$/;
 const FOLDER = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 /** Known by this name to everybody who starts a cluster. */
 const NAMED_OTHERWISE = new Set(['scripts/run_cluster.sh']);
+/** A sentence for people: the formatter does not break it, and it is found by searching for it. */
+const LITERAL = /['`"/].{40,}['`"/]/;
 /** Split, so that this file does not hold what it looks for. */
 const LEFTOVER = new RegExp(`\\b(?:${['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX'].join('|')})\\b`);
 
@@ -23,13 +25,13 @@ export function* textProblems(tree) {
         const message = `${leftover} left behind: do it now, or file an issue`;
         yield { file: path, line: index + 1, message };
       }
-      if (CODE.test(path) && text.length > MAX_COLUMNS) {
+      if (CODE.test(path) && text.length > MAX_COLUMNS && !LITERAL.test(text)) {
         const message = `${text.length} columns: break the line at ${MAX_COLUMNS}`;
         yield { file: path, line: index + 1, message };
       }
     }
     if (!CODE.test(path)) continue;
-    if (lines.length > MAX_LINES) {
+    if (lines.length > MAX_LINES && !path.includes('/test/')) {
       const message = `${lines.length} lines: give its second concept a file of its own`;
       yield { file: path, line: MAX_LINES + 1, message };
     }

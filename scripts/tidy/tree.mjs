@@ -51,6 +51,7 @@ export function readTree(root) {
  */
 function listFiles(root, folder) {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name === '.test-report.json') return [];
     const { name } = entry;
     const path = posix.join(folder, name);
     if (!entry.isDirectory()) return TEXT.test(name) && name !== LOCK_FILE ? [path] : [];
