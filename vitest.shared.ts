@@ -1,6 +1,8 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-/** What every package's tests share: where they lie, and a report that `scripts/test.sh` adds up. */
+/**
+ * What every package's tests share: where they lie, and a report that `scripts/test.sh` adds up.
+ */
 export function packageTests(overrides: ViteUserConfig['test'] = {}): ViteUserConfig {
   return defineConfig({
     test: {

@@ -2,7 +2,9 @@ import type { DelRequest, PutRequest } from '@dle/client/protocol';
 import type { LogProposal } from '@dle/raft';
 import { recordBytes } from '@dle/storage/internal';
 
-/** The entry that a client's put or delete becomes: one effect, with the checksum the client made. */
+/**
+ * The entry that a client's put or delete becomes: one effect, with the checksum the client made.
+ */
 export function entryOf(request: PutRequest | DelRequest): LogProposal {
   if (request.op === 'del') {
     const { key, checksum } = request;

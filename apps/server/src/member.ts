@@ -1,4 +1,6 @@
-/** A member of the cluster: its id, the random id of its data directory, and where it is reached. */
+/**
+ * A member of the cluster: its id, the random id of its data directory, and where it is reached.
+ */
 export interface Member {
   readonly id: number;
   readonly instance: string;

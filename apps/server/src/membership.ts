@@ -7,7 +7,10 @@ interface Membership {
   readonly members: readonly Member[];
 }
 
-/** The first configuration of a cluster: its id and its members in one entry, so that neither is without the other. */
+/**
+ * The first configuration of a cluster: its id and its members in one entry, so that neither is
+ * without the other.
+ */
 export function firstConfiguration(cluster: string, members: readonly Member[]): Configuration {
   const membership: Membership = { cluster, members };
   return { voters: members.map(({ id }) => id), members: membership };

@@ -17,7 +17,10 @@ export interface NodeAcceptorComponents {
   readonly transport: () => PeerTransport | undefined;
 }
 
-/** Decides who may come in, and who answers them. A misdelivered or foreign connection is refused by name. */
+/**
+ * Decides who may come in, and who answers them. A misdelivered or foreign connection is refused by
+ * name.
+ */
 export class NodeAcceptor implements Acceptor {
   readonly #components: NodeAcceptorComponents;
 

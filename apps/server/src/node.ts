@@ -26,7 +26,10 @@ import { PeerTransport } from './peers/peer-transport.js';
 import { nodeStatus } from './status.js';
 import { StoreMachine } from './store-machine.js';
 
-/** Local state in which a node that has joined keeps its cluster's id until the configuration reaches it. */
+/**
+ * Local state in which a node that has joined keeps its cluster's id until the configuration
+ * reaches it.
+ */
 const CLUSTER_STATE = 'cluster';
 const MAX_PROPOSAL_BYTES = 64 * 1024 ** 2;
 
@@ -37,9 +40,11 @@ export interface NodeComponents {
 }
 
 /**
- * Starts a node: opens its data directory, listens, and goes on to form, join or rejoin its cluster.
+ * Starts a node: opens its data directory, listens, and goes on to form, join or rejoin its
+ * cluster.
  *
- * @throws DleError `DLE_INVALID_ARGUMENT`, `DLE_LOCKED`, `DLE_ADDRESS_IN_USE`, `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`
+ * @throws DleError `DLE_INVALID_ARGUMENT`, `DLE_LOCKED`, `DLE_ADDRESS_IN_USE`, `DLE_CORRUPT`,
+ *   `DLE_FORMAT`, `DLE_IO`
  */
 export async function createNode(
   options: NodeOptions,
@@ -195,7 +200,8 @@ export class DleNode {
         throw decision.error;
       case 'form': {
         const formed = randomId(this.#components.random);
-        // Flushed before anybody is told: a crash must not leave two ideas of the first configuration.
+        // Flushed before anybody is told: a crash must not leave two ideas of the first
+        // configuration.
         await this.#log.bootstrap(firstConfiguration(formed, decision.members));
         return this.#takePart(formed, decision.members);
       }

@@ -17,7 +17,8 @@ export interface NodeOptions {
   /** `host:port` under which the others reach this node. Default: host and port. */
   readonly advertise?: string | undefined;
   /**
-   * The other members, `host:port` or `id@host:port`; at most 31. They count until the cluster is formed; then
+   * The other members, `host:port` or `id@host:port`; at most 31. They count until the cluster is
+   * formed; then
    * they are a hint of where members may have moved. Default: none, a cluster of one.
    */
   readonly peers?: readonly string[];
@@ -26,7 +27,8 @@ export interface NodeOptions {
   /** Bytes of a segment file, 4 KiB to 1 GiB. Default 64 MiB. */
   readonly segmentSize?: number;
   /**
-   * Least time without a leader before an election, 50 to 60,000 ms. Default 1,000: ten heartbeats, and far above
+   * Least time without a leader before an election, 50 to 60,000 ms. Default 1,000: ten heartbeats,
+   * and far above
    * the pauses of a healthy process and disk.
    */
   readonly electionTimeoutMs?: number;
@@ -55,7 +57,10 @@ const schema = z.strictObject({
   heartbeatIntervalMs: z.int().min(5).max(10_000).default(100),
 });
 
-/** Checks all options together. Throws `DLE_INVALID_ARGUMENT`, which names the option and what it takes. */
+/**
+ * Checks all options together. Throws `DLE_INVALID_ARGUMENT`, which names the option and what it
+ * takes.
+ */
 export function resolveOptions(options: NodeOptions): ResolvedOptions {
   const parsed = schema.safeParse(options);
   if (!parsed.success) {

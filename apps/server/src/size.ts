@@ -14,7 +14,10 @@ const UNITS: Readonly<Record<string, number>> = {
   gib: 1024 ** 3,
 };
 
-/** Bytes from a text such as `64MB`, `4KiB` or `65536`. Units are powers of 1,024, however they are spelt. */
+/**
+ * Bytes from a text such as `64MB`, `4KiB` or `65536`. Units are powers of 1,024, however they are
+ * spelt.
+ */
 export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
   const unit = UNITS[match?.[2]?.toLowerCase() ?? '?'];

@@ -22,7 +22,10 @@ export class StoreMachine implements StateMachine {
     });
   }
 
-  /** Whether the key of the entry at `index` was there before it. Known while its proposer is being answered. */
+  /**
+   * Whether the key of the entry at `index` was there before it. Known while its proposer is being
+   * answered.
+   */
   existedBefore(index: number): boolean {
     return this.#found.has(index);
   }

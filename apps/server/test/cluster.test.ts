@@ -82,7 +82,10 @@ describe('any node', () => {
 });
 
 describe('a leader killed under load', () => {
-  /** Writes until told to stop; returns what was acknowledged, and what may or may not have been stored. */
+  /**
+   * Writes until told to stop; returns what was acknowledged, and what may or may not have been
+   * stored.
+   */
   async function write(writer: number, stop: () => boolean) {
     const own = cluster.client();
     const acknowledged = new Map<string, string>();
@@ -139,7 +142,8 @@ describe('a leader killed under load', () => {
     const others = cluster.client(
       cluster.endpoints.filter((endpoint) => endpoint !== server.address),
     );
-    // Whoever passes a write on to a leader that is paused cannot know what becomes of it; this one may be
+    // Whoever passes a write on to a leader that is paused cannot know what becomes of it; this one
+    // may be
     // written twice.
     await cluster.eventually('a new leader', async () => {
       try {

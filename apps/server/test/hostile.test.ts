@@ -41,7 +41,9 @@ function residentBytes(): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }
 
-/** A header that announces `length` bytes, its own checksum wrong: nobody vouches for the length. */
+/**
+ * A header that announces `length` bytes, its own checksum wrong: nobody vouches for the length.
+ */
 function giant(length: number): Buffer {
   const header = Buffer.alloc(32);
   header.write('DLEW', 0);

@@ -5,7 +5,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ProcessCluster } from '../src/testing/index.js';
 import { dle } from './dle-command.js';
 
-/** Every city of the world with a thousand inhabitants: what a small cluster is for, and enough of it. */
+/**
+ * Every city of the world with a thousand inhabitants: what a small cluster is for, and enough of
+ * it.
+ */
 const source = new Map(
   cities.map((city) => [`city/${city.country}/${city.cityId}`, JSON.stringify(city)]),
 );

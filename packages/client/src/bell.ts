@@ -13,7 +13,10 @@ export class Bell {
     for (const wake of [...this.#waiters]) wake();
   }
 
-  /** Resolves when the bell rings, when `timeoutMs` have passed, or when `signal` aborts; it does not say which. */
+  /**
+   * Resolves when the bell rings, when `timeoutMs` have passed, or when `signal` aborts; it does
+   * not say which.
+   */
   wait(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {

@@ -12,7 +12,10 @@ export interface Call<Result> {
   /** For messages. */
   readonly name: string;
   readonly envelope: Envelope;
-  /** Whether it may be carried out twice. If not, it is sent again only if it certainly was not carried out. */
+  /**
+   * Whether it may be carried out twice. If not, it is sent again only if it certainly was not
+   * carried out.
+   */
   readonly repeatable: boolean;
   readonly route: Route;
   /** Understands the answer. @throws DleError `DLE_FORMAT` */
@@ -29,33 +32,42 @@ export interface CallComponents {
 }
 
 /**
- * The first try of a repeatable call waits this long, in milliseconds, each further one twice as long: a node that
- * hangs costs little, and a large value over a slow line still gets through. Others have one try, until the end.
+ * The first try of a repeatable call waits this long, in milliseconds, each further one twice as
+ * long: a node that
+ * hangs costs little, and a large value over a slow line still gets through. Others have one try,
+ * until the end.
  */
 const FIRST_TRY_MS = 2_000;
 
 /**
- * With less time left than this, in milliseconds, a write is not sent any more: it would hardly be answered, and
+ * With less time left than this, in milliseconds, a write is not sent any more: it would hardly be
+ * answered, and
  * then nobody could say that nothing was done.
  */
 const MIN_WRITE_TRY_MS = 50;
 
-/** Bounds of the wait between two tries, in milliseconds; drawn evenly between 0 and the bound, which doubles. */
+/**
+ * Bounds of the wait between two tries, in milliseconds; drawn evenly between 0 and the bound,
+ * which doubles.
+ */
 const MIN_BACKOFF_MS = 20;
 const MAX_BACKOFF_MS = 500;
 
 /**
- * Tries until there is an answer, an error that trying again cannot mend, or no time left. Where it is not known
+ * Tries until there is an answer, an error that trying again cannot mend, or no time left. Where it
+ * is not known
  * whether a write took effect, the trying ends: whether to repeat it is for the caller to say.
  *
- * @throws DleError `DLE_TIMEOUT` (effect `none`), `DLE_OUTCOME_UNKNOWN`, `DLE_ABORTED`, `DLE_CLOSED`, `DLE_FORMAT`,
+ * @throws DleError `DLE_TIMEOUT` (effect `none`), `DLE_OUTCOME_UNKNOWN`, `DLE_ABORTED`,
+ *   `DLE_CLOSED`, `DLE_FORMAT`,
  *   and what the cluster refuses it with
  */
 export async function perform<Result>(
   components: CallComponents,
   call: Call<Result>,
 ): Promise<Result> {
-  // One signal for thousands of calls is fine: each takes its listener off, so there is no leak to warn of.
+  // One signal for thousands of calls is fine: each takes its listener off, so there is no leak to
+  // warn of.
   if (call.signal !== undefined) setMaxListeners(0, call.signal);
   call.route.start();
   components.keepAlive.begin();

@@ -62,10 +62,13 @@ export interface DumpOptions extends ReadOptions {
 export type Bytes = Uint8Array | string;
 
 /**
- * A client of a dle cluster. It connects when it is first used, finds the leader and follows it, turns to other
- * nodes where one is down, and tries again what is safe to try again until the time of the call is over.
+ * A client of a dle cluster. It connects when it is first used, finds the leader and follows it,
+ * turns to other
+ * nodes where one is down, and tries again what is safe to try again until the time of the call is
+ * over.
  *
- * Every call may reject with DleError `DLE_TIMEOUT` (nothing was done; `message` says what every endpoint said),
+ * Every call may reject with DleError `DLE_TIMEOUT` (nothing was done; `message` says what every
+ * endpoint said),
  * `DLE_ABORTED` (see `effect`), `DLE_CLOSED` or `DLE_INVALID_ARGUMENT`; a put or del also with
  * `DLE_OUTCOME_UNKNOWN`: it may have taken effect, and is never silently sent twice.
  */
@@ -79,14 +82,16 @@ export class Client implements AsyncDisposable {
     const { clock = systemClock, random = systemRandom, logger = silentLogger } = components;
     const endpoints = checkEndpoints(options.endpoints);
     this.#requestTimeoutMs = checkTimeout(options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS);
-    // Clients begin at different nodes, so that no node serves all of them while no leader is known.
+    // Clients begin at different nodes, so that no node serves all of them while no leader is
+    // known.
     const first = randomBelow(random, endpoints.length);
     this.#links = new Links({ clock, random, logger }, endpoints, first);
     this.#components = { clock, random, links: this.#links, keepAlive: new KeepAlive() };
   }
 
   /**
-   * Stores `value` under `key`, in place of what was there. Resolves once a majority of the cluster has it on disk.
+   * Stores `value` under `key`, in place of what was there. Resolves once a majority of the cluster
+   * has it on disk.
    *
    * @returns `index`: where it stands in the order of all writes
    * @throws DleError `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_OUTCOME_UNKNOWN`
@@ -118,8 +123,10 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * The value of `key`, or `undefined` where there is no such key. A `linearizable` read sees every write that was
-   * acknowledged before it began; a `stale` one shows what one of the endpoints has applied, and needs no leader.
+   * The value of `key`, or `undefined` where there is no such key. A `linearizable` read sees every
+   * write that was
+   * acknowledged before it began; a `stale` one shows what one of the endpoints has applied, and
+   * needs no leader.
    *
    * @throws DleError `DLE_KEY_TOO_LARGE`
    */
@@ -151,11 +158,14 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * All keys and their values, as they were at one moment, in no particular order. Pages come from one node as
-   * they are consumed, so memory is bounded; whoever stops early lets go of the snapshot there. `timeoutMs` holds
+   * All keys and their values, as they were at one moment, in no particular order. Pages come from
+   * one node as
+   * they are consumed, so memory is bounded; whoever stops early lets go of the snapshot there.
+   * `timeoutMs` holds
    * for each page.
    *
-   * @throws DleError `DLE_CURSOR_LOST`: the node is gone, or has let go of the snapshot; begin again
+   * @throws DleError `DLE_CURSOR_LOST`: the node is gone, or has let go of the snapshot; begin
+   *   again
    */
   async *dump(options: DumpOptions = {}): AsyncGenerator<Pair, void, undefined> {
     const { level = 'linearizable', endpoint, signal } = options;

@@ -3,12 +3,15 @@ import { PROTOCOL_RANGE, type Reply, type RequestOptions, type Rpc, TcpClient } 
 import type { Envelope } from './protocol/index.js';
 
 /**
- * How long a node may owe every answer, in milliseconds, before new requests go elsewhere. Longer than a commit
+ * How long a node may owe every answer, in milliseconds, before new requests go elsewhere. Longer
+ * than a commit
  * takes on a slow disk; about as long as the others need to elect another leader.
  */
 const SILENT_AFTER_MS = 2_000;
 
-/** A restarting node is back within seconds; a client that finds it late sends others needless hops. */
+/**
+ * A restarting node is back within seconds; a client that finds it late sends others needless hops.
+ */
 const BACKOFF = { minMs: 50, maxMs: 1_000 };
 
 export interface LinkComponents {
@@ -17,7 +20,10 @@ export interface LinkComponents {
   readonly logger: Logger;
 }
 
-/** The connection to one address, made again whenever it is lost, and what is known of whoever answers there. */
+/**
+ * The connection to one address, made again whenever it is lost, and what is known of whoever
+ * answers there.
+ */
 export class Link {
   readonly address: string;
   readonly #clock: Clock;

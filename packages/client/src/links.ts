@@ -4,13 +4,15 @@ import { Link, type LinkComponents } from './link.js';
 import type { Route } from './route.js';
 
 /**
- * Most addresses learned from nodes, beyond the endpoints one was given. Further ones are not followed; the nodes
+ * Most addresses learned from nodes, beyond the endpoints one was given. Further ones are not
+ * followed; the nodes
  * that name them pass requests on, as they do for every client.
  */
 const MAX_LEARNED = 16;
 
 /**
- * All links of a client. The endpoints are connected on first use, all at once: whichever is up first is asked
+ * All links of a client. The endpoints are connected on first use, all at once: whichever is up
+ * first is asked
  * first, so one that is down costs no time, and the others are there when it fails.
  */
 export class Links {
@@ -24,7 +26,10 @@ export class Links {
   readonly closing: Bell;
   /** To any of the endpoints, whoever is the leader. */
   readonly endpointRoute: Route;
-  /** To the leader where it is known, else to an endpoint, which passes on what only the leader can do. */
+  /**
+   * To the leader where it is known, else to an endpoint, which passes on what only the leader can
+   * do.
+   */
   readonly leaderRoute: Route;
   #leader: Link | undefined;
   /** Which endpoint is asked when the leader is not known. */
@@ -82,7 +87,10 @@ export class Links {
     this.#leader?.trustAgain();
   }
 
-  /** `link` could not do it: it is not the leader, as far as one knows, and the next endpoint is asked first. */
+  /**
+   * `link` could not do it: it is not the leader, as far as one knows, and the next endpoint is
+   * asked first.
+   */
   giveUp(link: Link): void {
     if (this.#leader === link) this.#leader = undefined;
     const count = this.#endpoints.length;

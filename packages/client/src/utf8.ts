@@ -6,7 +6,8 @@ type WellFormed = string & { isWellFormed(): boolean };
 /**
  * Bytes as they are, or the UTF-8 of a string.
  *
- * @throws DleError `DLE_INVALID_ARGUMENT`: it is neither, or the string holds half a surrogate pair. That has no
+ * @throws DleError `DLE_INVALID_ARGUMENT`: it is neither, or the string holds half a surrogate
+ *   pair. That has no
  *   UTF-8; encoded all the same, two strings that differ would become one key.
  */
 export function utf8(value: Uint8Array | string, name: string): Uint8Array {

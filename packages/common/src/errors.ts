@@ -1,11 +1,15 @@
 /**
  * What a failed call may have done.
  * - `none`: certainly nothing; the call can be repeated.
- * - `unknown`: it may or may not have taken effect; repeating it blindly may undo somebody's later write.
+ * - `unknown`: it may or may not have taken effect; repeating it blindly may undo somebody's later
+ *   write.
  */
 export type Effect = 'none' | 'unknown';
 
-/** Every code an error of this package family can carry. The README of the package that raises it says what to do. */
+/**
+ * Every code an error of this package family can carry. The README of the package that raises it
+ * says what to do.
+ */
 export type DleErrorCode =
   // Any package.
   | 'DLE_INVALID_ARGUMENT'
@@ -39,7 +43,10 @@ export type DleErrorCode =
   | 'DLE_NOT_A_MEMBER'
   | 'DLE_FOREIGN_CLUSTER';
 
-/** Facts of an error for programs, such as where the leader is: few, small and plain, as they cross the wire. */
+/**
+ * Facts of an error for programs, such as where the leader is: few, small and plain, as they cross
+ * the wire.
+ */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
 export interface DleErrorOptions {
@@ -53,7 +60,10 @@ export interface DleErrorOptions {
   readonly details?: ErrorDetails;
 }
 
-/** The one error class of dle. `code` is stable and documented, `message` is for people and may change. */
+/**
+ * The one error class of dle. `code` is stable and documented, `message` is for people and may
+ * change.
+ */
 export class DleError extends Error {
   override readonly name: string = 'DleError';
   readonly code: DleErrorCode;
@@ -69,7 +79,10 @@ export class DleError extends Error {
     this.details = options.details;
   }
 
-  /** Any thrown thing as a DleError: itself if it is one, else wrapped as `DLE_INTERNAL`, or as `code`. */
+  /**
+   * Any thrown thing as a DleError: itself if it is one, else wrapped as `DLE_INTERNAL`, or as
+   * `code`.
+   */
   static from(
     thrown: unknown,
     code: DleErrorCode = 'DLE_INTERNAL',

@@ -19,7 +19,8 @@ export function randomId(random: Random): string {
 }
 
 /**
- * sfc32 (Chris Doty-Humphrey, PractRand): small, fast, and the same sequence from the same seed on every machine.
+ * sfc32 (Chris Doty-Humphrey, PractRand): small, fast, and the same sequence from the same seed on
+ * every machine.
  * Not for secrets.
  */
 export class SeededRandom implements Random {

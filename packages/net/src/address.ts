@@ -7,7 +7,10 @@ export interface Address {
   readonly port: number;
 }
 
-/** Reads `host:port` or `[v6]:port`. DLE_INVALID_ARGUMENT if it is neither, or the port is not 1 to 65535. */
+/**
+ * Reads `host:port` or `[v6]:port`. DLE_INVALID_ARGUMENT if it is neither, or the port is not 1 to
+ * 65535.
+ */
 export function parseAddress(text: string): Address {
   const bracketed = /^\[([^\]]*)\]:(\d{1,5})$/.exec(text);
   const plain = /^([^\s:[\]/@]+):(\d{1,5})$/.exec(text);

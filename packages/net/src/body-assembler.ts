@@ -1,12 +1,16 @@
 /** What is taken first for a body that did not come whole. */
 const FIRST_BYTES = 64 * 1024;
 /**
- * By how much the room grows. A peer that promises 64 MiB and sends little holds little memory; one that
+ * By how much the room grows. A peer that promises 64 MiB and sends little holds little memory; one
+ * that
  * keeps its promise costs a seventh of the body in copies.
  */
 const GROWTH = 8;
 
-/** Puts a body of known length together from the chunks it comes in, in memory that follows what has come. */
+/**
+ * Puts a body of known length together from the chunks it comes in, in memory that follows what has
+ * come.
+ */
 export class BodyAssembler {
   readonly #length: number;
   #bytes: Uint8Array;
@@ -17,7 +21,10 @@ export class BodyAssembler {
     this.#bytes = allocate(Math.min(length, FIRST_BYTES));
   }
 
-  /** Takes what belongs to the body from `chunk`, beginning at `position`; returns how many bytes that were. */
+  /**
+   * Takes what belongs to the body from `chunk`, beginning at `position`; returns how many bytes
+   * that were.
+   */
   take(chunk: Uint8Array, position: number): number {
     const taken = Math.min(chunk.length - position, this.#length - this.#filled);
     this.#makeRoom(this.#filled + taken);
@@ -41,7 +48,10 @@ export class BodyAssembler {
   }
 }
 
-/** Not from Node's pool, which would keep its neighbours alive, and not zeroed: pages nobody writes to cost nothing. */
+/**
+ * Not from Node's pool, which would keep its neighbours alive, and not zeroed: pages nobody writes
+ * to cost nothing.
+ */
 function allocate(length: number): Uint8Array {
   return Buffer.allocUnsafeSlow(length);
 }

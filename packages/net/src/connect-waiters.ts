@@ -17,7 +17,10 @@ interface Waiter {
   readonly reject: (error: DleError) => void;
 }
 
-/** Those who wait for a connection. While there are any, the process stays alive: between two attempts nothing else holds it. */
+/**
+ * Those who wait for a connection. While there are any, the process stays alive: between two
+ * attempts nothing else holds it.
+ */
 export class ConnectWaiters {
   readonly #clock: Clock;
   readonly #waiters = new Set<Waiter>();

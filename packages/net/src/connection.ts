@@ -9,16 +9,25 @@ import { Outbox } from './outbox.js';
 import type { Control, RawParts } from './types.js';
 import { refusalFrom, refusalOf } from './wire-error.js';
 
-/** How long a closed connection is kept, so that the other side can read why before it is reset, in milliseconds. */
+/**
+ * How long a closed connection is kept, so that the other side can read why before it is reset, in
+ * milliseconds.
+ */
 const LINGER_MS = 1_000;
 
 /** What stands on a connection: first the greeting, then the session. */
 export interface ConnectionUser {
-  /** A frame has come; `frames` describes it until this returns. A thrown DleError closes the connection. */
+  /**
+   * A frame has come; `frames` describes it until this returns. A thrown DleError closes the
+   * connection.
+   */
   frame(frames: FrameParser): void;
   /** The operating system has taken bytes. */
   progress?(): void;
-  /** The connection is gone, for good; `refusal` is what the other side gave as the reason, if it did. Called once. */
+  /**
+   * The connection is gone, for good; `refusal` is what the other side gave as the reason, if it
+   * did. Called once.
+   */
   closed(reason: DleError, refusal?: DleError): void;
 }
 
@@ -34,7 +43,10 @@ export interface ConnectionOptions {
   readonly keepaliveMs: number;
 }
 
-/** A socket that carries frames. It answers pings, takes refusals, and closes on whatever is no frame. */
+/**
+ * A socket that carries frames. It answers pings, takes refusals, and closes on whatever is no
+ * frame.
+ */
 export class Connection {
   /** Address of the other side. */
   readonly remote: string;
@@ -94,7 +106,10 @@ export class Connection {
     return this.#outbox.handedOver;
   }
 
-  /** The greeting is over: `user` takes what comes from now on, under wider limits, and silence is watched. */
+  /**
+   * The greeting is over: `user` takes what comes from now on, under wider limits, and silence is
+   * watched.
+   */
   welcome(user: ConnectionUser, maxBodyBytes: number): void {
     this.#user = user;
     this.#frames.maxBodyBytes = maxBodyBytes;
@@ -102,7 +117,10 @@ export class Connection {
     this.#keepalive.start();
   }
 
-  /** Sends a frame and returns its number; throws what Outbox.put throws, or why the connection is closed. */
+  /**
+   * Sends a frame and returns its number; throws what Outbox.put throws, or why the connection is
+   * closed.
+   */
   send(kind: FrameKind, id: number, control?: Control, raw?: RawParts): number {
     if (this.#closedReason !== undefined) {
       throw lost(this.#closedReason.message, this.#closedReason);
@@ -112,7 +130,9 @@ export class Connection {
     return number;
   }
 
-  /** Stops or goes on reading. `deaf`: it is this side that is busy, so silence is no sign of death. */
+  /**
+   * Stops or goes on reading. `deaf`: it is this side that is busy, so silence is no sign of death.
+   */
   setReading(reading: boolean, deaf: boolean): void {
     this.#keepalive.setDeaf(deaf);
     if (reading === this.#reading || this.#closedReason !== undefined) return;
@@ -133,7 +153,8 @@ export class Connection {
   }
 
   /**
-   * Sends what is queued, then, if there is a `refusal`, that, and closes; gives all of it LINGER_MS.
+   * Sends what is queued, then, if there is a `refusal`, that, and closes; gives all of it
+   * LINGER_MS.
    * Does nothing if it is closed.
    */
   close(reason: DleError, refusal: DleError | undefined): void {
@@ -171,7 +192,10 @@ export class Connection {
     this.#parse();
   }
 
-  /** Takes all frames that have come. Not re-entrant: a handler that answers at once may set reading on again. */
+  /**
+   * Takes all frames that have come. Not re-entrant: a handler that answers at once may set reading
+   * on again.
+   */
   #parse(): void {
     if (this.#parsing) return;
     this.#parsing = true;

@@ -3,19 +3,27 @@ import { Packr, Unpackr } from 'msgpackr';
 import { MAX_CONTROL_BYTES } from './limits.js';
 import type { Control } from './types.js';
 
-/** msgpackr's encode flags, which its types do not let one combine: write into its own buffer, begin at its start again. */
+/**
+ * msgpackr's encode flags, which its types do not let one combine: write into its own buffer, begin
+ * at its start again.
+ */
 const INTO_OWN_BUFFER = 512 | 1024;
 
 /**
- * Up to here msgpackr takes its short cuts for small input (cached keys, no native call), if the input begins its array.
+ * Up to here msgpackr takes its short cuts for small input (cached keys, no native call), if the
+ * input begins its array.
  * Most control parts are that small, so they are copied to the beginning of one.
  */
 const SMALL_BYTES = 176;
 
-/** What msgpackr's buffer is replaced with after an encoding that was too large to keep the buffer for. */
+/**
+ * What msgpackr's buffer is replaced with after an encoding that was too large to keep the buffer
+ * for.
+ */
 const FRESH_BUFFER_BYTES = 8 * 1024;
 
-// Plain maps only: no record definitions (state shared by both ends), no cycles, no reference to what is decoded.
+// Plain maps only: no record definitions (state shared by both ends), no cycles, no reference to
+// what is decoded.
 const options = {
   useRecords: false,
   mapsAsObjects: true,
@@ -29,14 +37,19 @@ const encoder = new Packr({ ...options, skipValues: [undefined] } as Constructor
 >[0]);
 const small = Buffer.alloc(SMALL_BYTES);
 
-/** An encoded control part: in msgpackr's own buffer, so valid until the next call of `encodeControl`. */
+/**
+ * An encoded control part: in msgpackr's own buffer, so valid until the next call of
+ * `encodeControl`.
+ */
 export interface EncodedControl {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
 }
 
-/** Encodes without a copy. DLE_FRAME_TOO_LARGE; DLE_INVALID_ARGUMENT where msgpack cannot carry it. */
+/**
+ * Encodes without a copy. DLE_FRAME_TOO_LARGE; DLE_INVALID_ARGUMENT where msgpack cannot carry it.
+ */
 export function encodeControl(control: Control): EncodedControl {
   let bytes: Uint8Array & { readonly start: number; readonly end: number };
   try {

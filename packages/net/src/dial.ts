@@ -25,7 +25,10 @@ export interface DialOptions {
   readonly maxHandlingBytes: number;
 }
 
-/** Connects, says hello, waits for the welcome. DLE_CONNECTION_LOST; DLE_HELLO_REFUSED, caused by what the other side said. */
+/**
+ * Connects, says hello, waits for the welcome. DLE_CONNECTION_LOST; DLE_HELLO_REFUSED, caused by
+ * what the other side said.
+ */
 export async function dial(components: DialComponents, options: DialOptions): Promise<Session> {
   const socket = await openSocket(options.address, options.signal);
   return new Promise((resolve, reject) => {
@@ -61,7 +64,10 @@ export async function dial(components: DialComponents, options: DialOptions): Pr
   });
 }
 
-/** `localhost` may mean either family, and asking the resolver costs a thread of the pool that files need. */
+/**
+ * `localhost` may mean either family, and asking the resolver costs a thread of the pool that files
+ * need.
+ */
 function hostsOf(host: string): readonly string[] {
   return host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
 }

@@ -16,17 +16,21 @@ import type { Control } from './types.js';
 const NO_BYTES: ViewedBytes = viewed(EMPTY_BYTES);
 
 /**
- * A raw part is handed out as a view if it is at least this share (a quarter) of the memory it lies in;
+ * A raw part is handed out as a view if it is at least this share (a quarter) of the memory it lies
+ * in;
  * a smaller one is copied, so that whoever keeps 20 bytes does not keep a chunk of 64 KiB alive.
  */
 const OWN_SHARE = 4;
 
 /**
- * Finds the frames in a stream of chunks, however they are cut. `push` a chunk, then call `next` until it says
- * `false`; while it says `true`, the fields and methods describe the frame at hand. No object per frame: the
+ * Finds the frames in a stream of chunks, however they are cut. `push` a chunk, then call `next`
+ * until it says
+ * `false`; while it says `true`, the fields and methods describe the frame at hand. No object per
+ * frame: the
  * parser is the frame.
  *
- * Nothing is believed, and no memory taken, before the header's checksum and the limits have vouched for it.
+ * Nothing is believed, and no memory taken, before the header's checksum and the limits have
+ * vouched for it.
  * After an error the stream is lost: there is no telling where the next frame begins.
  */
 export class FrameParser {
@@ -69,7 +73,8 @@ export class FrameParser {
   }
 
   /**
-   * Goes to the next frame; `false` if it has not come whole. DLE_BAD_FRAME: these bytes are no frame;
+   * Goes to the next frame; `false` if it has not come whole. DLE_BAD_FRAME: these bytes are no
+   * frame;
    * DLE_FORMAT: of a version this side does not know; DLE_FRAME_TOO_LARGE.
    */
   next(): boolean {

@@ -3,8 +3,10 @@ import { crc32 } from '@dle/common';
 /*
  * A frame, as docs/format.md has it ("Wire frame"); all numbers unsigned and little-endian:
  *
- *  0       4         5      6              8    12              16          20             24         28
- *  ├ magic ┼ version ┼ kind ┼ headerLength ┼ id ┼ controlLength ┼ rawLength ┼ bodyChecksum ┼ reserved ┼ headerChecksum ┤
+ *  0       4         5      6              8    12              16          20             24
+ *  28
+ *  ├ magic ┼ version ┼ kind ┼ headerLength ┼ id ┼ controlLength ┼ rawLength ┼ bodyChecksum ┼
+ *  reserved ┼ headerChecksum ┤
  * 32 ├─ control ─┼─ raw ─┤
  */
 
@@ -27,7 +29,10 @@ export const FrameKind = {
 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
-/** Bytes and the view of them; kept together because making a view costs more than writing a header with it. */
+/**
+ * Bytes and the view of them; kept together because making a view costs more than writing a header
+ * with it.
+ */
 export interface ViewedBytes {
   readonly bytes: Uint8Array;
   readonly view: DataView;

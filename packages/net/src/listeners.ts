@@ -1,6 +1,8 @@
 import type { Logger } from '@dle/common';
 
-/** Callbacks of somebody else's: one that throws harms neither the caller nor the other listeners. */
+/**
+ * Callbacks of somebody else's: one that throws harms neither the caller nor the other listeners.
+ */
 export class Listeners<Arguments extends readonly unknown[]> {
   readonly #logger: Logger;
   readonly #listeners = new Set<(...values: Arguments) => void>();

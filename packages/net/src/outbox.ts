@@ -12,7 +12,10 @@ import {
 import type { Control, RawParts } from './types.js';
 import { writeParts } from './write-parts.js';
 
-/** Raw parts from here on are handed to the operating system where they lie; below, a copy is cheaper than one more part. */
+/**
+ * Raw parts from here on are handed to the operating system where they lie; below, a copy is
+ * cheaper than one more part.
+ */
 const COPY_BELOW_BYTES = 4 * 1024;
 
 /** An error with its message fits. */
@@ -36,7 +39,8 @@ export interface OutboxOptions {
 }
 
 /**
- * Turns frames into as few writes as possible: what is put in during one turn of the event loop, or while the write
+ * Turns frames into as few writes as possible: what is put in during one turn of the event loop, or
+ * while the write
  * before it is under way, leaves in one.
  */
 export class Outbox {
@@ -46,7 +50,9 @@ export class Outbox {
   readonly #options: OutboxOptions;
   /** What the next write consists of, in order, without the open end of `#buffer`. */
   #parts: Uint8Array[] = [];
-  /** The buffer being filled: written up to `#used`, of which `#taken` are already among the parts. */
+  /**
+   * The buffer being filled: written up to `#used`, of which `#taken` are already among the parts.
+   */
   #buffer: ViewedBytes | undefined;
   #taken = 0;
   #used = 0;
@@ -108,7 +114,9 @@ export class Outbox {
     return ++this.#frames;
   }
 
-  /** Writes what is in, then ends the sending side of the socket. Nothing may be put in afterwards. */
+  /**
+   * Writes what is in, then ends the sending side of the socket. Nothing may be put in afterwards.
+   */
   end(): void {
     this.#ending = true;
     this.#flush();
@@ -229,7 +237,8 @@ export class Outbox {
 }
 
 /**
- * Greetings and signs of life do; and short responses, which say that there was no room for a longer one: their
+ * Greetings and signs of life do; and short responses, which say that there was no room for a
+ * longer one: their
  * number is bounded, for no requests are read while responses pile up.
  */
 function alwaysFindsRoom(kind: FrameKind, frameBytes: number): boolean {

@@ -1,7 +1,10 @@
 import { type Clock, DleError } from '@dle/common';
 import type { Reply } from './types.js';
 
-/** Requests one connection may have under way. Each holds a promise and its place here, some 500 bytes. */
+/**
+ * Requests one connection may have under way. Each holds a promise and its place here, some 500
+ * bytes.
+ */
 export const MAX_PENDING_REQUESTS = 65_536;
 
 const MAX_ID = 0xffff_ffff;
@@ -42,7 +45,10 @@ export class PendingRequests {
     return this.#byId.size;
   }
 
-  /** An id that no waiting request has: 1 to 2^32 - 1, then from the beginning. DLE_OVERLOADED if too many wait. */
+  /**
+   * An id that no waiting request has: 1 to 2^32 - 1, then from the beginning. DLE_OVERLOADED if
+   * too many wait.
+   */
   nextId(): number {
     if (this.#byId.size >= MAX_PENDING_REQUESTS) {
       throw new DleError(
@@ -56,7 +62,10 @@ export class PendingRequests {
     return this.#lastId;
   }
 
-  /** The response to request `id`, once it comes. Rejects with DLE_TIMEOUT, DLE_ABORTED, or what `fail` or `failAll` say. */
+  /**
+   * The response to request `id`, once it comes. Rejects with DLE_TIMEOUT, DLE_ABORTED, or what
+   * `fail` or `failAll` say.
+   */
   wait(
     id: number,
     options: PendingOptions,
@@ -86,7 +95,10 @@ export class PendingRequests {
     this.#take(id)?.reject(error);
   }
 
-  /** Fails all: of effect `none` those whose frame is beyond `handedOver`, the others of effect `unknown`. */
+  /**
+   * Fails all: of effect `none` those whose frame is beyond `handedOver`, the others of effect
+   * `unknown`.
+   */
   failAll(reason: DleError, handedOver: number): void {
     this.#cancelTimer?.();
     this.#timerAt = Number.POSITIVE_INFINITY;

@@ -39,7 +39,8 @@ export class Rpc {
    * Asks, and waits for the response; many may be under way at once, and answers come in any order.
    * Rejects (never throws) with what the handler of the other side threw, or with
    * - DLE_CONNECTION_LOST, retryable: of effect `none` if the request never left, else `unknown`;
-   * - DLE_OVERLOADED, retryable, of effect `none`: too many bytes or requests wait on this connection;
+   * - DLE_OVERLOADED, retryable, of effect `none`: too many bytes or requests wait on this
+   *   connection;
    * - DLE_TIMEOUT, of effect `unknown`;
    * - DLE_ABORTED: of effect `none` if `signal` was aborted from the beginning, else `unknown`;
    * - DLE_FRAME_TOO_LARGE, DLE_INVALID_ARGUMENT: it cannot be sent.
@@ -49,7 +50,8 @@ export class Rpc {
   }
 
   /**
-   * Sends a one-way message; throws what `request` rejects with for one that never left. That it left says
+   * Sends a one-way message; throws what `request` rejects with for one that never left. That it
+   * left says
    * nothing about whether it arrived.
    */
   send(control: Control, raw?: RawParts): void {
@@ -57,7 +59,8 @@ export class Rpc {
   }
 
   /**
-   * Closes the connection; the other side is told the `reason`, if there is one. What is queued has a second to leave,
+   * Closes the connection; the other side is told the `reason`, if there is one. What is queued has
+   * a second to leave,
    * requests under way fail with DLE_CONNECTION_LOST. Does nothing the second time.
    */
   close(reason?: DleError): void {

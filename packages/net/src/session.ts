@@ -10,7 +10,10 @@ import { errorControl, errorFrom } from './wire-error.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** What a request costs while it is handled, beside its bytes: a promise, closures, a place in somebody's queue. */
+/**
+ * What a request costs while it is handled, beside its bytes: a promise, closures, a place in
+ * somebody's queue.
+ */
 const REQUEST_OVERHEAD_BYTES = 512;
 
 export interface SessionComponents {
@@ -103,7 +106,10 @@ export class Session {
     this.#connection.close(closed, reason);
   }
 
-  /** Takes no more requests; resolves when all that were taken are answered and the answers have left. */
+  /**
+   * Takes no more requests; resolves when all that were taken are answered and the answers have
+   * left.
+   */
   drain(): Promise<void> {
     return new Promise((resolve) => {
       this.#draining = resolve;
@@ -175,7 +181,8 @@ export class Session {
     try {
       this.#respond(id, answer.control, answer.raw);
     } catch (error) {
-      // The answer is too large, or there is no room for it: the request has been carried out all the same.
+      // The answer is too large, or there is no room for it: the request has been carried out all
+      // the same.
       const { code, message, retryable } = DleError.from(error);
       this.#answerError(id, new DleError(code, message, { retryable, effect: 'unknown' }), bytes);
       return;
@@ -202,7 +209,9 @@ export class Session {
     this.#regulate();
   }
 
-  /** Reads only while there is room for what that may bring: requests to handle, answers to send. */
+  /**
+   * Reads only while there is room for what that may bring: requests to handle, answers to send.
+   */
   #regulate(): void {
     const busy = this.#handlingBytes > this.#maxHandlingBytes;
     const full = this.#connection.bufferedAnswerBytes > this.#maxAnswerBytes;

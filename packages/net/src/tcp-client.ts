@@ -29,7 +29,10 @@ export interface TcpClientOptions {
   readonly hello: () => Hello;
   /** Milliseconds from the first packet to the welcome, for each address. Default 5,000. */
   readonly connectTimeoutMs?: number;
-  /** How long to wait after all addresses have failed, or a connection was lost. Default 50 to 2,000. */
+  /**
+   * How long to wait after all addresses have failed, or a connection was lost. Default 50 to
+   * 2,000.
+   */
   readonly backoff?: Backoff;
   /** As for TcpServer. Default 5,000. */
   readonly keepaliveMs?: number;
@@ -47,7 +50,10 @@ const DEFAULTS = {
   maxHandlingBytes: DEFAULT_MAX_HANDLING_BYTES,
 };
 
-/** One connection to one of `addresses`, made again whenever it is lost, from the first `connect` until `close`. */
+/**
+ * One connection to one of `addresses`, made again whenever it is lost, from the first `connect`
+ * until `close`.
+ */
 export class TcpClient {
   readonly #components: TcpClientComponents;
   readonly #options: TcpClientOptions & typeof DEFAULTS;
@@ -82,14 +88,19 @@ export class TcpClient {
     return this.#rpc?.closedReason === undefined ? this.#rpc : undefined;
   }
 
-  /** Why there was no connection the last time one was lost or could not be made; `undefined` while there is one. */
+  /**
+   * Why there was no connection the last time one was lost or could not be made; `undefined` while
+   * there is one.
+   */
   get lastError(): DleError | undefined {
     return this.#lastError;
   }
 
   /**
-   * The present connection, or the next one. Starts connecting if that has not begun; that then goes on until `close`.
-   * Rejects with DLE_TIMEOUT (`cause` is `lastError`), DLE_ABORTED or DLE_CLOSED, all of effect `none`.
+   * The present connection, or the next one. Starts connecting if that has not begun; that then
+   * goes on until `close`.
+   * Rejects with DLE_TIMEOUT (`cause` is `lastError`), DLE_ABORTED or DLE_CLOSED, all of effect
+   * `none`.
    */
   connect(options: ConnectOptions = {}): Promise<Rpc> {
     if (this.#closed) return Promise.reject(closedError());
@@ -98,7 +109,10 @@ export class TcpClient {
     return this.#waiters.wait(options, () => this.#lastError);
   }
 
-  /** Calls `listener` with every new connection, before `connect` resolves. Returns how to stop that. */
+  /**
+   * Calls `listener` with every new connection, before `connect` resolves. Returns how to stop
+   * that.
+   */
   onConnected(listener: (rpc: Rpc) => void): () => void {
     return this.#connected.add(listener);
   }
@@ -109,7 +123,8 @@ export class TcpClient {
   }
 
   /**
-   * Counts from the next attempt on, which is made at once if one is being waited for. The present connection stays.
+   * Counts from the next attempt on, which is made at once if one is being waited for. The present
+   * connection stays.
    * DLE_INVALID_ARGUMENT as for the constructor.
    */
   setAddresses(addresses: readonly string[]): void {
@@ -137,7 +152,8 @@ export class TcpClient {
       if (session !== undefined) {
         const since = clock.now();
         await this.#keep(session);
-        // One that is closed as soon as it is open is a failure, too: it must not be tried again and again.
+        // One that is closed as soon as it is open is a failure, too: it must not be tried again
+        // and again.
         if (clock.now() - since >= backoff.maxMs) this.#failures = 0;
       }
       if (!this.#closed) await pause.begin(backoffMs(random, backoff, this.#failures++));

@@ -24,13 +24,17 @@ export interface TcpServerOptions {
   /** How long a new connection may take to say hello, in milliseconds. Default 5,000. */
   readonly helloTimeoutMs?: number;
   /**
-   * Each side says something at least this often, in milliseconds; two to three times this long without a word,
+   * Each side says something at least this often, in milliseconds; two to three times this long
+   * without a word,
    * and the connection is closed. Default 5,000.
    */
   readonly keepaliveMs?: number;
   /** Bytes one connection may have waiting to be sent. Default 32 MiB. */
   readonly maxQueuedBytes?: number;
-  /** Bytes of requests one connection may have with its handler before no more are read from it. Default 16 MiB. */
+  /**
+   * Bytes of requests one connection may have with its handler before no more are read from it.
+   * Default 16 MiB.
+   */
   readonly maxHandlingBytes?: number;
   /** How long `close` waits for responses under way, in milliseconds. Default 5,000. */
   readonly closeTimeoutMs?: number;
@@ -83,7 +87,8 @@ export class TcpServer {
 
   /**
    * Starts to listen; resolves to where. DLE_ADDRESS_IN_USE: another process has the port;
-   * DLE_INVALID_ARGUMENT: `host` is not an address of this machine, or the port is not for this user.
+   * DLE_INVALID_ARGUMENT: `host` is not an address of this machine, or the port is not for this
+   * user.
    */
   listen(): Promise<{ host: string; port: number }> {
     const { host, port } = this.#options;
@@ -107,8 +112,10 @@ export class TcpServer {
   }
 
   /**
-   * Stops listening, answers the requests already taken for at most `closeTimeoutMs`, then closes every connection.
-   * Resolves when the last one is gone. Requests that were not taken fail on the other side with effect `unknown`.
+   * Stops listening, answers the requests already taken for at most `closeTimeoutMs`, then closes
+   * every connection.
+   * Resolves when the last one is gone. Requests that were not taken fail on the other side with
+   * effect `unknown`.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();

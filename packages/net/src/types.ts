@@ -28,14 +28,18 @@ export interface Welcome {
 }
 
 /**
- * A small map that msgpack carries: strings, numbers, booleans, null, bytes, and arrays and string-keyed maps of them.
- * Integers up to 2^53 - 1 come out as the numbers they went in as; a property that is `undefined` is left out.
- * At most 1 MiB encoded. In a response the property `error` is taken: it says that the request failed.
+ * A small map that msgpack carries: strings, numbers, booleans, null, bytes, and arrays and
+ * string-keyed maps of them.
+ * Integers up to 2^53 - 1 come out as the numbers they went in as; a property that is `undefined`
+ * is left out.
+ * At most 1 MiB encoded. In a response the property `error` is taken: it says that the request
+ * failed.
  */
 export type Control = Readonly<Record<string, unknown>>;
 
 /**
- * Bytes that travel as they are. Large parts are not copied: they must not change until the request has settled,
+ * Bytes that travel as they are. Large parts are not copied: they must not change until the request
+ * has settled,
  * or, for a message or an answer, ever.
  */
 export type RawParts = Uint8Array | readonly Uint8Array[];
@@ -55,7 +59,8 @@ export interface Answer {
 /** What one side does with what the other says. `raw` may be kept: nobody writes to it again. */
 export interface RpcHandler {
   /**
-   * Answers a request. A DleError thrown (or rejected) crosses the wire with its code, message, retryable and effect;
+   * Answers a request. A DleError thrown (or rejected) crosses the wire with its code, message,
+   * retryable and effect;
    * anything else becomes DLE_INTERNAL of unknown effect, and is logged.
    */
   request?(control: Control, raw: Uint8Array, rpc: Rpc): Answer | Promise<Answer>;
@@ -68,7 +73,8 @@ export interface RpcHandler {
 /** Decides who may come in. */
 export interface Acceptor {
   /**
-   * Judges a hello whose form and protocol version are already found good. To refuse, throw a DleError:
+   * Judges a hello whose form and protocol version are already found good. To refuse, throw a
+   * DleError:
    * its code and message are logged and sent to the peer, and the connection is closed.
    */
   hello(hello: Hello, remote: string): Welcome;

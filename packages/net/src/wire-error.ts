@@ -10,7 +10,9 @@ export function errorControl(error: DleError): Control {
   return { error: { code, message: shorten(error.message), retryable, effect, details } };
 }
 
-/** The error a response carries, as it was on the other side; codes this side does not know survive. */
+/**
+ * The error a response carries, as it was on the other side; codes this side does not know survive.
+ */
 export function errorFrom(value: unknown): DleError {
   const { code, message, retryable, effect, details } = fieldsOf(value);
   return new DleError(codeOf(code), messageOf(message), {

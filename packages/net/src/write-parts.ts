@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 
 /**
- * Bytes given to the operating system at once. A slow but living peer takes this much well within a keepalive
+ * Bytes given to the operating system at once. A slow but living peer takes this much well within a
+ * keepalive
  * interval, so that progress can be told from none.
  */
 const MAX_WRITE_BYTES = 1024 * 1024;
@@ -9,11 +10,17 @@ const MAX_WRITE_BYTES = 1024 * 1024;
 export interface WriteEvents {
   /** The operating system has taken this many more bytes. */
   progress(bytes: number): void;
-  /** It has taken all of them. Never called if the socket fails: then it may still read from the parts. */
+  /**
+   * It has taken all of them. Never called if the socket fails: then it may still read from the
+   * parts.
+   */
   done(): void;
 }
 
-/** Writes `parts` in order, with one system call for each MAX_WRITE_BYTES where the socket takes them. */
+/**
+ * Writes `parts` in order, with one system call for each MAX_WRITE_BYTES where the socket takes
+ * them.
+ */
 export function writeParts(
   socket: Socket,
   parts: readonly Uint8Array[],

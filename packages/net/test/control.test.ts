@@ -46,10 +46,14 @@ describe('what goes in comes out', () => {
       fc.boolean(),
       fc.constant(null),
       fc.string({ unit: 'grapheme', maxLength: 100 }),
-      fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+      fc.uint8Array(),
     ];
     const value = fc.object({ key, values, maxDepth: 3, maxKeys: 20 }) as fc.Arbitrary<Control>;
-    fc.assert(fc.property(value, (control) => expect(roundTrip(control)).toEqual(control)));
+    fc.assert(
+      fc.property(value, (control) => {
+        expect(roundTrip(control)).toEqual(control);
+      }),
+    );
   });
 
   test('a property that is undefined stays at home', () => {

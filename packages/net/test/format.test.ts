@@ -5,7 +5,8 @@ import { FrameKind, viewed, writeFrameHeader } from '../src/frame.js';
 import { FrameParser } from '../src/frame-parser.js';
 import { startServer, until } from './support/world.js';
 
-// docs/format.md, "Wire frame". Written out byte by byte: a change here is a change of the protocol.
+// docs/format.md, "Wire frame". Written out byte by byte: a change here is a change of the
+// protocol.
 const PUT = [
   ...[0x44, 0x4c, 0x45, 0x57], // magic: DLEW
   1, // version

@@ -4,13 +4,13 @@ export {
 } from './limits.js';
 export { EntryBatch, type OpaqueEntry } from './log/entry-batch.js';
 export { EntryBatchBuilder } from './log/entry-batch-builder.js';
-export {
-  type AppendOptions,
-  Log,
-  type LogComponents,
-  type LogObservers,
-  type LogOptions,
-} from './log/log.js';
+export { Log } from './log/log.js';
+export type {
+  AppendOptions,
+  LogComponents,
+  LogObservers,
+  LogOptions,
+} from './log/log-options.js';
 export { RECORD_HEADER_BYTES, type RecordView, recordBytes } from './log/record.js';
 export { Namespace, RecordKind } from './log/record-kinds.js';
 export { NodeVfs } from './vfs/node-vfs.js';

@@ -24,7 +24,8 @@ import type { StoreMachine } from '../store-machine.js';
 import { DumpCursors } from './dump-cursors.js';
 
 /**
- * How long a member waits for the leader's answer to a request that it passes on: several elections, and far
+ * How long a member waits for the leader's answer to a request that it passes on: several
+ * elections, and far
  * more than a flush takes; a leader that is silent for longer hangs.
  */
 const FORWARD_TIMEOUT_MS = 5_000;
@@ -45,7 +46,10 @@ export interface ClientApiComponents {
   readonly status: () => Control;
 }
 
-/** Answers clients. Any node takes any request; what only the leader can do is passed on to it, once. */
+/**
+ * Answers clients. Any node takes any request; what only the leader can do is passed on to it,
+ * once.
+ */
 export class ClientApi {
   readonly #components: ClientApiComponents;
   readonly #dumps: DumpCursors;
@@ -84,7 +88,9 @@ export class ClientApi {
     }
   }
 
-  /** Serves here if this node leads, else passes the request on, unless somebody else already did. */
+  /**
+   * Serves here if this node leads, else passes the request on, unless somebody else already did.
+   */
   #atLeader(
     request: PutRequest | DelRequest | GetRequest,
     serve: (raft: RaftNode<LogProposal>) => Promise<Envelope>,
@@ -162,7 +168,10 @@ function notLeader(address: string): DleError {
   });
 }
 
-/** A write that was passed on and not answered may have taken effect; the leader's own errors pass as they are. */
+/**
+ * A write that was passed on and not answered may have taken effect; the leader's own errors pass
+ * as they are.
+ */
 function forwardFailure(error: DleError, isWrite: boolean): DleError {
   if (error.code !== 'DLE_CONNECTION_LOST' && error.code !== 'DLE_TIMEOUT') return error;
   if (isWrite && error.effect === 'unknown') {

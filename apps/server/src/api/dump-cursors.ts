@@ -5,7 +5,10 @@ import type { KeySnapshot, LogStore } from '@dle/storage';
 
 /** Dumps that may be under way at once: each holds a copy of all positions. */
 const MAX_CURSORS = 8;
-/** Pairs are taken in portions of this many bytes, so that a page exceeds what was asked for by little. */
+/**
+ * Pairs are taken in portions of this many bytes, so that a page exceeds what was asked for by
+ * little.
+ */
 const PORTION_BYTES = 64 * 1024;
 /** A client that asks for no page in this time has gone. */
 const IDLE_MS = 60_000;

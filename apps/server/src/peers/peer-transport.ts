@@ -11,7 +11,10 @@ export interface PeerTransportOptions {
   readonly connectTimeoutMs: number;
 }
 
-/** Carries consensus messages between the members. What cannot be sent now is dropped: Raft asks again. */
+/**
+ * Carries consensus messages between the members. What cannot be sent now is dropped: Raft asks
+ * again.
+ */
 export class PeerTransport implements Transport {
   readonly #components: {
     readonly clock: Clock;
@@ -21,7 +24,8 @@ export class PeerTransport implements Transport {
   readonly #options: PeerTransportOptions;
   readonly #peers = new Map<number, Peer>();
   /**
-   * Connections that members have opened to this node. A node that has joined but not yet received the
+   * Connections that members have opened to this node. A node that has joined but not yet received
+   * the
    * configuration knows nobody's address: it answers where it was asked.
    */
   readonly #inbound = new Map<number, Rpc>();
@@ -95,7 +99,8 @@ export class PeerTransport implements Transport {
 
   #connect(member: Member, members: readonly Member[]): Peer {
     const { hints, self, cluster, connectTimeoutMs } = this.#options;
-    // A hint that is some member's known address says nothing new; another may be where this one has moved.
+    // A hint that is some member's known address says nothing new; another may be where this one
+    // has moved.
     const known = new Set(members.map(({ address }) => address));
     const alsoAt = hints
       .filter(({ id, address }) => id === member.id || (id === undefined && !known.has(address)))

@@ -3,7 +3,8 @@ import { type Hello, type Rpc, type RpcHandler, TcpClient } from '@dle/net';
 import type { Member } from '../member.js';
 
 /**
- * Each lane is a connection of its own, so that a heartbeat never waits behind megabytes of entries, nor a
+ * Each lane is a connection of its own, so that a heartbeat never waits behind megabytes of
+ * entries, nor a
  * client's request behind either.
  */
 export type Lane = 'control' | 'log' | 'forward';
@@ -28,7 +29,9 @@ export class Peer {
     },
     options: {
       readonly member: Member;
-      /** More places to look for it: where it may have moved since the configuration was written. */
+      /**
+       * More places to look for it: where it may have moved since the configuration was written.
+       */
       readonly alsoAt: readonly string[];
       readonly hello: (lane: Lane) => Hello;
       readonly connectTimeoutMs: number;

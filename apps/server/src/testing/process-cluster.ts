@@ -14,14 +14,19 @@ export interface ProcessClusterOptions {
   readonly dataDir?: string;
   /** More flags of dle-server, for every node. */
   readonly flags?: readonly string[];
-  /** Puts something in front of a node; resolves to the address under which the others are to reach it. */
+  /**
+   * Puts something in front of a node; resolves to the address under which the others are to reach
+   * it.
+   */
   readonly front?: (id: number, port: number) => Promise<string>;
 }
 
 /** How often a condition of real processes is looked at again. */
 const POLL_MS = 25;
 
-/** A cluster of real `dle-server` processes on free ports of 127.0.0.1, for tests and benchmarks. */
+/**
+ * A cluster of real `dle-server` processes on free ports of 127.0.0.1, for tests and benchmarks.
+ */
 export class ProcessCluster {
   readonly dataDir: string;
   readonly servers: readonly ServerProcess[];
@@ -125,7 +130,10 @@ export class ProcessCluster {
     );
   }
 
-  /** Looks again and again until `look` finds something; fails with the nodes' logs after `timeoutMs`. */
+  /**
+   * Looks again and again until `look` finds something; fails with the nodes' logs after
+   * `timeoutMs`.
+   */
   async eventually<T>(
     what: string,
     look: () => Promise<T | undefined>,

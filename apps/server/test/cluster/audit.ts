@@ -6,7 +6,9 @@ import { nameOfPayload } from './payload.js';
 
 type Contents = ReadonlyMap<string, Uint8Array>;
 
-/** What is wrong with a history, and with what the nodes hold at its end; nothing, if all is well. */
+/**
+ * What is wrong with a history, and with what the nodes hold at its end; nothing, if all is well.
+ */
 export function audit(history: History, contents: ReadonlyMap<number, Contents>): string[] {
   return [
     ...orderProblems(history.operations),

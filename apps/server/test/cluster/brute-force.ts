@@ -1,6 +1,9 @@
 import type { Operation } from './history.js';
 
-/** Whether some order explains the operations of one key, by trying every order: slow, and plain to see. */
+/**
+ * Whether some order explains the operations of one key, by trying every order: slow, and plain to
+ * see.
+ */
 export function hasExplanation(operations: readonly Operation[]): boolean {
   return explains(
     operations.filter(({ outcome }) => outcome !== 'failed'),

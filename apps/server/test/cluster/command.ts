@@ -8,11 +8,13 @@ import { type FaultRunReport, faultRun } from './fault-run.js';
 const USAGE = `usage: faults [--minutes N] [--seed S] [--seconds T]
        faults --failover N
 
-Runs clusters of three real processes under faults, each from the next seed, for N minutes (default 10), the first
-from seed S (default: drawn); things go wrong for T seconds in each (default 20). Stops at the first run that shows a
-problem, prints its seed and the proof, keeps its data, and exits with 1.
+Runs clusters of three real processes under faults, each from the next seed, for N minutes
+(default 10), the first from seed S (default: drawn); things go wrong for T seconds in each
+(default 20). Stops at the first run that shows a problem, prints its seed and the proof, keeps
+its data, and exits with 1.
 
---failover N: kills the leader N times, and prints how long it takes until a write is acknowledged again.`;
+--failover N: kills the leader N times, and prints how long it takes until a write is
+acknowledged again.`;
 
 /** The command for hours: see USAGE. Returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {

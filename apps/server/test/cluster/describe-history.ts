@@ -1,6 +1,9 @@
 import type { Operation } from './history.js';
 
-/** Operations as a picture: a line each, with when it was under way beside it; `…` where it never ended. */
+/**
+ * Operations as a picture: a line each, with when it was under way beside it; `…` where it never
+ * ended.
+ */
 export function describeHistory(operations: readonly Operation[]): string {
   const sorted = [...operations].sort((a, b) => a.began - b.began);
   const times = sorted.flatMap(({ began, ended }) => [began, ended]).filter(Number.isFinite);

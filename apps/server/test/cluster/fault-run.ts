@@ -30,7 +30,8 @@ const SEGMENT_SIZE = '1MB';
 const RECOVERY_KEY = 'recovered';
 
 /**
- * One cluster, six clients and the faults of one seed; then everything is mended, the nodes must converge, and what
+ * One cluster, six clients and the faults of one seed; then everything is mended, the nodes must
+ * converge, and what
  * they hold and what the clients saw must be explained.
  */
 export async function faultRun(options: FaultRunOptions): Promise<FaultRunReport> {

@@ -101,7 +101,10 @@ export class FaultyCluster {
     return leaderOf(await this.processes.statuses());
   }
 
-  /** Waits until a write is acknowledged again, once nothing is broken any more. Returns how long that took, in milliseconds. */
+  /**
+   * Waits until a write is acknowledged again, once nothing is broken any more. Returns how long
+   * that took, in milliseconds.
+   */
   async recovered(key: string): Promise<number> {
     const since = performance.now();
     const client = this.processes.client(this.endpoints);

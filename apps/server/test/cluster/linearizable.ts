@@ -33,11 +33,15 @@ interface Possibility {
 }
 
 /**
- * Whether the operations of one key are linearizable, the key being absent at first. The values of puts must differ.
+ * Whether the operations of one key are linearizable, the key being absent at first. The values of
+ * puts must differ.
  *
- * Wing and Gong's search in the form that Lowe calls just-in-time ("Testing for linearizability", 2017): time goes by
- * once, from one begin or end of an operation to the next, with all possible ways how things may stand. An operation
- * happens at its end at the latest, and before that only if another one needs it. Two ways that differ in nothing but
+ * Wing and Gong's search in the form that Lowe calls just-in-time ("Testing for linearizability",
+ * 2017): time goes by
+ * once, from one begin or end of an operation to the next, with all possible ways how things may
+ * stand. An operation
+ * happens at its end at the latest, and before that only if another one needs it. Two ways that
+ * differ in nothing but
  * the loose writes they have used are one: that which has used fewer.
  */
 export function checkKey(operations: readonly Operation[], options: CheckOptions = {}): Verdict {
@@ -99,7 +103,8 @@ class Search {
       if (state !== undefined) nexts.push({ ...from, state, done: insert(from.done, step.number) });
     }
     const { loosePuts, looseDels } = this.#puzzle;
-    // A loose put is of use only where there must be something, a loose delete only where there must be nothing.
+    // A loose put is of use only where there must be something, a loose delete only where there
+    // must be nothing.
     if (from.state === ABSENT && from.puts < begun(loosePuts, now)) {
       nexts.push({ ...from, state: UNREAD, puts: from.puts + 1 });
     } else if (from.state !== ABSENT && from.dels < begun(looseDels, now)) {
@@ -120,7 +125,10 @@ class Search {
   }
 }
 
-/** Possibilities, less those that another one is better than: the same, with fewer loose writes used up. */
+/**
+ * Possibilities, less those that another one is better than: the same, with fewer loose writes used
+ * up.
+ */
 class Frontier {
   readonly #best = new Map<string, Possibility[]>();
 
@@ -142,7 +150,10 @@ function isAsGood(one: Possibility, other: Possibility): boolean {
   return one.puts <= other.puts && one.dels <= other.dels;
 }
 
-/** Begins and ends in the order of time. Where they coincide the begins come first: the two then overlap. */
+/**
+ * Begins and ends in the order of time. Where they coincide the begins come first: the two then
+ * overlap.
+ */
 function moments(steps: readonly Step[]): { readonly step: Step; readonly ends: boolean }[] {
   const begins = steps.map((step) => ({ step, ends: false, at: step.began }));
   const ends = steps.map((step) => ({ step, ends: true, at: step.ended }));

@@ -4,7 +4,10 @@ const MOST_LINES = 10;
 /** Of pino. */
 const ERROR_LEVEL = 50;
 
-/** Lines of a node's log that no fault of processes or links excuses: errors, failed assertions, stack traces. */
+/**
+ * Lines of a node's log that no fault of processes or links excuses: errors, failed assertions,
+ * stack traces.
+ */
 export function logProblems(server: ServerProcess): string[] {
   const lines = server
     .log()

@@ -8,7 +8,8 @@ export type Victim = 'leader' | 'follower' | 'anybody';
 /**
  * - `kill`, `stop`, `pause`: SIGKILL, SIGTERM, SIGSTOP.
  * - `blackout`: SIGKILL to all.
- * - `isolate`: nothing gets to it or away from it. `mute`: nothing gets away. `deafen`: nothing gets to it.
+ * - `isolate`: nothing gets to it or away from it. `mute`: nothing gets away. `deafen`: nothing
+ *   gets to it.
  * - `part`: nothing passes between it and one of the others.
  * - `slow`: what passes between it and the others is late; `slowAll`: between any two.
  */
@@ -31,7 +32,8 @@ export interface Fault {
   readonly at: number;
   readonly lastsMs: number;
   /**
-   * What becomes of bytes on a broken link: they come late, never, or the connection is reset. Without it, and for
+   * What becomes of bytes on a broken link: they come late, never, or the connection is reset.
+   * Without it, and for
    * slow links, they come `delayMs` later.
    */
   readonly how: 'hold' | 'drop' | 'refuse';
@@ -61,7 +63,10 @@ const HOW = ['hold', 'drop', 'refuse'] as const;
 /** Longer than an election timeout with default options, and than two. */
 const MAX_LASTS_MS = 3_500;
 const MIN_LASTS_MS = 200;
-/** From one fault to the next: often while the one before goes on, sometimes after it and its election. */
+/**
+ * From one fault to the next: often while the one before goes on, sometimes after it and its
+ * election.
+ */
 const MAX_GAP_MS = 3_000;
 const MAX_DELAY_MS = 400;
 
@@ -91,7 +96,10 @@ export function describeFault({ kind, victim, at, lastsMs, how, delayMs }: Fault
   return `at ${at} ms: ${kind}${whom}${links}${late} for ${lastsMs} ms`;
 }
 
-/** Lets the faults befall a cluster. Resolves when all of them are over, with what each of them has hit. */
+/**
+ * Lets the faults befall a cluster. Resolves when all of them are over, with what each of them has
+ * hit.
+ */
 export async function letBefall(
   cluster: FaultyCluster,
   schedule: readonly Fault[],

@@ -9,7 +9,10 @@ export interface LinkFault {
   readonly how: FaultRules | 'refuse';
 }
 
-/** The network between the members: a proxy in front of each, which tells its callers apart. Clients pass freely. */
+/**
+ * The network between the members: a proxy in front of each, which tells its callers apart. Clients
+ * pass freely.
+ */
 export class Network {
   readonly #proxies = new Map<number, FaultProxy>();
   readonly #faults = new Set<readonly LinkFault[]>();

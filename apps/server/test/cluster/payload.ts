@@ -1,12 +1,17 @@
 const MARK = '\n';
 
-/** Bytes that say which write they are of, and whether they are whole: its name, and a filler that follows from it. */
+/**
+ * Bytes that say which write they are of, and whether they are whole: its name, and a filler that
+ * follows from it.
+ */
 export function payloadOf(name: string, bytes: number): Uint8Array {
   const head = `${name} ${bytes}${MARK}`;
   return Buffer.alloc(Math.max(head.length, bytes), head);
 }
 
-/** The name of the write these bytes are of, or what is wrong with them: no write has such a name. */
+/**
+ * The name of the write these bytes are of, or what is wrong with them: no write has such a name.
+ */
 export function nameOfPayload(payload: Uint8Array): string {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   const head = bytes.subarray(0, bytes.indexOf(MARK)).toString();

@@ -13,8 +13,10 @@ import { PROTOCOL_RANGE, type Reply, TcpClient } from '@dle/net';
 const COMPONENTS = { clock: systemClock, random: systemRandom, logger: silentLogger };
 
 /**
- * Speaks to one node whatever happens, and tries everything once: what the node itself says is what counts. It finds
- * what a client that follows the leader would never meet: a deposed leader that still answers, a request passed on.
+ * Speaks to one node whatever happens, and tries everything once: what the node itself says is what
+ * counts. It finds
+ * what a client that follows the leader would never meet: a deposed leader that still answers, a
+ * request passed on.
  */
 export class PinnedClient {
   readonly #client: TcpClient;

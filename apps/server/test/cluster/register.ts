@@ -7,7 +7,9 @@ export const ABSENT: State = 0;
 export const UNREAD: State = 1;
 const FIRST_READ_VALUE = 2;
 
-/** An operation that must have taken effect between `began` and `ended`, in the terms of the search. */
+/**
+ * An operation that must have taken effect between `began` and `ended`, in the terms of the search.
+ */
 export interface Step {
   readonly number: number;
   readonly operation: Operation;
@@ -19,15 +21,20 @@ export interface Step {
 /** What there is to be explained of one key. */
 export interface Puzzle {
   readonly steps: readonly Step[];
-  /** When each write began that may have happened at any time since, or never, and was never read. */
+  /**
+   * When each write began that may have happened at any time since, or never, and was never read.
+   */
   readonly loosePuts: readonly number[];
   readonly looseDels: readonly number[];
 }
 
 /**
- * The operations of one key, made ready for the search. Failed ones are left out. A put of unknown outcome whose
- * value was read did happen, and before the first of those reads was over. The other unknown writes are all alike:
- * so many puts of some value, so many deletes, any of which may be used once to explain something, or left out.
+ * The operations of one key, made ready for the search. Failed ones are left out. A put of unknown
+ * outcome whose
+ * value was read did happen, and before the first of those reads was over. The other unknown writes
+ * are all alike:
+ * so many puts of some value, so many deletes, any of which may be used once to explain something,
+ * or left out.
  */
 export function puzzleOf(operations: readonly Operation[]): Puzzle {
   const reads = readsByValue(operations);
@@ -61,7 +68,10 @@ export function applied({ operation, value }: Step, state: State): State | undef
   }
 }
 
-/** Whether `step` has nothing to lose by happening at once: it changes nothing now, and could not change anything later. */
+/**
+ * Whether `step` has nothing to lose by happening at once: it changes nothing now, and could not
+ * change anything later.
+ */
 export function isFree(step: Step, state: State): boolean {
   const { kind, existed } = step.operation;
   if (kind === 'del') return existed === false && state === ABSENT;

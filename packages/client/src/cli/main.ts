@@ -1,6 +1,7 @@
 import { run } from './run.js';
 
-// Whoever reads our output may have seen enough (`dle dump | head`): that ends the command, and is nobody's fault.
+// Whoever reads our output may have seen enough (`dle dump | head`): that ends the command, and is
+// nobody's fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') process.stderr.write(`dle: DLE_IO: ${error.message}\n`);
   process.exit(error.code === 'EPIPE' ? 0 : 1);

@@ -74,7 +74,8 @@ class StandardOutput implements Target {
 
 async function openFile(path: string): Promise<Target> {
   const existing = await stat(path).catch(() => undefined);
-  // A device or a pipe (`/dev/null`) is written to as it is; a file put in its place would be a surprise.
+  // A device or a pipe (`/dev/null`) is written to as it is; a file put in its place would be a
+  // surprise.
   if (existing !== undefined && !existing.isFile()) {
     return new DirectFile(await open(path, 'w'));
   }
@@ -103,7 +104,10 @@ class DirectFile implements Target {
   }
 }
 
-/** Written under another name, and renamed when it is whole and on the disk: there is never half a file. */
+/**
+ * Written under another name, and renamed when it is whole and on the disk: there is never half a
+ * file.
+ */
 class ReplacedFile extends DirectFile {
   readonly #temporary: string;
   readonly #target: string;

@@ -12,7 +12,10 @@ import { shelterOperands, unshelterArguments, withoutShelter } from './words.js'
 
 const WIDTH = 100;
 
-/** Runs the command that `words` spell. Returns the exit code: 0, 1 (not found, failed) or 2 (usage). */
+/**
+ * Runs the command that `words` spell. Returns the exit code: 0, 1 (not found, failed) or 2
+ * (usage).
+ */
 export async function run(words: readonly string[]): Promise<number> {
   try {
     await commandLine(words).parseAsync();

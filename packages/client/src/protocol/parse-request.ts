@@ -16,7 +16,8 @@ import {
 const refuse = complaint('DLE_INVALID_ARGUMENT', 'bad request');
 
 /**
- * The fields of each op. A field that is not listed is refused, not skipped: a condition that an older
+ * The fields of each op. A field that is not listed is refused, not skipped: a condition that an
+ * older
  * server ignored would turn a guarded write into a bare one.
  */
 const FIELDS: Readonly<Record<ClientRequest['op'], ReadonlySet<string>>> = {
@@ -29,7 +30,8 @@ const FIELDS: Readonly<Record<ClientRequest['op'], ReadonlySet<string>>> = {
 };
 
 /**
- * A request from outside, with everything in it checked: types, lengths, limits, checksum. Keys and values of
+ * A request from outside, with everything in it checked: types, lengths, limits, checksum. Keys and
+ * values of
  * the result are views of `raw`, not copies.
  *
  * @throws DleError `DLE_INVALID_ARGUMENT`, `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`,

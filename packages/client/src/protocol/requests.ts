@@ -6,7 +6,10 @@ import { crc32, DleError, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
  */
 export type ReadLevel = 'linearizable' | 'stale';
 
-/** One message as `@dle/net` takes it: control is encoded with msgpack, raw parts are sent as they are. */
+/**
+ * One message as `@dle/net` takes it: control is encoded with msgpack, raw parts are sent as they
+ * are.
+ */
 export interface Envelope {
   readonly control: Readonly<Record<string, unknown>>;
   /** Sent one after the other; not copied, so not to be changed before the request is done. */
@@ -15,7 +18,10 @@ export interface Envelope {
 
 /** What every request that a member may pass on for a client has. */
 interface Forwardable {
-  /** A member passes it on for a client: it is to be answered here or not at all, never passed on again. */
+  /**
+   * A member passes it on for a client: it is to be answered here or not at all, never passed on
+   * again.
+   */
   readonly forwarded: boolean;
 }
 
@@ -23,7 +29,10 @@ export interface PutRequest extends Forwardable {
   readonly op: 'put';
   readonly key: Uint8Array;
   readonly value: Uint8Array;
-  /** CRC-32 of key ‖ value, made by the client, found right on arrival: it goes into the record as it is. */
+  /**
+   * CRC-32 of key ‖ value, made by the client, found right on arrival: it goes into the record as
+   * it is.
+   */
   readonly checksum: number;
 }
 

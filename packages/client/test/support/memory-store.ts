@@ -22,7 +22,10 @@ interface Snapshot {
 export class MemoryStore {
   readonly pairs = new Map<string, Pair>();
   readonly snapshots = new Map<string, Snapshot>();
-  /** Pages are at most this large, whatever is asked for: a test need not store a megabyte to see two. */
+  /**
+   * Pages are at most this large, whatever is asked for: a test need not store a megabyte to see
+   * two.
+   */
   maxPageBytes: number = Number.POSITIVE_INFINITY;
   #index = 0;
   #lastCursor = 0;

@@ -3,7 +3,8 @@ import { readHello } from '../greeting.js';
 import { MAX_HELLO_BYTES } from '../limits.js';
 
 /**
- * Who says this hello, for a FaultProxy: `client`, or the id of the member as decimal digits; `stranger` where it is
+ * Who says this hello, for a FaultProxy: `client`, or the id of the member as decimal digits;
+ * `stranger` where it is
  * no hello; `undefined` while it has not come whole.
  */
 export function callerOf(bytes: Uint8Array): string | undefined {

@@ -11,7 +11,8 @@ export interface FaultProxyOptions {
   /** Default 0: a free one. */
   readonly port?: number;
   /**
-   * Tells who connects from the first bytes that come, all that came so far; `undefined`: from more of them.
+   * Tells who connects from the first bytes that come, all that came so far; `undefined`: from more
+   * of them.
    * With it, rules can be set for one caller. A connection leads nowhere until its caller is known.
    */
   readonly callerOf?: (bytes: Uint8Array) => string | undefined;
@@ -30,7 +31,8 @@ interface Link {
 const DEFAULTS = { host: '127.0.0.1', port: 0 };
 
 /**
- * A TCP proxy for tests: it delays, drops, holds and cuts what passes through it, each direction by its own rules.
+ * A TCP proxy for tests: it delays, drops, holds and cuts what passes through it, each direction by
+ * its own rules.
  * Rules are for all connections; those for one `caller` stand for him in their place.
  */
 export class FaultProxy {

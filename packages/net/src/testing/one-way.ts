@@ -5,9 +5,15 @@ import type { Clock } from '@dle/common';
 export interface FaultRules {
   /** Everything is passed on this much later, in milliseconds; order is kept. */
   readonly delayMs?: number;
-  /** Bytes vanish; their sender believes they have arrived. What passes later comes behind a gap, which TCP never has. */
+  /**
+   * Bytes vanish; their sender believes they have arrived. What passes later comes behind a gap,
+   * which TCP never has.
+   */
   readonly drop?: boolean;
-  /** Nothing passes, not even the end of the connection, until this ends: a broken cable, mended later. */
+  /**
+   * Nothing passes, not even the end of the connection, until this ends: a broken cable, mended
+   * later.
+   */
   readonly hold?: boolean;
 }
 

@@ -5,7 +5,10 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** Time that passes only when told to. Deferred work still runs at the end of the real turn: sockets are real. */
+/**
+ * Time that passes only when told to. Deferred work still runs at the end of the real turn: sockets
+ * are real.
+ */
 export class VirtualClock implements Clock {
   #now = 1_000;
   readonly #timers = new Set<Timer>();

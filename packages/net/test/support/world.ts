@@ -145,13 +145,19 @@ export class RawPeer {
     return this.say(encodeFrame(FrameKind.hello, 0, hello as unknown as Control));
   }
 
-  /** The control of the first frame of `kind` that has come or comes; polled at the end of each turn. */
+  /**
+   * The control of the first frame of `kind` that has come or comes; polled at the end of each
+   * turn.
+   */
   async heard(kind: Kind): Promise<Control> {
     return (await until(() => this.frames.find((frame) => frame.kind === kind))).control;
   }
 }
 
-/** Waits, turn by turn, for what other sockets and processes bring about; the test's time-out is its limit. */
+/**
+ * Waits, turn by turn, for what other sockets and processes bring about; the test's time-out is its
+ * limit.
+ */
 export async function until<T>(condition: () => T | undefined | false): Promise<T> {
   while (true) {
     const value = condition();

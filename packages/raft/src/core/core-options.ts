@@ -12,7 +12,9 @@ export const DEFAULT_CORE_OPTIONS: Omit<CoreOptions, 'id'> = {
 
 /** Heartbeats that may get lost before a follower doubts its leader. */
 const HEARTBEATS_PER_TIMEOUT = 4;
-/** A day: longer than anybody waits for a leader, and far from where sums of times lose precision. */
+/**
+ * A day: longer than anybody waits for a leader, and far from where sums of times lose precision.
+ */
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000;
 /** Far beyond what any link keeps busy; it bounds the memory of a window. */
 const MAX_INFLIGHT_APPENDS = 65_536;
@@ -31,7 +33,7 @@ export function validateCoreOptions(options: CoreOptions): void {
     outOfBounds(options, 'maxInflightAppends', 1, MAX_INFLIGHT_APPENDS),
     outOfBounds(options, 'maxInflightBytes', 1, Number.MAX_SAFE_INTEGER),
     options.electionTimeoutMs < HEARTBEATS_PER_TIMEOUT * options.heartbeatIntervalMs
-      ? `electionTimeoutMs (${options.electionTimeoutMs}) must be at least ${HEARTBEATS_PER_TIMEOUT} heartbeat intervals (of ${options.heartbeatIntervalMs}), or one lost heartbeat deposes a leader`
+      ? `electionTimeoutMs (${options.electionTimeoutMs}) must be at least ${HEARTBEATS_PER_TIMEOUT} times heartbeatIntervalMs (${options.heartbeatIntervalMs}), or a few lost heartbeats depose a leader`
       : undefined,
     options.maxInflightBytes < options.maxAppendBytes
       ? `maxInflightBytes (${options.maxInflightBytes}) must be at least maxAppendBytes (${options.maxAppendBytes}), or no append request could be filled`

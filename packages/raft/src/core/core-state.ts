@@ -4,11 +4,14 @@ import { Outbox } from './outbox.js';
 import type { CoreEffect, CoreOptions, Message, NodeId, RecoveredState, Role } from './types.js';
 import { Writes } from './writes.js';
 
-/** Terms stay this far from where whole numbers end, so that adding one to a term is always safe. */
+/**
+ * Terms stay this far from where whole numbers end, so that adding one to a term is always safe.
+ */
 export const MAX_TERM: number = 2 ** 52;
 
 /**
- * What every role works on: the log, term and vote, and the effects of the step under way. The rooms of
+ * What every role works on: the log, term and vote, and the effects of the step under way. The
+ * rooms of
  * the core share one of it, and nothing outside the core sees it.
  */
 export class CoreState {
@@ -76,7 +79,10 @@ export class CoreState {
     this.#effects.push(effect);
   }
 
-  /** Changes role, leader and, upward, term. A new term has no vote yet, and no use for what the old one said. */
+  /**
+   * Changes role, leader and, upward, term. A new term has no vote yet, and no use for what the old
+   * one said.
+   */
   become(role: Role, term: number, leader: NodeId): void {
     assert(Number.isSafeInteger(term) && term >= this.#term && term <= MAX_TERM, `term ${term}`);
     if (role === this.#role && term === this.#term && leader === this.#leader) return;
@@ -119,7 +125,9 @@ export class CoreState {
     this.emit({ type: 'send', message });
   }
 
-  /** Sends once term and vote as they now stand, and the entries up to `index`, are on the device. */
+  /**
+   * Sends once term and vote as they now stand, and the entries up to `index`, are on the device.
+   */
   sendWhenDurable(message: Message, index: number): void {
     const write = Math.max(this.saveVote(), this.writes.holding(index));
     if (this.writes.isFlushed(write)) this.send(message);
@@ -137,7 +145,8 @@ export class CoreState {
   /** Ends a step: nothing is left unsaved or unreported. The effects of the step. */
   takeEffects(): readonly CoreEffect[] {
     this.saveVote();
-    // What is committed may not be durable here yet. What is applied must be, or a crash would leave
+    // What is committed may not be durable here yet. What is applied must be, or a crash would
+    // leave
     // a state that its own log cannot explain.
     const index = Math.min(this.#commit, this.writes.durableIndex);
     if (index > this.#reportedCommit) {

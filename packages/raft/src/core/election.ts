@@ -9,7 +9,10 @@ import type {
   VoteResponse,
 } from './types.js';
 
-/** Votes, on both sides, and the time after which a node asks for them (paper section 5.2, dissertation 9.6). */
+/**
+ * Votes, on both sides, and the time after which a node asks for them (paper section 5.2,
+ * dissertation 9.6).
+ */
 export class Election {
   readonly #state: CoreState;
   readonly #votes = new Map<NodeId, boolean>();
@@ -40,7 +43,8 @@ export class Election {
   }
 
   /**
-   * Whether votes are withheld: a leader is alive, so whoever asks has lost touch with it and would only
+   * Whether votes are withheld: a leader is alive, so whoever asks has lost touch with it and would
+   * only
    * disrupt (paper section 6).
    */
   get withholds(): boolean {

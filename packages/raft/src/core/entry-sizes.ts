@@ -1,6 +1,8 @@
 import { assert } from '@dle/common';
 
-/** Entries whose totals share one array: small enough for a small log, few enough for a large one. */
+/**
+ * Entries whose totals share one array: small enough for a small log, few enough for a large one.
+ */
 const CHUNK_ENTRIES = 1_024;
 
 /**
@@ -37,7 +39,10 @@ export class EntrySizes {
     return this.#chunks[Math.floor((index - 1) / CHUNK_ENTRIES)]![(index - 1) % CHUNK_ENTRIES]!;
   }
 
-  /** The largest index such that entries `first` to it take at most `budget` bytes; `first` - 1: none. */
+  /**
+   * The largest index such that entries `first` to it take at most `budget` bytes; `first` - 1:
+   * none.
+   */
   lastWithin(first: number, budget: number): number {
     const limit = this.through(first - 1) + budget;
     let low = first - 1;

@@ -40,7 +40,8 @@ export class Follower {
 
   onHeartbeat(message: Heartbeat): void {
     const { id: from, term, log } = this.#state;
-    // The leader speaks only of entries that this node has acknowledged in this term. Should it speak of
+    // The leader speaks only of entries that this node has acknowledged in this term. Should it
+    // speak of
     // more, then this log has lost some, and nothing in it may be taken for committed.
     if (message.commit <= log.lastIndex) this.#state.advanceCommit(message.commit);
     this.#state.sendWhenDurable(
@@ -49,7 +50,10 @@ export class Follower {
     );
   }
 
-  /** Skips what is there already, and replaces only from a real conflict on: an old request loses nothing. */
+  /**
+   * Skips what is there already, and replaces only from a real conflict on: an old request loses
+   * nothing.
+   */
   #take(entries: EntryBatch): void {
     const { log, commit } = this.#state;
     const lastIndex = entries.firstIndex + entries.count - 1;
@@ -72,7 +76,9 @@ export class Follower {
     this.#state.emit({ type: 'appendReceived', write, entries, fromIndex, replaces });
   }
 
-  /** Tells the leader where to look next, skipping all of its entries that cannot be in this log. */
+  /**
+   * Tells the leader where to look next, skipping all of its entries that cannot be in this log.
+   */
   #reject(message: AppendRequest): void {
     const { id: from, term, log } = this.#state;
     const hintIndex = log.lastPossibleMatch(message.previousIndex, message.previousTerm);

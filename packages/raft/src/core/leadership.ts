@@ -6,7 +6,10 @@ import { ReadRounds } from './read-rounds.js';
 import { Replication } from './replication.js';
 import type { AppendResponse, HeartbeatResponse, NodeId } from './types.js';
 
-/** What the empty entry of a new leader takes in the log: a record's header of 64 bytes, and its name. */
+/**
+ * What the empty entry of a new leader takes in the log: a record's header of 64 bytes, and its
+ * name.
+ */
 const NOOP_BYTES = 72;
 
 /** One node's time as leader of one term. It exists only while it lasts. */
@@ -52,7 +55,9 @@ export class Leadership {
     return this.#reads.pending;
   }
 
-  /** The entries leave for the followers in the same step, in parallel with this node's own flush. */
+  /**
+   * The entries leave for the followers in the same step, in parallel with this node's own flush.
+   */
   propose(sizes: readonly number[]): void {
     const { term, log } = this.#state;
     assert(sizes.length > 0, 'a proposal of no entries');
@@ -65,8 +70,10 @@ export class Leadership {
   }
 
   /**
-   * Sends heartbeats when they are due. False: no quorum has been heard from within an election timeout
-   * (check-quorum). Others may have elected somebody; whoever waits here should be told to go there.
+   * Sends heartbeats when they are due. False: no quorum has been heard from within an election
+   * timeout
+   * (check-quorum). Others may have elected somebody; whoever waits here should be told to go
+   * there.
    */
   tick(): boolean {
     const { now, options } = this.#state;
@@ -118,7 +125,8 @@ export class Leadership {
   }
 
   /**
-   * Commits what a majority holds, this node included once its own copy is durable; but only up to an
+   * Commits what a majority holds, this node included once its own copy is durable; but only up to
+   * an
    * entry of this term, which takes all before it along (paper section 5.4.2, figure 8).
    */
   #countReplicas(): void {

@@ -4,13 +4,17 @@ import { TermRuns } from './term-runs.js';
 import type { EntryBatch, IndexedConfiguration, NodeId } from './types.js';
 
 /**
- * What the core knows of its log: terms, sizes and configurations, never contents. It is ahead of the
+ * What the core knows of its log: terms, sizes and configurations, never contents. It is ahead of
+ * the
  * device: `Writes` knows how far.
  */
 export class LogView {
   readonly #terms = new TermRuns();
   readonly #sizes = new EntrySizes();
-  /** All configurations in the log, in order, so that replacing the last one brings the one before back. */
+  /**
+   * All configurations in the log, in order, so that replacing the last one brings the one before
+   * back.
+   */
   readonly #configurations: IndexedConfiguration[] = [];
 
   constructor(batches: Iterable<EntryBatch>) {
@@ -79,7 +83,8 @@ export class LogView {
   }
 
   /**
-   * The largest index up to `index` at which a log may agree that has `term` there: terms never fall
+   * The largest index up to `index` at which a log may agree that has `term` there: terms never
+   * fall
    * along a log, so nothing of a later term can. It skips a whole term with each question asked.
    */
   lastPossibleMatch(index: number, term: number): number {
@@ -90,7 +95,10 @@ export class LogView {
     return this.#sizes.through(lastIndex) - this.#sizes.through(firstIndex - 1);
   }
 
-  /** The last entry of a run from `firstIndex` on that fits into `budget` bytes; `firstIndex` - 1: none. */
+  /**
+   * The last entry of a run from `firstIndex` on that fits into `budget` bytes; `firstIndex` - 1:
+   * none.
+   */
   lastWithin(firstIndex: number, budget: number): number {
     return this.#sizes.lastWithin(firstIndex, budget);
   }

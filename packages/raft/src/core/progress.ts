@@ -3,7 +3,8 @@ import { Inflights } from './inflights.js';
 import type { NodeId } from './types.js';
 
 /**
- * - `probe`: where the follower's log meets the leader's is not known; one request at a time finds out.
+ * - `probe`: where the follower's log meets the leader's is not known; one request at a time finds
+ *   out.
  * - `replicate`: it is known; requests follow each other without waiting for answers.
  */
 export type ProgressState = 'probe' | 'replicate';

@@ -10,7 +10,8 @@ export function majority(count: number): number {
  * counts: replicated indexes, confirmed read rounds, times of contact.
  *
  * An empty set stands in nobody's way: `Infinity`, so that the minimum over two sets is right when
- * one of them is empty. For the handful of voters there are, comparing each with each beats sorting,
+ * one of them is empty. For the handful of voters there are, comparing each with each beats
+ * sorting,
  * and takes no memory.
  */
 export function reachedByQuorum(
@@ -31,7 +32,9 @@ export function reachedByQuorum(
 
 export type VoteResult = 'won' | 'lost' | 'pending';
 
-/** How a vote stands: those not in `votes` have not answered; whoever is not a voter does not count. */
+/**
+ * How a vote stands: those not in `votes` have not answered; whoever is not a voter does not count.
+ */
 export function voteResult(
   voters: readonly NodeId[],
   votes: ReadonlyMap<NodeId, boolean>,

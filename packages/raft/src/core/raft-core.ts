@@ -26,10 +26,12 @@ export interface RaftCoreComponents {
 }
 
 /**
- * Raft as a pure, synchronous state machine: events in, effects out. It has no clock, no timer, no promise
+ * Raft as a pure, synchronous state machine: events in, effects out. It has no clock, no timer, no
+ * promise
  * and no I/O; the same events and the same chance give the same effects.
  *
- * One rule covers durability: a vote or an acknowledgement, a rejection and the leader's own included, leaves
+ * One rule covers durability: a vote or an acknowledgement, a rejection and the leader's own
+ * included, leaves
  * only after what it depends on is on the device. The core holds such messages back until `flushed`
  * reports the write they wait for; the driver may carry out every effect as soon as it sees it.
  */
@@ -41,7 +43,8 @@ export class RaftCore {
   #leadership: Leadership | undefined;
 
   /**
-   * Starts as a follower. What is recovered is taken as flushed, and entries up to `recovered.commit` as
+   * Starts as a follower. What is recovered is taken as flushed, and entries up to
+   * `recovered.commit` as
    * known to the driver: the first `commit` effect is for a later one.
    *
    * @param now monotonic milliseconds, on the scale of the events'.
@@ -59,7 +62,10 @@ export class RaftCore {
     this.#follower = new Follower(this.#state);
   }
 
-  /** When the next tick is due, in monotonic milliseconds; `Infinity`: never. An earlier one does no harm. */
+  /**
+   * When the next tick is due, in monotonic milliseconds; `Infinity`: never. An earlier one does no
+   * harm.
+   */
   get deadline(): number {
     return this.#leadership?.deadline ?? this.#election.deadline;
   }
@@ -130,14 +136,19 @@ export class RaftCore {
   }
 
   /**
-   * Takes one event and says what is to be done about it. Runs to completion; the effects are the caller's.
+   * Takes one event and says what is to be done about it. Runs to completion; the effects are the
+   * caller's.
    *
-   * Nothing that a working peer sends makes it throw, and no nonsense either: that is ignored. An assertion
-   * (`DLE_INTERNAL`) means that the driver is wrong, or that a leader contradicts what is committed here, which
-   * proves that the cluster has lost committed data: the node must stop, so as not to lose its copy too.
+   * Nothing that a working peer sends makes it throw, and no nonsense either: that is ignored. An
+   * assertion
+   * (`DLE_INTERNAL`) means that the driver is wrong, or that a leader contradicts what is committed
+   * here, which
+   * proves that the cluster has lost committed data: the node must stop, so as not to lose its copy
+   * too.
    */
   step(event: Event): readonly CoreEffect[] {
-    // A driver may have looked at the clock before it stepped another event; time never runs back here.
+    // A driver may have looked at the clock before it stepped another event; time never runs back
+    // here.
     this.#state.now = Math.max(this.#state.now, event.now);
     switch (event.type) {
       case 'tick':
@@ -221,8 +232,10 @@ export class RaftCore {
   }
 
   /**
-   * Tells whoever still leads or campaigns in an older term of the newer one. A leader must hear of it:
-   * a node that went ahead of its term would otherwise neither follow it nor, while the others do, replace it.
+   * Tells whoever still leads or campaigns in an older term of the newer one. A leader must hear of
+   * it:
+   * a node that went ahead of its term would otherwise neither follow it nor, while the others do,
+   * replace it.
    */
   #answerLate(message: Message): void {
     const { id: from, term } = this;
@@ -245,7 +258,9 @@ export class RaftCore {
     }
   }
 
-  /** Follows the sender, which leads this term. False: another one does, so the message is nobody's. */
+  /**
+   * Follows the sender, which leads this term. False: another one does, so the message is nobody's.
+   */
   #heardFromLeader(sender: NodeId): boolean {
     const { leader } = this.#state;
     if (leader !== 0 && leader !== sender) return false;
@@ -270,7 +285,8 @@ export class RaftCore {
 }
 
 /**
- * Whether somebody is in the term that the message names. The terms of pre-votes asked for and granted are
+ * Whether somebody is in the term that the message names. The terms of pre-votes asked for and
+ * granted are
  * those of elections that may never be, and move nobody.
  */
 function isOfItsTerm(message: Message): boolean {

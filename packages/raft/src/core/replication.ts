@@ -28,7 +28,8 @@ export class Replication {
   }
 
   /**
-   * A request without entries that asks whether what was sent has arrived. A follower that lost it, be it
+   * A request without entries that asks whether what was sent has arrived. A follower that lost it,
+   * be it
    * a whole window, says so, and is sent it again.
    */
   ask(peer: Progress): void {
@@ -41,14 +42,17 @@ export class Replication {
     if (!message.rejected) {
       return message.index <= log.lastIndex && peer.accepted(message.index);
     }
-    // The follower has skipped what cannot be in its log; this skips what cannot be in the leader's.
+    // The follower has skipped what cannot be in its log; this skips what cannot be in the
+    // leader's.
     const hint = log.lastPossibleMatch(message.hintIndex, message.hintTerm);
     return peer.rejected(message.index, hint);
   }
 
   /**
-   * The last entry of the next request; `next` - 1: none fits. A batch is filled as far as batch and window
-   * allow; an entry larger than a batch goes alone, one larger than the window when nothing is under way.
+   * The last entry of the next request; `next` - 1: none fits. A batch is filled as far as batch
+   * and window
+   * allow; an entry larger than a batch goes alone, one larger than the window when nothing is
+   * under way.
    */
   #lastToSend(peer: Progress): number {
     const { log, options } = this.#state;

@@ -13,14 +13,18 @@ export interface Configuration {
   readonly members?: unknown;
 }
 
-/** A configuration and the index of the entry that brought it; it counts from the moment it is in the log. */
+/**
+ * A configuration and the index of the entry that brought it; it counts from the moment it is in
+ * the log.
+ */
 export interface IndexedConfiguration {
   readonly index: number;
   readonly configuration: Configuration;
 }
 
 /**
- * Consecutive whole entries as the core sees them. Whoever drives the core holds the bytes behind them;
+ * Consecutive whole entries as the core sees them. Whoever drives the core holds the bytes behind
+ * them;
  * the core hands the batch back in effects without looking inside.
  */
 export interface EntryBatch {
@@ -81,9 +85,13 @@ export interface AppendRequest extends MessageBase {
 export interface AppendResponse extends MessageBase {
   readonly type: 'appendResponse';
   readonly rejected: boolean;
-  /** Accepted: the last index this request verified, durable here. Rejected: its `previousIndex`. */
+  /**
+   * Accepted: the last index this request verified, durable here. Rejected: its `previousIndex`.
+   */
   readonly index: number;
-  /** Rejected: where the leader should look next (largest index that may match), and the term there. */
+  /**
+   * Rejected: where the leader should look next (largest index that may match), and the term there.
+   */
   readonly hintIndex: number;
   readonly hintTerm: number;
   readonly round: number;
@@ -119,7 +127,9 @@ export type Event =
       readonly type: 'message';
       readonly now: number;
       readonly message: Message;
-      /** Of an append request that carries entries: they, verified. firstIndex is previousIndex + 1. */
+      /**
+       * Of an append request that carries entries: they, verified. firstIndex is previousIndex + 1.
+       */
       readonly entries?: EntryBatch;
     }
   /**
@@ -137,8 +147,10 @@ export type Event =
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
 
 /**
- * What the driver is to do, in this order. Effects with a `write` number change the log: the numbers
- * rise by one, and `flushed` reports them back. Whatever may leave only after a flush is held back by
+ * What the driver is to do, in this order. Effects with a `write` number change the log: the
+ * numbers
+ * rise by one, and `flushed` reports them back. Whatever may leave only after a flush is held back
+ * by
  * the core itself, so a driver may send every `send` at once.
  */
 export type CoreEffect =
@@ -172,7 +184,9 @@ export type CoreEffect =
       readonly fromIndex: number;
       readonly replaces: boolean;
     }
-  /** Send. Entries previousIndex + 1 to lastIndex of an append request are the driver's to attach. */
+  /**
+   * Send. Entries previousIndex + 1 to lastIndex of an append request are the driver's to attach.
+   */
   | { readonly type: 'send'; readonly message: Message }
   /** Entries up to `index` are committed and durable here: apply them. Rises only. */
   | { readonly type: 'commit'; readonly index: number }
@@ -203,7 +217,9 @@ export interface RecoveredState {
 
 export interface CoreOptions {
   readonly id: NodeId;
-  /** Base election timeout T; each one is drawn from [T, 2T). Default 1,000. At least 4 heartbeats. */
+  /**
+   * Base election timeout T; each one is drawn from [T, 2T). Default 1,000. At least 4 heartbeats.
+   */
   readonly electionTimeoutMs: number;
   /** Time between heartbeats of an idle leader. Default 100. */
   readonly heartbeatIntervalMs: number;

@@ -8,7 +8,8 @@ interface EntryWrite {
 
 /**
  * Numbers what is written to the log and knows how much of it is on the device. Completions are by
- * number, not by index: an index may be written again for another leader's entry while the first write
+ * number, not by index: an index may be written again for another leader's entry while the first
+ * write
  * is still under way, and the first completion must not vouch for the second.
  */
 export class Writes {
@@ -32,7 +33,9 @@ export class Writes {
     return ++this.#last;
   }
 
-  /** Numbers a write of the entries from `firstIndex` to `lastIndex`, in place of what was there. */
+  /**
+   * Numbers a write of the entries from `firstIndex` to `lastIndex`, in place of what was there.
+   */
   entries(firstIndex: number, lastIndex: number): number {
     this.#durableIndex = Math.min(this.#durableIndex, firstIndex - 1);
     if ((this.#pending.at(-1)?.lastIndex ?? 0) >= firstIndex) this.#disown(firstIndex);
@@ -41,7 +44,10 @@ export class Writes {
     return write;
   }
 
-  /** Entries from `firstIndex` on are being replaced: what was written there before no longer counts. */
+  /**
+   * Entries from `firstIndex` on are being replaced: what was written there before no longer
+   * counts.
+   */
   #disown(firstIndex: number): void {
     for (const pending of this.#pending) {
       pending.lastIndex = Math.min(pending.lastIndex, firstIndex - 1);

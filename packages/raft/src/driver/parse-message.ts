@@ -17,7 +17,8 @@ const FIELDS: Record<Message['type'], { numbers: readonly string[]; flags: reado
 };
 
 /**
- * A message from outside, its form checked: known type, every field there, numbers safe integers from 0.
+ * A message from outside, its form checked: known type, every field there, numbers safe integers
+ * from 0.
  * What the numbers mean is the core's to judge.
  *
  * @throws DleError `DLE_FORMAT`

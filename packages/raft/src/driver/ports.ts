@@ -1,20 +1,28 @@
 import type { DleError } from '@dle/common';
 import type { EntryBatch, Message, NodeId, RecoveredState } from '../core/types.js';
 
-/** An entry that somebody wants in the log. What is in it is between whoever proposes it and the log port. */
+/**
+ * An entry that somebody wants in the log. What is in it is between whoever proposes it and the log
+ * port.
+ */
 export interface Proposal {
   /** Size of the entry in bytes, as the log will hold it. */
   readonly bytes: number;
 }
 
 /**
- * The log as the driver needs it. Writing is accepted at once and in order, and becomes durable later:
- * each write returns a ticket, tickets never fall, and `flushed` reports the last one that is on the device.
+ * The log as the driver needs it. Writing is accepted at once and in order, and becomes durable
+ * later:
+ * each write returns a ticket, tickets never fall, and `flushed` reports the last one that is on
+ * the device.
  */
 export interface LogPort<P extends Proposal> {
   /** What the log held when it was opened. Called once, before anything is written. */
   recover(): Promise<RecoveredState>;
-  /** Takes a run of entries apart and verifies every checksum in it. Throws `DLE_CORRUPT`, `DLE_FORMAT`. */
+  /**
+   * Takes a run of entries apart and verifies every checksum in it. Throws `DLE_CORRUPT`,
+   * `DLE_FORMAT`.
+   */
   decode(bytes: Uint8Array): EntryBatch;
   /**
    * Makes sure that the next write of up to `bytes` cannot run out of space.
@@ -36,7 +44,9 @@ export interface LogPort<P extends Proposal> {
 
 /** Messages to peers: may be lost, delayed, doubled and reordered, never altered. */
 export interface Transport {
-  /** Sends, or drops what cannot be sent now. Must not call back into the driver in the same turn. */
+  /**
+   * Sends, or drops what cannot be sent now. Must not call back into the driver in the same turn.
+   */
   send(message: Message, entries?: Uint8Array): void;
 }
 
@@ -44,6 +54,9 @@ export interface Transport {
 export interface StateMachine {
   /** Index of the last entry that the state reflects. */
   readonly appliedIndex: number;
-  /** Applies the committed entries up to and including `index`, in order. Deterministic; does not fail. */
+  /**
+   * Applies the committed entries up to and including `index`, in order. Deterministic; does not
+   * fail.
+   */
   apply(index: number): void;
 }

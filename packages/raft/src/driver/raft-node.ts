@@ -18,7 +18,9 @@ import { type ProposalBatch, ProposerQueue } from './proposer-queue.js';
 import { ReadQueue } from './read-queue.js';
 import { notLeader, outcomeUnknown, type Settle } from './waiting.js';
 
-/** Entries applied in one turn of the event loop: some milliseconds of work, far below a heartbeat. */
+/**
+ * Entries applied in one turn of the event loop: some milliseconds of work, far below a heartbeat.
+ */
 const APPLY_SLICE = 4_096;
 
 export interface RaftNodeComponents<P extends Proposal> {
@@ -46,8 +48,10 @@ export interface RoleChange {
 type Timeless = Event extends infer E ? (E extends Event ? Omit<E, 'now'> : never) : never;
 
 /**
- * Runs the pure core against its four ports: log, transport, state machine, clock. Everything here is
- * synchronous, from an event to the last of its effects; what arrives in between waits for its turn.
+ * Runs the pure core against its four ports: log, transport, state machine, clock. Everything here
+ * is
+ * synchronous, from an event to the last of its effects; what arrives in between waits for its
+ * turn.
  */
 export class RaftNode<P extends Proposal> {
   readonly #components: RaftNodeComponents<P>;
@@ -122,7 +126,10 @@ export class RaftNode<P extends Proposal> {
     this.#configurationListener = listener;
   }
 
-  /** Called once, when the log has failed under the node. It then takes no part any more; reads of old state go on. */
+  /**
+   * Called once, when the log has failed under the node. It then takes no part any more; reads of
+   * old state go on.
+   */
   onFailure(listener: (error: DleError) => void): void {
     this.#failureListener = listener;
   }
@@ -139,7 +146,8 @@ export class RaftNode<P extends Proposal> {
   }
 
   /**
-   * A linearizable read: `settle` gets an index once the state reflects everything that was committed
+   * A linearizable read: `settle` gets an index once the state reflects everything that was
+   * committed
    * anywhere before the call. Only the leader can say; others answer `DLE_NOT_LEADER`.
    */
   read(settle: Settle): void {
@@ -152,7 +160,10 @@ export class RaftNode<P extends Proposal> {
     this.#gather();
   }
 
-  /** A message from a peer, its entries as bytes. Damaged or unwritable entries make it a lost message. */
+  /**
+   * A message from a peer, its entries as bytes. Damaged or unwritable entries make it a lost
+   * message.
+   */
   receive(message: Message, entryBytes?: Uint8Array): void {
     if (this.#stopped !== undefined) return;
     if (entryBytes === undefined || entryBytes.length === 0) {
@@ -176,7 +187,10 @@ export class RaftNode<P extends Proposal> {
     if (this.#stopped === undefined) this.#step({ type: 'campaign' });
   }
 
-  /** Takes no part any more, and answers everybody who waits. The log stays open: it is the caller's. */
+  /**
+   * Takes no part any more, and answers everybody who waits. The log stays open: it is the
+   * caller's.
+   */
   stop(): void {
     this.#end(new DleError('DLE_CLOSED', 'the node is stopping', { retryable: true }));
   }
@@ -309,7 +323,10 @@ export class RaftNode<P extends Proposal> {
     this.#step({ type: 'flushed', write });
   }
 
-  /** Long stretches (a start, a rejoin) are applied in slices, so that heartbeats are not kept waiting. */
+  /**
+   * Long stretches (a start, a rejoin) are applied in slices, so that heartbeats are not kept
+   * waiting.
+   */
   #applySlice(): void {
     const { stateMachine, clock } = this.#components;
     if (this.#applying || stateMachine.appliedIndex >= this.#commit) return;
@@ -324,7 +341,10 @@ export class RaftNode<P extends Proposal> {
     });
   }
 
-  /** One timer, re-armed only when the core wants to be woken earlier; waking it too early is harmless. */
+  /**
+   * One timer, re-armed only when the core wants to be woken earlier; waking it too early is
+   * harmless.
+   */
   #armTimer(): void {
     const due = this.#core.deadline;
     if (due === Number.POSITIVE_INFINITY) return;

@@ -2,7 +2,8 @@ import type { DleError } from '@dle/common';
 import { type Settle, WaitingByIndex } from './waiting.js';
 
 /**
- * Linearizable reads on their way: gathered until the turn ends, then being confirmed by the core under one
+ * Linearizable reads on their way: gathered until the turn ends, then being confirmed by the core
+ * under one
  * id, then waiting for the state to catch up. Whoever is in here is answered exactly once.
  */
 export class ReadQueue {
@@ -15,7 +16,10 @@ export class ReadQueue {
     this.#gathered.push(settle);
   }
 
-  /** The id under which the core is to confirm the reads gathered since the last call, if there are any. */
+  /**
+   * The id under which the core is to confirm the reads gathered since the last call, if there are
+   * any.
+   */
   begin(): number | undefined {
     if (this.#gathered.length === 0) return undefined;
     const id = ++this.#lastId;

@@ -11,9 +11,15 @@ import { encodeConfiguration } from './configuration-codec.js';
 import { CONFIGURATION_KEY, configurationsIn, LogBatch, NOOP_KEY } from './log-batch.js';
 import { State } from './state.js';
 
-/** An entry that can write itself into the log's own format, its records between it and the state machine. */
+/**
+ * An entry that can write itself into the log's own format, its records between it and the state
+ * machine.
+ */
 export interface LogProposal extends Proposal {
-  /** Adds the records of this one entry. Must not throw: what is wrong is found out before proposing. */
+  /**
+   * Adds the records of this one entry. Must not throw: what is wrong is found out before
+   * proposing.
+   */
   write(builder: EntryBatchBuilder): void;
 }
 
@@ -22,7 +28,10 @@ const CONFIGURATION = toBytes(CONFIGURATION_KEY);
 /** The first entry of a cluster is made by no leader; its term is below that of every election. */
 const BOOTSTRAP_TERM = 1;
 
-/** The persistent log of commands: `@dle/storage`'s log, as consensus sees it. Index and term are in the records. */
+/**
+ * The persistent log of commands: `@dle/storage`'s log, as consensus sees it. Index and term are in
+ * the records.
+ */
 export class RaftLog implements LogPort<LogProposal> {
   readonly #log: Log;
   readonly #state: State;

@@ -58,7 +58,9 @@ export class Coverage {
     this.#before.set(node, { role, term, commit, hadUnflushed: node.log.unflushed > 0 });
   }
 
-  /** A node is about to lose its memory, and all but the first `keep` writes that are not flushed. */
+  /**
+   * A node is about to lose its memory, and all but the first `keep` writes that are not flushed.
+   */
   crashing(node: TestNode, keep: number): void {
     const { entries, durable, unflushed } = node.log;
     if (keep >= unflushed) return;

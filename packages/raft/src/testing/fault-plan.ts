@@ -2,7 +2,8 @@ import type { CoreOptions } from '../core/types.js';
 import type { Dice } from './dice.js';
 
 /**
- * What one run is exposed to. Each seed draws its own mixture, often with some faults absent: a run in which
+ * What one run is exposed to. Each seed draws its own mixture, often with some faults absent: a run
+ * in which
  * everything fails at once never gets far enough to show what a single fault does.
  */
 export interface FaultPlan {

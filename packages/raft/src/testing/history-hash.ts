@@ -31,7 +31,9 @@ const EFFECT_TYPES: readonly CoreEffect['type'][] = [
   'role',
 ];
 
-/** A fingerprint of a whole run: two runs have the same one only if every step was the same. FNV-1a. */
+/**
+ * A fingerprint of a whole run: two runs have the same one only if every step was the same. FNV-1a.
+ */
 export class HistoryHash {
   #hash = 0x811c9dc5;
 

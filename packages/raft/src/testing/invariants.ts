@@ -19,14 +19,16 @@ interface Known {
 }
 
 /**
- * Holds a cluster against the promises of Raft (paper figure 3, and what follows from it), after each step
+ * Holds a cluster against the promises of Raft (paper figure 3, and what follows from it), after
+ * each step
  * and with a cost that does not grow with the history:
  *
  * - election safety: one leader a term; one vote a term and node, crashes included;
  * - log matching: an entry is known by index and term, and shares what precedes it;
  * - leader completeness: a new leader holds everything committed in earlier terms;
  * - state machine safety: what is committed at an index is so on every node and for ever;
- * - only a leader commits first, an entry of its term, with a majority holding it on their devices, where it
+ * - only a leader commits first, an entry of its term, with a majority holding it on their devices,
+ *   where it
  *   stays from then on;
  * - what a message says is durable when it leaves;
  * - terms and commit indexes never fall; what is applied is durable here;
@@ -136,7 +138,8 @@ export class Invariants {
     const other = this.#leaders.get(term);
     check(other === undefined, `nodes ${other} and ${node.id} both lead term ${term}`);
     this.#leaders.set(term, node.id);
-    // A leader of an older term may learn late that it was elected, and lacks what came after its term.
+    // A leader of an older term may learn late that it was elected, and lacks what came after its
+    // term.
     const last = this.#committed[this.#committedIn.findLastIndex((earlier) => earlier < term)];
     if (last === undefined) return;
     // Logs that share the last of them share all before it.

@@ -28,7 +28,8 @@ type Happening =
   | { readonly type: 'call'; readonly action: () => void };
 
 /**
- * Cores on one thread, under a virtual clock, with a network and devices that fail as the plan says. Every
+ * Cores on one thread, under a virtual clock, with a network and devices that fail as the plan
+ * says. Every
  * step is held against the invariants.
  */
 export class SimCluster implements TestWorld {

@@ -6,9 +6,15 @@ import { InvariantViolation } from './invariants.js';
 import { SimCluster } from './sim-cluster.js';
 import type { TestNode } from './test-node.js';
 
-/** Election timeouts within which an undisturbed cluster must get on with coming to rest, until it has. */
+/**
+ * Election timeouts within which an undisturbed cluster must get on with coming to rest, until it
+ * has.
+ */
 const TIMEOUTS_TO_PROGRESS = 30;
-/** Election timeouts within which it must have come to rest: a follower may lack a lot, sent one by one. */
+/**
+ * Election timeouts within which it must have come to rest: a follower may lack a lot, sent one by
+ * one.
+ */
 const TIMEOUTS_TO_SETTLE = 500;
 /** Most lines of a trace that a failure shows. */
 const TRACE_LINES = 120;
@@ -43,8 +49,10 @@ export class SimulationFailure extends Error {
 }
 
 /**
- * Runs a cluster of cores from a seed: first a phase with faults, in which nothing that Raft promises may be
- * broken, then one without, in which everything must come to rest. The same seed gives the same history.
+ * Runs a cluster of cores from a seed: first a phase with faults, in which nothing that Raft
+ * promises may be
+ * broken, then one without, in which everything must come to rest. The same seed gives the same
+ * history.
  *
  * @throws SimulationFailure for the first thing that goes wrong.
  */

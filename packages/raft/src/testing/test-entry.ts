@@ -1,10 +1,16 @@
 import type { Configuration, EntryBatch, IndexedConfiguration } from '../core/types.js';
 
-/** An entry with its contents in memory. Each is made once, by a leader, and is then known by identity. */
+/**
+ * An entry with its contents in memory. Each is made once, by a leader, and is then known by
+ * identity.
+ */
 export interface TestEntry {
   readonly index: number;
   readonly term: number;
-  /** Term of the entry before it where it was made: logs that share an entry must share what precedes it. */
+  /**
+   * Term of the entry before it where it was made: logs that share an entry must share what
+   * precedes it.
+   */
   readonly previousTerm: number;
   readonly bytes: number;
   readonly value: string;

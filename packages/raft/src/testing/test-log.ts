@@ -18,7 +18,9 @@ export interface DurableState {
   readonly entries: readonly TestEntry[];
 }
 
-/** One node's log on a model of a device: writes are ordered, and count only when they are flushed. */
+/**
+ * One node's log on a model of a device: writes are ordered, and count only when they are flushed.
+ */
 export class TestLog {
   #entries: TestEntry[];
   #durable: { term: number; vote: NodeId; commit: number; entries: TestEntry[] };

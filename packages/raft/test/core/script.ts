@@ -4,11 +4,13 @@ import { describeEntry, describeMessage, type TestNode } from '../../src/testing
 import { type Choice, type Preset, Stage } from './stage.js';
 
 /**
- * A story as data. A file is comments (`# …`), commands (`> …`), and below each command what came of it.
+ * A story as data. A file is comments (`# …`), commands (`> …`), and below each command what came
+ * of it.
  *
  *     nodes 1 2 3 [of 1 2]       a cluster (whose voters are some of them)
  *     option NAME NUMBER         before `nodes`
- *     log 2 TERMS [in T] [votes N]   before the rest: terms of its entries behind the first; `3=1,2`: a configuration
+ *     log 2 TERMS [in T] [votes N]   before the rest: terms of its entries behind the first;
+ *     `3=1,2`: a configuration
  *     campaign 1                 propose 1 x y [size 50]            read 1
  *     deliver [1->2 | ->2] [N | last]    messages under way now, in order; also: drop, double
  *     stabilize                  deliver until nothing is under way

@@ -33,7 +33,9 @@ interface InTransit {
   readonly entries: TestBatch | undefined;
 }
 
-/** Which of the messages under way: those on a link, and of them all, the first few or the last one. */
+/**
+ * Which of the messages under way: those on a link, and of them all, the first few or the last one.
+ */
 export interface Choice {
   readonly from?: NodeId;
   readonly to?: NodeId;
@@ -41,7 +43,8 @@ export interface Choice {
 }
 
 /**
- * A cluster played by hand: messages lie still until they are delivered, time stands still until it is
+ * A cluster played by hand: messages lie still until they are delivered, time stands still until it
+ * is
  * advanced, and writes are flushed at once unless they are held. Every step is held against the
  * invariants. Node n draws the election timeout T + n tenths of T.
  */
@@ -94,7 +97,9 @@ export class Stage implements TestWorld {
     return node;
   }
 
-  /** Before the first step: what a node's log holds behind the first entry, and the term it is in. */
+  /**
+   * Before the first step: what a node's log holds behind the first entry, and the term it is in.
+   */
   preset(id: NodeId, presets: readonly Preset[], term: number, vote: NodeId = 0): void {
     assert(this.#invariants === undefined, 'too late to choose a log');
     const entries = this.#presets.get(id)!.entries.slice(0, 1);

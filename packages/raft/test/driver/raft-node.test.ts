@@ -14,7 +14,10 @@ import { VirtualClock } from './virtual-clock.js';
 
 const IDS = [1, 2, 3];
 
-/** A node with a real log on a disk that forgets, in a network that delivers at once what is not cut. */
+/**
+ * A node with a real log on a disk that forgets, in a network that delivers at once what is not
+ * cut.
+ */
 class TestNode {
   readonly id: number;
   readonly vfs: MemVfs;

@@ -17,7 +17,8 @@ const EXTENSIONS: ReadonlyMap<string, FormatName> = new Map([
 ]);
 
 /**
- * The format that was asked for by name, else the one that the file is named after, else `otherwise`.
+ * The format that was asked for by name, else the one that the file is named after, else
+ * `otherwise`.
  *
  * @throws UsageError none of these says
  */

@@ -2,7 +2,8 @@ import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
 import { badLine } from './record-format.js';
 
 /**
- * Longest line in bytes: the longest key and value with every byte written as `\u00HH`, and what stands around
+ * Longest line in bytes: the longest key and value with every byte written as `\u00HH`, and what
+ * stands around
  * them. What is longer holds no record, and would be held in memory to find that out.
  */
 export const MAX_LINE_BYTES: number = (MAX_KEY_BYTES + MAX_VALUE_BYTES) * 6 + 1_024;
@@ -11,12 +12,16 @@ const LINE_FEED = 0x0a;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /**
- * Cuts chunks of a file into lines, without their line feeds. A byte order mark at the very start is left out.
+ * Cuts chunks of a file into lines, without their line feeds. A byte order mark at the very start
+ * is left out.
  *
  * @throws DleError `DLE_INVALID_ARGUMENT`: a line is longer than `MAX_LINE_BYTES`
  */
 export class LineSplitter {
-  /** Beginning of a line whose end has not come yet, in parts: joined once, however many chunks it spans. */
+  /**
+   * Beginning of a line whose end has not come yet, in parts: joined once, however many chunks it
+   * spans.
+   */
   #parts: Uint8Array[] = [];
   #length = 0;
   /** Number of the line that `#parts` begin. */

@@ -1,7 +1,10 @@
 import { DleError } from '@dle/common';
 import type { Pair } from '../../protocol/index.js';
 
-/** How a file of records is written, one record a line. Whatever `formatLine` writes, `parseLine` reads back alike. */
+/**
+ * How a file of records is written, one record a line. Whatever `formatLine` writes, `parseLine`
+ * reads back alike.
+ */
 export interface RecordFormat {
   /**
    * The record on a line, which comes without its line feed.

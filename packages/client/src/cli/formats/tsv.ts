@@ -24,7 +24,8 @@ const LETTERS: ReadonlyMap<number, number> = new Map(
 );
 
 /**
- * `key<TAB>value`. Escaped are `\t`, `\n`, `\r`, `\\`, and any byte as `\xHH`. Every other byte stands for
+ * `key<TAB>value`. Escaped are `\t`, `\n`, `\r`, `\\`, and any byte as `\xHH`. Every other byte
+ * stands for
  * itself, whether it is UTF-8 or not.
  */
 export const tsv: RecordFormat = {
@@ -52,7 +53,9 @@ export const tsv: RecordFormat = {
   },
 };
 
-/** Files made on Windows end their lines in CR LF. A carriage return that is data is written `\r`. */
+/**
+ * Files made on Windows end their lines in CR LF. A carriage return that is data is written `\r`.
+ */
 function withoutCarriageReturn(line: Uint8Array): Uint8Array {
   return line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
 }
@@ -94,8 +97,10 @@ function hexadecimal(digits: Uint8Array): number {
 }
 
 /**
- * Text stays readable. Control characters are escaped, and so is all that is not ASCII in a field that is not
- * UTF-8, or that begins with a byte order mark: at the start of a file that one would be taken for none of it.
+ * Text stays readable. Control characters are escaped, and so is all that is not ASCII in a field
+ * that is not
+ * UTF-8, or that begins with a byte order mark: at the start of a file that one would be taken for
+ * none of it.
  */
 function encodeField(field: Uint8Array): Uint8Array {
   const text = isUtf8(field) && !BYTE_ORDER_MARK.equals(field.subarray(0, 3));

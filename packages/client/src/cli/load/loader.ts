@@ -19,22 +19,33 @@ export interface LoaderOptions {
   readonly insisted: AbortSignal;
 }
 
-/** Bytes of keys and values under way at once, whatever the concurrency; a larger record goes alone. */
+/**
+ * Bytes of keys and values under way at once, whatever the concurrency; a larger record goes alone.
+ */
 const MAX_BYTES_UNDER_WAY = 16 * 1024 * 1024;
 
-/** Longest that one put may try, in milliseconds, before the load looks whether it still gets anywhere. */
+/**
+ * Longest that one put may try, in milliseconds, before the load looks whether it still gets
+ * anywhere.
+ */
 const PUT_TIMEOUT_MS = 10_000;
 
-/** Between two puts of one record, in milliseconds: a node that fails at once is not to be hammered. */
+/**
+ * Between two puts of one record, in milliseconds: a node that fails at once is not to be hammered.
+ */
 const PAUSE_MS = 100;
 
 /**
  * Stores records, many at once, at most one per key: so a later line wins over an earlier one.
  *
- * A put whose outcome is unknown is put again. A client must not do that, because its second put could undo what
- * somebody else wrote after the first; the load may, because it says of these keys that they are its own: the same
- * bytes twice are the same as once, and no other record of the file with that key is begun before. (What remains
- * until puts belong to sessions: a first put that was held up somewhere, and arrives after a later line
+ * A put whose outcome is unknown is put again. A client must not do that, because its second put
+ * could undo what
+ * somebody else wrote after the first; the load may, because it says of these keys that they are
+ * its own: the same
+ * bytes twice are the same as once, and no other record of the file with that key is begun before.
+ * (What remains
+ * until puts belong to sessions: a first put that was held up somewhere, and arrives after a later
+ * line
  * with the same key was stored.)
  */
 export class Loader {
@@ -72,7 +83,8 @@ export class Loader {
   }
 
   /**
-   * Begins to store the record on `line`, as soon as there is room. Rejects with what made an earlier record
+   * Begins to store the record on `line`, as soon as there is room. Rejects with what made an
+   * earlier record
    * fail, or with DLE_ABORTED.
    */
   async add(pair: Pair, line: number): Promise<void> {

@@ -1,0 +1,65 @@
+import { type Clock, DleError, type Random } from '@dle/common';
+import { MAX_IDLE_FLUSH_MS, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES } from '../limits.js';
+import type { Vfs } from '../vfs/vfs.js';
+import type { LogEntries } from './log-entries.js';
+
+export interface LogComponents {
+  readonly vfs: Vfs;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface LogOptions {
+  readonly directory: string;
+  /** Bytes of a segment file, 4 KiB to 1 GiB; default 64 MiB. */
+  readonly segmentSize?: number | undefined;
+  /** After how long without a write the log says on disk that all of it is flushed. Default 100. */
+  readonly idleFlushMs?: number | undefined;
+  /**
+   * Memory for the newest entries in bytes; what is not yet written is held in any case. Default 32
+   * MiB.
+   */
+  readonly tailCacheBytes?: number | undefined;
+}
+
+export interface LogObservers {
+  /**
+   * Recovery has read on: whoever keeps state of its own takes in, by `entries.visit`, what is new
+   * while it
+   * is at hand. What it throws ends recovery.
+   */
+  readonly recovered?: (entries: LogEntries) => void;
+  /** The turn ends and the log is about to write: append what has been gathered. Must not throw. */
+  readonly gather?: () => void;
+}
+
+export interface AppendOptions {
+  /**
+   * The batch may begin below the last index plus one, and replaces the entries from there on.
+   * Default false.
+   */
+  readonly replaces?: boolean;
+  /**
+   * Flush it as soon as possible (default), or with what is flushed next, at the latest when idle.
+   */
+  readonly durable?: boolean;
+}
+
+/** Throws `DLE_INVALID_ARGUMENT`. */
+export function checkOptions({ segmentSize, idleFlushMs, tailCacheBytes }: LogOptions): void {
+  checkRange('segmentSize', segmentSize, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
+  checkRange('idleFlushMs', idleFlushMs, 1, MAX_IDLE_FLUSH_MS);
+  checkRange('tailCacheBytes', tailCacheBytes, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function checkRange(
+  name: string,
+  value: number | undefined,
+  lowest: number,
+  highest: number,
+): void {
+  if (value === undefined) return;
+  if (Number.isSafeInteger(value) && value >= lowest && value <= highest) return;
+  const message = `${name} is a whole number from ${lowest} to ${highest}, not ${value}`;
+  throw new DleError('DLE_INVALID_ARGUMENT', message);
+}
