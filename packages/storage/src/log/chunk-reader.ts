@@ -1,4 +1,5 @@
 import { EMPTY_BYTES } from '@dle/common';
+import { allocate } from '../bytes.js';
 import type { VfsFile } from '../vfs/vfs.js';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -29,7 +30,7 @@ export class ChunkReader {
 
   async #fill(offset: number, wanted: number): Promise<void> {
     const bytes = Math.min(Math.max(CHUNK_BYTES, wanted), Math.max(0, this.size - offset));
-    const chunk = Buffer.allocUnsafeSlow(bytes);
+    const chunk = allocate(bytes);
     const count = await this.#file.read(chunk, offset);
     this.#chunk = chunk.subarray(0, count);
     this.#chunkOffset = offset;

@@ -1,4 +1,5 @@
 import { assert, crc32, DleError, EMPTY_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
+import { allocate } from '../bytes.js';
 import { MAX_BATCH_BYTES, MAX_ENTRY_RECORDS } from '../limits.js';
 import { EntryBatch } from './entry-batch.js';
 import {
@@ -33,7 +34,7 @@ export class EntryBatchBuilder {
     assert(Number.isSafeInteger(firstIndex) && firstIndex >= 1, `not an index: ${firstIndex}`);
     this.#firstIndex = firstIndex;
     this.#term = term;
-    this.#bytes = Buffer.allocUnsafeSlow(initialBytes);
+    this.#bytes = allocate(initialBytes);
     this.#view = new DataView(this.#bytes.buffer);
   }
 
@@ -139,7 +140,7 @@ export class EntryBatchBuilder {
   }
 
   #grow(needed: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
+    const larger = allocate(Math.max(needed, this.#bytes.length * 2));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);

@@ -1,4 +1,5 @@
 import { assert, concatBytes, DleError } from '@dle/common';
+import { copyOf } from '../bytes.js';
 import { corrupt, type Origin } from '../errors.js';
 import { MAX_BATCH_BYTES, MAX_ENTRY_RECORDS } from '../limits.js';
 import { RECEIVED, RecordView } from './record.js';
@@ -97,7 +98,7 @@ export class EntryBatch {
   /** The same entries in bytes of their own. */
   copy(): EntryBatch {
     const starts = this.#starts.map((start) => start - this.#starts[0]!);
-    return new EntryBatch(this.bytes.slice(), this.firstIndex, starts, this.opaqueIndexes);
+    return new EntryBatch(copyOf(this.bytes), this.firstIndex, starts, this.opaqueIndexes);
   }
 
   /** Batches that follow one another as one; copies them, unless it is only one. */

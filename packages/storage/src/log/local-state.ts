@@ -1,4 +1,5 @@
 import { crc32, DleError, toBytes, toText } from '@dle/common';
+import { copyOf } from '../bytes.js';
 import { corrupt, type Origin } from '../errors.js';
 import { MAX_LOCAL_STATE_BYTES } from '../limits.js';
 import { checkLengths } from './entry-batch-builder.js';
@@ -22,7 +23,7 @@ export class LocalState {
     if (record === undefined) return undefined;
     const view = new RecordView(record);
     view.readHeader(0);
-    return view.value.slice();
+    return copyOf(view.value);
   }
 
   /** Bytes of all records: what a segment begins with. */
@@ -62,7 +63,7 @@ export class LocalState {
       if (view.kind !== RecordKind.localState || key === undefined) {
         throw corrupt(origin, view.offset, 'not a record of local state');
       }
-      this.set(key, bytes.slice(view.offset, view.end));
+      this.set(key, copyOf(bytes.subarray(view.offset, view.end)));
     }
   }
 }

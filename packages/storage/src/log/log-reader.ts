@@ -1,4 +1,5 @@
 import { DleError } from '@dle/common';
+import { allocate } from '../bytes.js';
 import { corrupt } from '../errors.js';
 import { MAX_BATCH_BYTES } from '../limits.js';
 import { EntryBatch } from './entry-batch.js';
@@ -31,7 +32,7 @@ export class LogReader {
   async read(from: number, to: number): Promise<EntryBatch> {
     const parts: EntryBatch[] = [];
     for (const extent of this.#extents(from, to)) {
-      const bytes = Buffer.allocUnsafeSlow(extent.bytes);
+      const bytes = allocate(extent.bytes);
       const count = await this.#files.get(extent.segment).read(bytes, extent.offset);
       parts.push(this.#decode(extent, bytes.subarray(0, count)));
     }
@@ -41,7 +42,7 @@ export class LogReader {
   /** The entry at `index`, at once. Throws `DLE_CORRUPT`, `DLE_IO`. */
   readSync(index: number): EntryBatch {
     const extent = this.#extents(index, index)[0]!;
-    const bytes = Buffer.allocUnsafeSlow(extent.bytes);
+    const bytes = allocate(extent.bytes);
     const count = this.#files.get(extent.segment).readSync(bytes, extent.offset);
     return this.#decode(extent, bytes.subarray(0, count));
   }

@@ -1,3 +1,4 @@
+import { allocate } from '../bytes.js';
 import type { Origin } from '../errors.js';
 import { RecordView } from '../log/record.js';
 import type { SegmentFiles } from '../log/segment-files.js';
@@ -23,7 +24,7 @@ const FIRST_READ_BYTES = 1_024;
 /** Reads by `pread`. */
 export class FileSegmentReader implements SegmentReader {
   readonly #files: SegmentFiles;
-  readonly #buffer: Uint8Array = Buffer.allocUnsafeSlow(FIRST_READ_BYTES);
+  readonly #buffer: Uint8Array = allocate(FIRST_READ_BYTES);
 
   constructor(files: SegmentFiles) {
     this.#files = files;
@@ -35,18 +36,18 @@ export class FileSegmentReader implements SegmentReader {
     const count = file.readSync(this.#buffer, offset);
     const record = this.#view(this.#buffer, count, position);
     if (record.end <= count) return verified(record);
-    const whole = Buffer.allocUnsafe(record.end);
+    const whole = allocate(record.end);
     return verified(this.#view(whole, file.readSync(whole, offset), position));
   }
 
   async read(position: Position): Promise<RecordView> {
     const segment = segmentOf(position);
     const offset = offsetOf(position);
-    const buffer = Buffer.allocUnsafe(FIRST_READ_BYTES);
+    const buffer = allocate(FIRST_READ_BYTES);
     const count = await this.#files.get(segment).read(buffer, offset);
     const record = this.#view(buffer, count, position);
     if (record.end <= count) return verified(record);
-    const whole = Buffer.allocUnsafe(record.end);
+    const whole = allocate(record.end);
     return verified(
       this.#view(whole, await this.#files.get(segment).read(whole, offset), position),
     );

@@ -1,4 +1,5 @@
 import { type Random, randomBelow } from '@dle/common';
+import { copyOf } from '../bytes.js';
 import { Unflushed } from './unflushed.js';
 
 /** What a disk writes whole or not at all. */
@@ -37,7 +38,7 @@ class Image {
 
   copy(): Image {
     const twin = new Image();
-    twin.#bytes = this.#bytes.slice();
+    twin.#bytes = copyOf(this.#bytes);
     twin.size = this.size;
     return twin;
   }
@@ -68,7 +69,7 @@ export class MemInode {
 
   write(bytes: Uint8Array, position: number): void {
     this.#seen.write(bytes, position);
-    this.#unflushed.push({ position, bytes: bytes.slice() });
+    this.#unflushed.push({ position, bytes: copyOf(bytes) });
   }
 
   read(target: Uint8Array, position: number): number {
