@@ -85,13 +85,12 @@ async function tryUntilDone<Result>(
   const { clock, random, links } = components;
   const deadline = clock.now() + call.timeoutMs;
   const failures = new Map<Link, DleError>();
-  let avoid: Link | undefined;
   for (let tries = 0; ; ) {
     if (links.closed) throw new DleError('DLE_CLOSED', 'the client is closed');
     if (call.signal?.aborted === true) throw aborted(call);
     const remainingMs = deadline - clock.now();
     if (isOver(call, remainingMs)) throw outOfTime(call, failures);
-    const link = call.route.pick(avoid);
+    const link = call.route.pick();
     if (link === undefined) {
       await links.connected.wait(remainingMs, call.signal);
       continue;
@@ -103,7 +102,7 @@ async function tryUntilDone<Result>(
       if (!mayTryAgain(call, error)) throw finalError(call, link, error);
       // That the last try ran out of time says less than what the one before it was told.
       if (!hasCode(error, 'DLE_TIMEOUT') || !failures.has(link)) failures.set(link, error);
-      avoid = turnAway(links, link, error);
+      learn(links, link, error);
     }
     const boundMs = Math.min(MIN_BACKOFF_MS * 2 ** tries++, MAX_BACKOFF_MS, deadline - clock.now());
     await links.closing.wait(Math.max(0, randomBelow(random, boundMs)), call.signal);
@@ -157,14 +156,13 @@ function finalError<Result>(call: Call<Result>, link: Link, error: DleError): Dl
   return new DleError('DLE_OUTCOME_UNKNOWN', message, { cause: error, effect: 'unknown' });
 }
 
-/** Learns from a failure; returns the link to leave out of the next try, if any. */
-function turnAway(links: Links, link: Link, error: DleError): Link | undefined {
+/** Whom to ask next, after a failure. */
+function learn(links: Links, link: Link, error: DleError): void {
   // Whoever else is asked would pass it on to the same overloaded leader.
-  if (hasCode(error, 'DLE_OVERLOADED')) return undefined;
+  if (hasCode(error, 'DLE_OVERLOADED')) return;
   links.giveUp(link);
   const hint = error.details?.[LEADER_HINT];
   if (typeof hint === 'string') links.follow(link, hint);
-  return link;
 }
 
 function aborted<Result>(call: Call<Result>): DleError {

@@ -45,12 +45,12 @@ export class Links {
     this.endpointRoute = {
       links: () => this.#endpoints,
       start: () => this.#start(),
-      pick: (avoid) => this.#pickEndpoint(avoid),
+      pick: () => this.#pickEndpoint(),
     };
     this.leaderRoute = {
       links: () => [...this.#endpoints, ...this.#learned.values()],
       start: () => this.#start(),
-      pick: (avoid) => this.#pickLeader(avoid),
+      pick: () => this.#pickLeader(),
     };
   }
 
@@ -118,18 +118,18 @@ export class Links {
     return this.#learned.get(address) ?? this.#endpoints.find((link) => link.address === address);
   }
 
-  #pickLeader(avoid: Link | undefined): Link | undefined {
+  #pickLeader(): Link | undefined {
     const leader = this.#leader;
-    if (leader !== undefined && leader !== avoid && leader.healthy) return leader;
-    return this.#pickEndpoint(avoid) ?? (leader?.rpc === undefined ? undefined : leader);
+    if (leader?.healthy === true) return leader;
+    return this.#pickEndpoint() ?? (leader?.rpc === undefined ? undefined : leader);
   }
 
-  #pickEndpoint(avoid: Link | undefined): Link | undefined {
+  #pickEndpoint(): Link | undefined {
     const count = this.#endpoints.length;
     let lastResort: Link | undefined;
     for (let offset = 0; offset < count; offset++) {
       const link = this.#endpoints[(this.#first + offset) % count]!;
-      if (link !== avoid && link.healthy) return link;
+      if (link.healthy) return link;
       if (link.rpc !== undefined) lastResort ??= link;
     }
     return lastResort;

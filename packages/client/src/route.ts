@@ -7,11 +7,10 @@ export interface Route {
   /** Begins to connect, if that has not begun. */
   start(): void;
   /**
-   * The link to ask now: connected; not `avoid`, and none that has fallen silent, if there is a
-   * choice.
+   * The link to ask now: connected, and none that has fallen silent if there is a choice.
    * `undefined` while nothing is connected.
    */
-  pick(avoid: Link | undefined): Link | undefined;
+  pick(): Link | undefined;
 }
 
 /** To one node and no other. */

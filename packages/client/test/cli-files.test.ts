@@ -1,5 +1,6 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SeededRandom } from '@dle/common';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -202,12 +203,19 @@ describe('dle dump', () => {
     expect(readFileSync(file, 'latin1').split('\n')).toHaveLength(201);
   });
 
-  it('writes into a device, and does not put a file in its place', async () => {
+  it('writes into a pipe, and does not put a file in its place', async () => {
     const node = await startNode();
     fill(node, randomRecords(4, 10));
-    expect(await runDle(node.address, ['dump', '--out', '/dev/null'])).toMatchObject({ code: 0 });
-    expect(existsSync('/dev/null')).toBe(true);
-    expect(readFileSync('/dev/null')).toHaveLength(0);
+    const pipe = join(temporaryDirectory(), 'pipe.tsv');
+    execFileSync('mkfifo', [pipe]);
+    const reader = spawn('cat', [pipe]);
+    const read: Buffer[] = [];
+    reader.stdout.on('data', (chunk: Buffer) => read.push(chunk));
+    const ended = once(reader, 'close');
+    expect(await runDle(node.address, ['dump', '--out', pipe])).toMatchObject({ code: 0 });
+    await ended;
+    expect(Buffer.concat(read).toString().trimEnd().split('\n')).toHaveLength(10);
+    expect(statSync(pipe).isFIFO()).toBe(true);
   });
 
   it('ends quietly when nobody reads on', async () => {

@@ -126,7 +126,7 @@ describe('Client', () => {
     const node = await startNode();
     node.behaviour = silence;
     const client = connect([node]);
-    const waiting = connect([await deadAddress()]);
+    const waiting = connect([await deadAddress()], {}, { requestTimeoutMs: 1_000_000 });
     const sent = failureOf(client.put('a', ''));
     const unsent = failureOf(waiting.put('a', ''));
     while (node.requests.length === 0) await tick();
@@ -168,11 +168,10 @@ describe('the leader', () => {
     follower!.behaviour = () => {
       throw notLeader(leader!.address);
     };
-    const client = connect([follower!, leader!]);
-    await warmUp(client, [follower!, leader!]);
+    const client = connect([follower!]);
     await put(client, 'a');
     await put(client, 'b');
-    expect(follower!.asked).toEqual(['put a']);
+    expect(follower!.asked).not.toContain('put b');
     expect(leader!.asked).toEqual(['put a', 'put b']);
   });
 
@@ -219,7 +218,9 @@ describe('the leader', () => {
     while (leader!.asked.length === 0) await client.get('a');
     const before = follower!.asked.length;
     await client.get('a', { level: 'stale' });
+    await put(client, 'b');
     expect(follower!.asked).toHaveLength(before + 1);
+    expect(leader!.asked.at(-1)).toBe('put b');
   });
 });
 
@@ -279,6 +280,18 @@ describe('when nodes fail', () => {
     };
     await put(connect([node]), 'a');
     expect(node.asked).toEqual(Array(4).fill('put a'));
+  });
+
+  it('does not begin again with a node that could not do it', async () => {
+    const [refusing, other] = [await startNode(), await startNode()];
+    refusing.behaviour = () => {
+      throw new DleError('DLE_UNAVAILABLE', 'being formed', { retryable: true });
+    };
+    const client = connect([refusing, other]);
+    await warmUp(client, [refusing, other]);
+    for (const key of ['a', 'b']) await client.get(key, { level: 'stale' });
+    expect(refusing.asked).toEqual(['get a']);
+    expect(other.asked).toEqual(['get a', 'get b']);
   });
 
   it('tries an overloaded leader again, and does not trouble the others', async () => {

@@ -96,6 +96,12 @@ describe('TSV', () => {
     expect([...tsv.parseLine(Buffer.from('k\t\\xfF\\x00')).value]).toEqual([255, 0]);
   });
 
+  it('begins with a key that begins with a byte order mark, and does not lose it', () => {
+    const record = { key: Buffer.from('\ufeffa'), value: Buffer.from('b') };
+    const [line] = [...new LineSplitter().push(tsv.formatLine(record))];
+    expect(plain(tsv.parseLine(line!))).toEqual(plain(record));
+  });
+
   it('writes what cannot be seen as escapes', () => {
     const record = { key: Uint8Array.of(0, 9, 10, 13, 92, 127), value: Uint8Array.of(0x61, 0xff) };
     expect(Buffer.from(tsv.formatLine(record)).toString()).toBe(

@@ -82,9 +82,8 @@ export function checkPairs(page: Uint8Array, count: number): void {
       throw badPage(pair, 'is over the limits');
     }
     offset += pairBytes(keyLength, valueLength);
-    if (offset > page.length) throw badPage(pair, 'is cut off');
   }
-  if (offset !== page.length) throw badPage(count, 'is more than was announced');
+  if (offset !== page.length) throw badPage(count, 'is not where the page ends');
 }
 
 /** The pairs of a page that `checkPairs` has passed. Keys and values are views of it. */
