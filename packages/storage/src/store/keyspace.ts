@@ -1,4 +1,5 @@
 import { equalBytes } from '@dle/common';
+import { copyOf } from '../bytes.js';
 import { corrupt } from '../errors.js';
 import type { EntryBatch } from '../log/entry-batch.js';
 import type { LogEntries } from '../log/log-entries.js';
@@ -74,14 +75,14 @@ export class Keyspace {
   getSync(key: Uint8Array): Uint8Array | undefined {
     const position = this.#index.get(key);
     if (position === undefined) return undefined;
-    return Buffer.from(this.#valueOf(key, this.#reader.readSync(position), position));
+    return copyOf(this.#valueOf(key, this.#reader.readSync(position), position));
   }
 
   /** As `getSync`, by the thread pool. */
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     const position = this.#index.get(key);
     if (position === undefined) return undefined;
-    return this.#valueOf(key, await this.#reader.read(position), position);
+    return copyOf(this.#valueOf(key, await this.#reader.read(position), position));
   }
 
   snapshot(): KeySnapshot {

@@ -1,4 +1,5 @@
 import { DleError } from '@dle/common';
+import { copyOf } from '../bytes.js';
 import { corrupt } from '../errors.js';
 import { RecordKind } from '../log/record-kinds.js';
 import type { SegmentReader } from './segment-reader.js';
@@ -37,7 +38,7 @@ export class PositionSnapshot implements KeySnapshot {
       if (record.kind !== RecordKind.put) {
         throw corrupt(this.#reader.originOf(position), 0, 'no put lies here');
       }
-      pairs.push({ key: Buffer.from(record.key), value: Buffer.from(record.value) });
+      pairs.push({ key: copyOf(record.key), value: copyOf(record.value) });
       bytes += record.keyLength + record.valueLength;
       this.#next++;
     }

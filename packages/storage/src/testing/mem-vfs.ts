@@ -156,10 +156,7 @@ export class MemVfs implements Vfs {
 
   #file(path: string, inode: MemInode): VfsFile {
     const life = this.#life;
-    const check = (what: string): void => {
-      if (life !== this.#life) throw failed(`${what} ${path}`, 'the machine has crashed since');
-      this.#alive(`${what} ${path}`);
-    };
+    const check = (what: string): void => this.#alive(`${what} ${path}`, life);
     return new MemFile(path, inode, {
       check,
       enter: (what) => {
@@ -187,8 +184,9 @@ export class MemVfs implements Vfs {
   /** One asynchronous operation on names: it may complete, or the machine crash, after its turn. */
   async #operation(what: string): Promise<void> {
     this.#enter(what);
+    const life = this.#life;
     await new Promise<void>((resolve) => this.#components.clock.defer(resolve));
-    this.#alive(what);
+    this.#alive(what, life);
   }
 
   /** Counts an operation; here the machine crashes if that is planned. */
@@ -201,8 +199,10 @@ export class MemVfs implements Vfs {
     }
   }
 
-  #alive(what: string): void {
+  /** Whether the machine is up, and, for what began before, still the same life of it. */
+  #alive(what: string, life: number = this.#life): void {
     if (this.#crashed) throw failed(what, 'the machine has crashed');
+    if (life !== this.#life) throw failed(what, 'the machine has crashed since');
   }
 
   #isDue(fault: keyof MemFaults): boolean {
