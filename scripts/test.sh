@@ -23,6 +23,7 @@ export TURBO_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1
 # Part of what the results are kept under: another Node is another result.
 DLE_TEST_NODE="$(node --version)"
 export DLE_TEST_NODE
+[ -t 1 ] || export NO_COLOR=1
 
 failed_steps=()
 step() {
@@ -34,6 +35,7 @@ step() {
 
 step 'lint' biome check --error-on-warnings .
 step 'types of the tests' turbo run typecheck --output-logs=errors-only --continue
+step 'types of the scripts' tsc -p scripts
 step 'tidy' node scripts/tidy.mjs
 step 'packages as their users get them' node scripts/check-packages.mjs
 
