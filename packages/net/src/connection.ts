@@ -160,8 +160,8 @@ export class Connection {
   close(reason: DleError, refusal: DleError | undefined): void {
     if (this.#closedReason !== undefined) return;
     if (refusal !== undefined) this.#outbox.put(FrameKind.refusal, 0, refusalOf(refusal));
-    this.#close(reason);
     this.#outbox.end();
+    this.#close(reason);
     // A socket closed with bytes unread is reset, and the other side loses what it has not read.
     this.#socket.resume();
     const cancel = this.#clock.setTimer(() => this.#socket.destroy(), LINGER_MS);
@@ -229,7 +229,8 @@ export class Connection {
   }
 
   #progress(): void {
-    this.#keepalive.heard();
+    // Only where this side, with its queue full, cannot listen: what is written to a dead peer is taken for a while.
+    if (!this.#reading) this.#keepalive.heard();
     if (this.#closedReason === undefined) this.#user.progress?.();
   }
 

@@ -46,7 +46,7 @@ export class Keepalive {
     this.#cancel = undefined;
   }
 
-  /** Something came, or the other side took something. */
+  /** The other side has given a sign of life. */
   heard(): void {
     this.#heard = true;
   }

@@ -119,6 +119,7 @@ export class Outbox {
    */
   end(): void {
     this.#ending = true;
+    this.#handedOver = this.#frames;
     this.#flush();
   }
 

@@ -196,11 +196,43 @@ describe('what a failed request may have done', () => {
   });
 
   test('it breaks before the bytes have left: DLE_CONNECTION_LOST, none', async () => {
-    const { rpc } = await connectedPair();
+    let asked: Promise<DleError> | undefined;
+    let served = 0;
+    const { peer } = await connectedPair(
+      {
+        handler: {
+          request: () => {
+            served++;
+            return { control: {} };
+          },
+        },
+      },
+      {
+        handler: {
+          message: (_control, _raw, rpc) => {
+            asked = failure(rpc.request({}));
+          },
+        },
+      },
+    );
+    // Both in one packet: the request is still in the queue when the end is read.
+    peer.send({});
+    peer.close(new DleError('DLE_UNAVAILABLE', 'moving house'));
+    expect(await await until(() => asked)).toMatchObject({
+      code: 'DLE_CONNECTION_LOST',
+      effect: 'none',
+      retryable: true,
+    });
+    expect(served).toBe(0);
+  });
+
+  test('this side closes while it is queued: it still leaves, so DLE_CONNECTION_LOST, unknown', async () => {
+    const desk = new Desk();
+    const { rpc } = await connectedPair({ handler: desk });
     const asked = failure(rpc.request({}));
     rpc.close();
-    // `close` still sends what is queued, so only a connection that fails keeps it from leaving.
-    expect((await asked).code).toBe('DLE_CONNECTION_LOST');
+    expect(await asked).toMatchObject({ code: 'DLE_CONNECTION_LOST', effect: 'unknown' });
+    await until(() => desk.waiting.length === 1);
   });
 
   test('there is no connection: DLE_CONNECTION_LOST, none', async () => {

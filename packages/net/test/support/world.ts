@@ -114,6 +114,12 @@ export async function startProxy(
   return { proxy, address };
 }
 
+const openPeers = new Set<RawPeer>();
+
+function closeOpenPeers(): void {
+  for (const { socket } of openPeers) socket.destroy();
+}
+
 /** A bare socket that says what it likes. */
 export class RawPeer {
   readonly socket: Socket;
@@ -133,7 +139,10 @@ export class RawPeer {
         this.frames.push({ kind, control: controlLength > 0 ? this.#parser.control() : {} });
       }
     });
-    onTestFinished(() => void this.socket.destroy());
+    openPeers.add(this);
+    this.socket.once('close', () => openPeers.delete(this));
+    // It refers to no peer of its own, so that a test of memory can let peers go.
+    onTestFinished(closeOpenPeers);
   }
 
   say(...bytes: readonly Uint8Array[]): this {
