@@ -46,7 +46,11 @@ export class MemoryStore {
           leader,
         });
       case 'get':
-        return getResult({ value: this.pairs.get(idOf(request.key))?.value, leader });
+        return getResult({
+          value: this.pairs.get(idOf(request.key))?.value,
+          // A stale read is passed on to nobody.
+          leader: request.level === 'stale' ? undefined : leader,
+        });
       case 'dump':
         return this.#page(request);
       case 'release':
