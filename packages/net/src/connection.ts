@@ -229,7 +229,8 @@ export class Connection {
   }
 
   #progress(): void {
-    // Only where this side, with its queue full, cannot listen: what is written to a dead peer is taken for a while.
+    // Only where this side, with its queue full, cannot listen: what is written to a dead peer is
+    // taken for a while.
     if (!this.#reading) this.#keepalive.heard();
     if (this.#closedReason === undefined) this.#user.progress?.();
   }

@@ -29,6 +29,7 @@ export class Reception {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #options: ReceptionOptions;
+  readonly #socket: Socket;
   readonly #connection: Connection;
   readonly #cancelTimeout: () => void;
 
@@ -38,6 +39,7 @@ export class Reception {
     this.#clock = clock;
     this.#logger = logger;
     this.#options = options;
+    this.#socket = socket;
     this.#connection = new Connection(
       {
         clock,
@@ -61,6 +63,14 @@ export class Reception {
   /** The same, for something the other side has done: it goes to the log as a warning. */
   refuse(reason: DleError): void {
     this.#connection.refuse(reason);
+  }
+
+  /** Resolves when the socket is gone, and everything that listened to it. */
+  gone(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.closed) resolve();
+      else this.#socket.once('close', () => resolve());
+    });
   }
 
   #greet(frames: FrameParser): void {

@@ -123,10 +123,11 @@ export class TcpServer {
   }
 
   async #close(): Promise<void> {
-    const gone = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const stopped = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await this.#drained();
-    for (const reception of this.#receptions) reception.close(serverClosing());
-    await gone;
+    const receptions = [...this.#receptions, ...this.#turnedAway];
+    for (const reception of receptions) reception.close(serverClosing());
+    await Promise.all([stopped, ...receptions.map((reception) => reception.gone())]);
   }
 
   async #drained(): Promise<void> {

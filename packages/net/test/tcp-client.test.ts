@@ -2,11 +2,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { DleError } from '@dle/common';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { FrameKind } from '../src/frame.js';
-import type { Rpc, TcpServer } from '../src/index.js';
+import type { Rpc, TcpClient, TcpServer } from '../src/index.js';
 import { encodeFrame } from './support/frames.js';
 import { RecordingLogger } from './support/recording-logger.js';
 import { VirtualClock } from './support/virtual-clock.js';
 import {
+  CLIENT_HELLO,
   connectedPair,
   failure,
   makeClient,
@@ -25,6 +26,7 @@ async function startListener(
   const server = createServer((socket) => {
     sockets.push(socket);
     socket.on('error', () => {});
+    socket.resume();
     take(socket);
   });
   await new Promise<void>((resolve, reject) => {
@@ -151,22 +153,43 @@ describe('addresses', () => {
 });
 
 describe('back-off', () => {
+  /** So long that it can be told from every other timer. */
+  const connectTimeoutMs = 2 ** 30;
+
+  /** Resolves when the client waits to try again; to the timers that are then set. */
+  function pausing(client: TcpClient, clock: VirtualClock): Promise<readonly number[]> {
+    return until(() => {
+      const { delays } = clock;
+      const trying = client.rpc !== undefined || delays.some((delayMs) => delayMs > 2 ** 29);
+      return !trying && delays.length > 0 ? delays : undefined;
+    });
+  }
+
   test('grows with each round that fails, is jittered, capped, and driven by the clock alone', async () => {
     const clock = new VirtualClock();
     const address = await deadAddress();
-    const client = makeClient([address, address], { clock, backoff: { minMs: 100, maxMs: 1_000 } });
+    let attempts = 0;
+    const client = makeClient([address, address], {
+      clock,
+      connectTimeoutMs,
+      backoff: { minMs: 100, maxMs: 1_000 },
+      hello: () => {
+        attempts++;
+        return CLIENT_HELLO;
+      },
+    });
     client.connect({ timeoutMs: 1_000_000 }).catch(() => {});
     const drawn: number[] = [];
     for (let round = 0; round < 12; round++) {
-      // The wait of the caller is the other timer.
-      const delays = await until(() => (clock.delays.length === 2 ? clock.delays : undefined));
-      drawn.push(delays[0]!);
-      clock.advance(delays[0]!);
-      await until(() => !clock.delays.includes(0));
-    }
-    drawn.forEach((delayMs, round) => {
+      const [delayMs] = await pausing(client, clock);
+      expect(attempts).toBe(2 * (round + 1));
       expect(delayMs).toBeLessThanOrEqual(Math.min(1_000, 100 * 2 ** round));
-    });
+      drawn.push(delayMs!);
+      if (delayMs! > 0) clock.advance(delayMs! - 1);
+      expect(attempts).toBe(2 * (round + 1));
+      clock.advance(1);
+      await until(() => attempts > 2 * (round + 1));
+    }
     // From the seed of the client: not all alike, and beyond the first bound.
     expect(new Set(drawn).size).toBeGreaterThan(6);
     expect(Math.max(...drawn)).toBeGreaterThan(400);
@@ -174,22 +197,34 @@ describe('back-off', () => {
 
   test('a server that welcomes and hangs up is not called again and again without growing pauses', async () => {
     const clock = new VirtualClock();
-    let calls = 0;
-    const { address } = await startServer({ clock });
-    const { address: rude } = await startListener((socket) => {
-      calls++;
+    const { address, sockets } = await startListener((socket) => {
       socket.end(encodeFrame(FrameKind.welcome, 0, { ...WELCOME }));
     });
-    const client = makeClient([rude], { clock, backoff: { minMs: 1_000, maxMs: 60_000 } });
-    client.onConnected(() => {});
-    client.connect().catch(() => {});
-    for (let round = 1; round <= 8; round++) {
-      await until(() => calls === round && client.rpc === undefined && clock.delays.length > 0);
+    const backoff = { minMs: 1_000, maxMs: 60_000 };
+    const client = makeClient([address], { clock, connectTimeoutMs, backoff });
+    await client.connect();
+    for (let halfSecond = 0; halfSecond < 120; halfSecond++) {
+      await pausing(client, clock);
       clock.advance(500);
     }
-    client.setAddresses([address]);
-    await client.connect();
-    expect(calls).toBeLessThanOrEqual(9);
+    // Pauses that do not grow would make it more than a hundred.
+    expect(sockets.length).toBeGreaterThan(2);
+    expect(sockets.length).toBeLessThan(20);
+  });
+
+  test('a connection that has held for a while is tried again soon after its loss', async () => {
+    const clock = new VirtualClock();
+    const { address, rpcs } = await startServer();
+    const backoff = { minMs: 10, maxMs: 1_000 };
+    const client = makeClient([address], { clock, connectTimeoutMs, backoff });
+    for (let round = 0; round < 10; round++) {
+      await client.connect();
+      clock.advance(1_000);
+      rpcs.at(-1)!.close();
+      const [delayMs] = await pausing(client, clock);
+      expect(delayMs).toBeLessThanOrEqual(10);
+      clock.advance(10);
+    }
   });
 });
 

@@ -3,7 +3,7 @@ import type { FaultyCluster } from './faulty-cluster.js';
 import type { LinkFault } from './network.js';
 
 /** Whom a fault befalls: who leads when it comes, one who does not, or whoever the dice say. */
-export type Victim = 'leader' | 'follower' | 'anybody';
+type Victim = 'leader' | 'follower' | 'anybody';
 
 /**
  * - `kill`, `stop`, `pause`: SIGKILL, SIGTERM, SIGSTOP.
@@ -13,7 +13,7 @@ export type Victim = 'leader' | 'follower' | 'anybody';
  * - `part`: nothing passes between it and one of the others.
  * - `slow`: what passes between it and the others is late; `slowAll`: between any two.
  */
-export type FaultKind =
+type FaultKind =
   | 'kill'
   | 'stop'
   | 'pause'

@@ -16,7 +16,7 @@ interface Hands {
 /** Keys that everybody writes, deletes and reads. */
 export const SHARED_KEYS: readonly string[] = ['a', 'b', 'c', 'd'];
 /** Begins the keys that are written once. */
-export const ONCE = 'once/';
+const ONCE = 'once/';
 
 const FOLLOWERS_OF_THE_LEADER = 3;
 const REQUEST_TIMEOUT_MS = 2_500;

@@ -1,7 +1,7 @@
 import type { NodeId } from './types.js';
 
 /** Voters that make a majority of `count`. */
-export function majority(count: number): number {
+function majority(count: number): number {
   return Math.floor(count / 2) + 1;
 }
 

@@ -15,7 +15,10 @@ interface State {
   readonly local: Readonly<Record<string, string>>;
 }
 
-/** One call that changed the log. A batch may be torn between frames, so every part of it is a state, too. */
+/**
+ * One call that changed the log. A batch may be torn between frames, so every part of it is a
+ * state, too.
+ */
 interface Step {
   readonly states: readonly State[];
   /** 0: what was recovered, which is flushed. */
@@ -42,7 +45,10 @@ class Run {
     return randomBelow(this.#random, bound);
   }
 
-  /** Opens the log and holds it against the model, until the machine crashes or enough has been written. */
+  /**
+   * Opens the log and holds it against the model, until the machine crashes or enough has been
+   * written.
+   */
   async live(writes: number): Promise<void> {
     this.#clock = new ManualClock();
     const seen: { commit: number; value: string }[] = [];
@@ -110,7 +116,9 @@ class Run {
     this.#steps.push({ states, sequence });
   }
 
-  /** Finds the state that the log has recovered: none before what was flushed, none that never was. */
+  /**
+   * Finds the state that the log has recovered: none before what was flushed, none that never was.
+   */
   async #compare(log: Log): Promise<State> {
     const entries = log.lastIndex === 0 ? [] : describeEntries(await log.read(1, log.lastIndex));
     const found = JSON.stringify(entries);
