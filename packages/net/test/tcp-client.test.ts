@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { DleError } from '@dle/common';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { FrameKind } from '../src/frame.js';
-import type { Rpc, TcpClient, TcpServer } from '../src/index.js';
+import type { Rpc, TcpClient } from '../src/index.js';
 import { encodeFrame } from './support/frames.js';
 import { RecordingLogger } from './support/recording-logger.js';
 import { VirtualClock } from './support/virtual-clock.js';
@@ -41,17 +41,8 @@ async function startListener(
   return { server, address: `${host.includes(':') ? `[${host}]` : host}:${port}`, sockets };
 }
 
-/** An address where nobody listens. */
-async function deadAddress(): Promise<string> {
-  const { server, address } = await startListener(() => {});
-  await new Promise((resolve) => server.close(resolve));
-  return address;
-}
-
-async function portOf({ server }: { server: TcpServer }, address: string): Promise<number> {
-  await server.close();
-  return Number(address.split(':')[1]);
-}
+/** Nobody listens at tcpmux, which is long out of use; a port just freed might be somebody else's by now. */
+const DEAD_ADDRESS = '127.0.0.1:1';
 
 test('a server that dies and comes back at the same address is found again', async () => {
   const first = await startServer();
@@ -60,10 +51,10 @@ test('a server that dies and comes back at the same address is found again', asy
   client.onConnected(() => events.push('connected'));
   client.onDisconnected((_rpc, reason) => events.push(reason.code));
   const rpc = await client.connect();
-  const port = await portOf(first, first.address);
+  await first.server.close();
   await until(() => client.rpc === undefined);
   expect(rpc.closedReason).toMatchObject({ code: 'DLE_CONNECTION_LOST' });
-  const second = await startServer({ port });
+  const second = await startServer({ port: first.port });
   const again = await client.connect();
   expect(again).not.toBe(rpc);
   expect(client.rpc).toBe(again);
@@ -98,11 +89,10 @@ test('onConnected comes before connect resolves, and a listener that throws harm
 
 describe('addresses', () => {
   test('are tried in turn until one answers', async () => {
-    const dead = await deadAddress();
     const alive = await startServer();
     const clock = new VirtualClock();
     // Without a single tick of the clock: within a round there is no waiting.
-    const rpc = await makeClient([dead, dead, alive.address], { clock }).connect();
+    const rpc = await makeClient([DEAD_ADDRESS, DEAD_ADDRESS, alive.address], { clock }).connect();
     expect(rpc.remote).toBe(alive.address);
   });
 
@@ -141,7 +131,7 @@ describe('addresses', () => {
   test('new ones count at once while the client waits to try again', async () => {
     const clock = new VirtualClock();
     const alive = await startServer();
-    const client = makeClient([await deadAddress()], {
+    const client = makeClient([DEAD_ADDRESS], {
       clock,
       backoff: { minMs: 60_000, maxMs: 60_000 },
     });
@@ -167,9 +157,8 @@ describe('back-off', () => {
 
   test('grows with each round that fails, is jittered, capped, and driven by the clock alone', async () => {
     const clock = new VirtualClock();
-    const address = await deadAddress();
     let attempts = 0;
-    const client = makeClient([address, address], {
+    const client = makeClient([DEAD_ADDRESS, DEAD_ADDRESS], {
       clock,
       connectTimeoutMs,
       backoff: { minMs: 100, maxMs: 1_000 },
@@ -252,12 +241,11 @@ describe('what keeps a connection from being made is visible', () => {
 
   test('nobody listens: DLE_CONNECTION_LOST, and connect fails in time with that as its cause', async () => {
     const clock = new VirtualClock();
-    const address = await deadAddress();
-    const client = makeClient([address], { clock, backoff: { minMs: 500, maxMs: 500 } });
+    const client = makeClient([DEAD_ADDRESS], { clock, backoff: { minMs: 500, maxMs: 500 } });
     const connecting = failure(client.connect({ timeoutMs: 200 }));
     const lastError = await until(() => client.lastError);
     expect(lastError).toMatchObject({ code: 'DLE_CONNECTION_LOST' });
-    expect(lastError.message).toContain(address);
+    expect(lastError.message).toContain(DEAD_ADDRESS);
     clock.advance(200);
     expect(await connecting).toMatchObject({
       code: 'DLE_TIMEOUT',
@@ -309,21 +297,21 @@ describe('what keeps a connection from being made is visible', () => {
 
 describe('waiting for a connection', () => {
   test('can be aborted; the client goes on trying', async () => {
-    const first = await startServer();
-    const port = await portOf(first, first.address);
-    const client = makeClient([first.address]);
+    const { address } = await startServer();
+    const { proxy, address: through } = await startProxy(address);
+    proxy.refuse(true);
+    const client = makeClient([through]);
     const controller = new AbortController();
     const waiting = failure(client.connect({ signal: controller.signal }));
     controller.abort();
     expect(await waiting).toMatchObject({ code: 'DLE_ABORTED', effect: 'none' });
-    await startServer({ port });
-    await until(() => client.rpc);
-    const signal = AbortSignal.abort();
-    expect(await client.connect({ signal })).toBe(client.rpc);
+    proxy.refuse(false);
+    const rpc = await until(() => client.rpc);
+    expect(await client.connect({ signal: AbortSignal.abort() })).toBe(rpc);
   });
 
   test('ends with DLE_CLOSED when the client is closed, and so does every later one', async () => {
-    const client = makeClient([await deadAddress()]);
+    const client = makeClient([DEAD_ADDRESS]);
     const waiting = failure(client.connect());
     await client.close();
     expect(await waiting).toMatchObject({ code: 'DLE_CLOSED', effect: 'none' });
@@ -335,7 +323,7 @@ describe('waiting for a connection', () => {
     const clock = new VirtualClock();
     const timers = (): number =>
       process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-    const client = makeClient([await deadAddress()], { clock });
+    const client = makeClient([DEAD_ADDRESS], { clock });
     const before = timers();
     const waiting = failure(client.connect());
     await until(() => client.lastError);
