@@ -18,9 +18,7 @@ export function audit(history: History, contents: ReadonlyMap<number, Contents>)
 }
 
 function linearizabilityProblems(history: History, lastReads: readonly Operation[]): string[] {
-  const operated = groupByKey(history.operations);
-  return [...groupByKey(lastReads)].flatMap(([key, last]) => {
-    const operations = [...(operated.get(key) ?? []), ...last];
+  return [...groupByKey([...history.operations, ...lastReads])].flatMap(([key, operations]) => {
     const verdict = checkKey(operations);
     if (verdict.kind === 'linearizable') return [];
     const { operation } = verdict;
@@ -70,10 +68,9 @@ function orderProblems(operations: readonly Operation[]): string[] {
 }
 
 function equalityProblems(contents: ReadonlyMap<number, Contents>): string[] {
-  const [[first, expected], ...others] = [...contents] as [
-    [number, Contents],
-    ...[number, Contents][],
-  ];
+  const [reference, ...others] = contents;
+  if (reference === undefined) return [];
+  const [first, expected] = reference;
   return others.flatMap(([node, held]) => {
     const keys = new Set([...expected.keys(), ...held.keys()]);
     const different = [...keys].filter((key) => !same(expected.get(key), held.get(key)));

@@ -41,6 +41,7 @@ export async function faultRun(options: FaultRunOptions): Promise<FaultRunReport
   const problems: string[] = [];
   let hits: readonly string[] = [];
   let recoveryMs = Number.NaN;
+  let contents = new Map<number, Map<string, Uint8Array>>();
   const cluster = await FaultyCluster.start({
     flags,
     ...(dataDir === undefined ? {} : { dataDir }),
@@ -52,13 +53,13 @@ export async function faultRun(options: FaultRunOptions): Promise<FaultRunReport
     await workload.stop();
     problems.push(...workload.problems);
     await cluster.processes.converged();
-    problems.push(...audit(history, await contentsOf(cluster)));
+    contents = await contentsOf(cluster);
   } catch (thrown) {
     problems.push(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
   } finally {
     await cluster.destroy();
   }
-  problems.push(...cluster.problems, ...idleProblems(history));
+  problems.push(...cluster.problems, ...audit(history, contents), ...idleProblems(history));
   return { seed, hits, problems, outcomes: countOutcomes(history), recoveryMs };
 }
 

@@ -73,6 +73,7 @@ const MAX_DELAY_MS = 400;
 /** The faults of a seed, for as long as `durationMs`. The same seed has the same ones. */
 export function scheduleOf(seed: number, durationMs: number): Fault[] {
   const random = new SeededRandom(seed);
+  const maxGapMs = between(random, MAX_GAP_MS.least, MAX_GAP_MS.most);
   const faults: Fault[] = [];
   for (let at = between(random, 200, 1_500); at < durationMs; ) {
     faults.push({
@@ -84,7 +85,7 @@ export function scheduleOf(seed: number, durationMs: number): Fault[] {
       delayMs: between(random, 5, MAX_DELAY_MS),
       dice: random.nextUint32(),
     });
-    at += between(random, 100, MAX_GAP_MS);
+    at += between(random, 100, maxGapMs);
   }
   return faults;
 }
