@@ -6,7 +6,7 @@ import { Listeners } from './listeners.js';
 import type { LocalState } from './local-state.js';
 import type { Segment } from './segment.js';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './segment-header.js';
-import { type Pieces, type Placement, SegmentSpace } from './segment-space.js';
+import { type Pieces, type Placement, type RoomBehind, SegmentSpace } from './segment-space.js';
 
 /**
  * Accepted bytes that have not been written are bounded by this: above it they are written at once,
@@ -42,6 +42,7 @@ export interface Content {
   /** Whether a frame that is being filled may take it, and later be filled further. */
   readonly sharesFrame: boolean;
   readonly durable: boolean;
+  readonly behind: RoomBehind;
 }
 
 /** What the writer asks of the log when it writes. */
@@ -147,10 +148,14 @@ export class LogWriter {
   }
 
   /** Accepts `content`, all or nothing, and says where it will lie. Throws `DLE_DISK_FULL`. */
-  accept(content: Content, idle: boolean = false): Placement[] {
+  accept(content: Content): Placement[] {
     if (this.#pendingBytes > MAX_UNWRITTEN_BYTES) this.#write();
     if (!content.sharesFrame || content.replacesFrom > 0) this.space.closeFrame();
-    const placements = this.space.place(content.pieces, this.#source.localState.bytes, idle);
+    const placements = this.space.place(
+      content.pieces,
+      this.#source.localState.bytes,
+      content.behind,
+    );
     for (const placement of placements) {
       if (placement.opensSegment) this.#openSegment(placement.segment);
       if (placement.opensFrame) this.#openFrame(placement, content);

@@ -20,6 +20,7 @@ import { type Content, LogWriter } from './log-writer.js';
 import { type Recovered, recover } from './recovery.js';
 import { Segment } from './segment.js';
 import { SegmentFiles } from './segment-files.js';
+import { RoomBehind } from './segment-space.js';
 import { takeIn } from './take-in.js';
 
 /** What a log is made of once it has been recovered. */
@@ -215,6 +216,7 @@ export class Log {
       clean: false,
       sharesFrame: true,
       durable: options.durable !== false,
+      behind: RoomBehind.records,
     });
     if (truncates) entries.truncate(first);
     for (const { fromPiece, toPiece, segment, offset } of placements) {
@@ -243,7 +245,7 @@ export class Log {
     this.checkWritable();
     const record = encodeLocalState(key, value);
     this.#localState.checkRoom(key, record);
-    this.#writer.accept(ownFrame(record, false));
+    this.#writer.accept(ownFrame(record, RoomBehind.records));
     this.#localState.set(key, record);
     this.#idle.touch();
     return this.#writer.accepted;
@@ -366,7 +368,8 @@ export class Log {
 
   /** Appends an idle frame. Throws `DLE_DISK_FULL`. */
   #mark(clean: boolean): void {
-    this.#writer.accept(ownFrame(EMPTY_BYTES, clean), true);
+    const behind = clean ? RoomBehind.cleanClose : RoomBehind.idle;
+    this.#writer.accept({ ...ownFrame(EMPTY_BYTES, behind), clean });
     this.#marked = { sequence: this.#writer.accepted, commit: this.entries.commit, clean };
   }
 
@@ -405,13 +408,14 @@ export class Log {
 }
 
 /** A frame of its own: one record of local state, or none. */
-function ownFrame(records: Uint8Array, clean: boolean): Content {
+function ownFrame(records: Uint8Array, behind: RoomBehind): Content {
   return {
     pieces: { count: 1, bytesOf: () => records.length },
     bytesOf: () => records,
     replacesFrom: 0,
-    clean,
+    clean: false,
     sharesFrame: false,
     durable: true,
+    behind,
   };
 }

@@ -9,6 +9,18 @@ export const MAX_FRAME_RECORD_BYTES: number = 1024 * 1024;
 /** Room that `reserve` adds: for a vote, the empty entry of a new leader, an idle frame. */
 const SMALL_FRAMES_BYTES = 1_024;
 
+/**
+ * Bytes that stay free behind a frame: behind records an idle frame always fits, and behind that
+ * the frame of a clean close, of 64 bytes each. So a log can say that it is flushed without a new
+ * segment.
+ */
+export const RoomBehind = {
+  records: 128,
+  idle: 64,
+  cleanClose: 0,
+} as const;
+export type RoomBehind = (typeof RoomBehind)[keyof typeof RoomBehind];
+
 /** What is to be placed: pieces that may not be torn apart. */
 export interface Pieces {
   readonly count: number;
@@ -95,25 +107,22 @@ export class SegmentSpace {
     this.#openBytes = Number.POSITIVE_INFINITY;
   }
 
-  /** Whether an empty frame fits behind what there is. */
+  /** Whether an idle frame fits into the present segment, and behind it that of a clean close. */
   hasRoomForIdleFrame(): boolean {
-    return this.#segment !== undefined && this.#tail + FRAME_HEADER_BYTES <= this.#segment.capacity;
+    const end = this.#tail + FRAME_HEADER_BYTES + RoomBehind.idle;
+    return this.#segment !== undefined && end <= this.#segment.capacity;
   }
 
   /**
-   * Finds a place for all `pieces`, and behind it for one idle frame more: a log can always say
-   * that it was
-   * closed cleanly. `headBytes`: of the local state that a new segment begins with. Throws
-   * `DLE_DISK_FULL`;
-   * nothing has changed then.
+   * Finds a place for all `pieces`, with room behind it. `headBytes`: of the local state that a new
+   * segment begins with. Throws `DLE_DISK_FULL`; nothing has changed then.
    */
-  place(pieces: Pieces, headBytes: number, idle: boolean = false): Placement[] {
+  place(pieces: Pieces, headBytes: number, behind: RoomBehind): Placement[] {
     const placements: Placement[] = [];
     let segment = this.#segment;
     let offset = this.#tail;
     let openBytes = this.#openBytes;
     let taken = 0;
-    const behind = idle ? 0 : FRAME_HEADER_BYTES;
     for (let piece = 0; piece < pieces.count; piece++) {
       const bytes = pieces.bytesOf(piece);
       let opensFrame = openBytes + bytes > MAX_FRAME_RECORD_BYTES;
@@ -123,7 +132,7 @@ export class SegmentSpace {
         opensFrame = true;
         needed = bytes + FRAME_HEADER_BYTES;
         offset = SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES + headBytes;
-        segment = this.#take(taken++, offset + needed + FRAME_HEADER_BYTES);
+        segment = this.#take(taken++, offset + needed + behind);
       }
       segment!.reserve(offset + needed + behind);
       const present = placements.at(-1);

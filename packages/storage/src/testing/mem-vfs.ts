@@ -21,20 +21,19 @@ export interface MemVfsOptions {
 export interface MemFaults {
   /** The machine crashes in the midst of this I/O operation, whatever it is. */
   crashAtOperation?: number;
+  /** The process is killed in the midst of this I/O operation. */
+  killAtOperation?: number;
   /** This write fails with an I/O error. */
   failWrite?: number;
-  /**
-   * This flush fails with an I/O error; what it was to flush is gone, and later flushes succeed.
-   */
+  /** This flush fails; what it was to flush is gone, and later flushes succeed. */
   failFlush?: number;
 }
 
 /**
  * A disk in memory that forgets: what was not flushed survives a crash in any part, by sectors; so
- * do names
- * whose directory was not flushed. After `crash` every call throws until `restart`, and files
- * opened
- * before stay dead. The same seed and the same calls give the same losses.
+ * do names whose directory was not flushed. After `crash` or `kill` every call throws until
+ * `restart`, and files opened before stay dead. The same seed and the same calls give the same
+ * losses.
  */
 export class MemVfs implements Vfs {
   /** I/O operations so far. */
@@ -45,7 +44,7 @@ export class MemVfs implements Vfs {
   readonly #names = new MemNames();
   readonly #locks = new Set<string>();
   #faults: MemFaults = {};
-  #crashed = false;
+  #down = false;
   /** Counts restarts: what was opened before the last one is dead. */
   #life = 0;
 
@@ -54,8 +53,9 @@ export class MemVfs implements Vfs {
     this.capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY;
   }
 
-  get crashed(): boolean {
-    return this.#crashed;
+  /** Whether there is no process that could be served: it was killed, or the machine crashed. */
+  get down(): boolean {
+    return this.#down;
   }
 
   /** Replaces what was planned before. */
@@ -63,22 +63,26 @@ export class MemVfs implements Vfs {
     this.#faults = { ...faults };
   }
 
-  /** The power fails. */
-  crash(): void {
-    if (this.#crashed) return;
-    this.#crashed = true;
+  /** The process dies: its locks are free, its files are dead. The disk forgets nothing. */
+  kill(): void {
+    this.#down = true;
     this.#faults = {};
     this.#locks.clear();
+  }
+
+  /** The power fails. */
+  crash(): void {
+    this.kill();
     const inodes = new Set(this.#names.inodes());
     this.#names.crash(this.#components.random);
     for (const inode of this.#names.inodes()) inodes.add(inode);
     for (const inode of inodes) inode.crash(this.#components.random);
   }
 
-  /** The power is back. */
+  /** Another process starts, after a crash if nothing has happened to the last one. */
   restart(): void {
-    this.crash();
-    this.#crashed = false;
+    if (!this.#down) this.crash();
+    this.#down = false;
     this.#life++;
   }
 
@@ -189,20 +193,19 @@ export class MemVfs implements Vfs {
     this.#alive(what, life);
   }
 
-  /** Counts an operation; here the machine crashes if that is planned. */
+  /** Counts an operation; here the machine crashes, or the process is killed, if that is planned. */
   #enter(what: string): void {
     this.#alive(what);
     this.operations++;
-    if (this.#isDue('crashAtOperation')) {
-      this.crash();
-      this.#alive(what);
-    }
+    if (this.#isDue('crashAtOperation')) this.crash();
+    else if (this.#isDue('killAtOperation')) this.kill();
+    this.#alive(what);
   }
 
   /** Whether the machine is up, and, for what began before, still the same life of it. */
   #alive(what: string, life: number = this.#life): void {
-    if (this.#crashed) throw failed(what, 'the machine has crashed');
-    if (life !== this.#life) throw failed(what, 'the machine has crashed since');
+    if (this.#down) throw failed(what, 'the process is gone');
+    if (life !== this.#life) throw failed(what, 'the process that began it is gone');
   }
 
   #isDue(fault: keyof MemFaults): boolean {

@@ -50,7 +50,7 @@ async function run(seed: number): Promise<void> {
       });
       if (randomBelow(random, 3) === 0) await store.close();
     } catch (thrown) {
-      if (!vfs.crashed || !isDleError(thrown)) throw thrown;
+      if (!vfs.down || !isDleError(thrown)) throw thrown;
     }
     vfs.restart();
   }
