@@ -37,6 +37,7 @@ step 'lint' biome check --error-on-warnings .
 step 'types of the tests' turbo run typecheck --output-logs=errors-only --continue
 step 'types of the scripts' tsc -p scripts
 step 'tidy' node scripts/tidy.mjs
+step 'dead files, exports and dependencies' knip
 step 'packages as their users get them' node scripts/check-packages.mjs
 
 # One package at a time: tests that start servers must not starve each other on a small machine.

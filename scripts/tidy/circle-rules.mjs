@@ -5,8 +5,7 @@ import { resolveRelative } from './tree.mjs';
 
 /**
  * Imports of types alone do not count: they are gone when the code runs. Each circle is told once,
- * at the
- * import that closes it.
+ * at the import that closes it.
  *
  * @param {import('./tree.mjs').Tree} tree
  * @returns {Generator<Problem>}

@@ -18,8 +18,7 @@ export interface NodeOptions {
   readonly advertise?: string | undefined;
   /**
    * The other members, `host:port` or `id@host:port`; at most 31. They count until the cluster is
-   * formed; then
-   * they are a hint of where members may have moved. Default: none, a cluster of one.
+   * formed; then they are a hint of where members may have moved. Default: none, a cluster of one.
    */
   readonly peers?: readonly string[];
   /** Parent of this node's own directory, `node-<id>`. Default ./data. */
@@ -28,8 +27,7 @@ export interface NodeOptions {
   readonly segmentSize?: number;
   /**
    * Least time without a leader before an election, 50 to 60,000 ms. Default 1,000: ten heartbeats,
-   * and far above
-   * the pauses of a healthy process and disk.
+   * and far above the pauses of a healthy process and disk.
    */
   readonly electionTimeoutMs?: number;
   /** Time between heartbeats of an idle leader, 5 to 10,000 ms. Default 100. */

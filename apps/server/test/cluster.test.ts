@@ -143,8 +143,7 @@ describe('a leader killed under load', () => {
       cluster.endpoints.filter((endpoint) => endpoint !== server.address),
     );
     // Whoever passes a write on to a leader that is paused cannot know what becomes of it; this one
-    // may be
-    // written twice.
+    // may be written twice.
     await cluster.eventually('a new leader', async () => {
       try {
         return await others.put('who', 'new', { timeoutMs: 20_000 });

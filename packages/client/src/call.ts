@@ -33,16 +33,14 @@ export interface CallComponents {
 
 /**
  * The first try of a repeatable call waits this long, in milliseconds, each further one twice as
- * long: a node that
- * hangs costs little, and a large value over a slow line still gets through. Others have one try,
- * until the end.
+ * long: a node that hangs costs little, and a large value over a slow line still gets through.
+ * Others have one try, until the end.
  */
 const FIRST_TRY_MS = 2_000;
 
 /**
  * With less time left than this, in milliseconds, a write is not sent any more: it would hardly be
- * answered, and
- * then nobody could say that nothing was done.
+ * answered, and then nobody could say that nothing was done.
  */
 const MIN_WRITE_TRY_MS = 50;
 
@@ -55,8 +53,8 @@ const MAX_BACKOFF_MS = 500;
 
 /**
  * Tries until there is an answer, an error that trying again cannot mend, or no time left. Where it
- * is not known
- * whether a write took effect, the trying ends: whether to repeat it is for the caller to say.
+ * is not known whether a write took effect, the trying ends: whether to repeat it is for the caller
+ * to say.
  *
  * @throws DleError `DLE_TIMEOUT` (effect `none`), `DLE_OUTCOME_UNKNOWN`, `DLE_ABORTED`,
  *   `DLE_CLOSED`, `DLE_FORMAT`,

@@ -4,14 +4,12 @@ import { parseAddress } from '@dle/net';
 export interface ClientOptions {
   /**
    * `host:port` of some nodes of the cluster, 1 to 64; best all of them. Any one that is up will
-   * do: it passes
-   * on what only the leader can do, and says where the leader is.
+   * do: it passes on what only the leader can do, and says where the leader is.
    */
   readonly endpoints: readonly string[];
   /**
    * How long a call may try, in milliseconds, unless it says otherwise. Default 10,000: several
-   * times what the
-   * cluster needs to find a new leader.
+   * times what the cluster needs to find a new leader.
    */
   readonly requestTimeoutMs?: number;
 }

@@ -63,9 +63,8 @@ export type Bytes = Uint8Array | string;
 
 /**
  * A client of a dle cluster. It connects when it is first used, finds the leader and follows it,
- * turns to other
- * nodes where one is down, and tries again what is safe to try again until the time of the call is
- * over.
+ * turns to other nodes where one is down, and tries again what is safe to try again until the time
+ * of the call is over.
  *
  * Every call may reject with DleError `DLE_TIMEOUT` (nothing was done; `message` says what every
  * endpoint said),
@@ -124,9 +123,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * The value of `key`, or `undefined` where there is no such key. A `linearizable` read sees every
-   * write that was
-   * acknowledged before it began; a `stale` one shows what one of the endpoints has applied, and
-   * needs no leader.
+   * write that was acknowledged before it began; a `stale` one shows what one of the endpoints has
+   * applied, and needs no leader.
    *
    * @throws DleError `DLE_KEY_TOO_LARGE`
    */
@@ -159,10 +157,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * All keys and their values, as they were at one moment, in no particular order. Pages come from
-   * one node as
-   * they are consumed, so memory is bounded; whoever stops early lets go of the snapshot there.
-   * `timeoutMs` holds
-   * for each page.
+   * one node as they are consumed, so memory is bounded; whoever stops early lets go of the
+   * snapshot there. `timeoutMs` holds for each page.
    *
    * @throws DleError `DLE_CURSOR_LOST`: the node is gone, or has let go of the snapshot; begin
    *   again

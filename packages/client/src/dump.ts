@@ -49,8 +49,7 @@ export async function* dumpPairs(
 
 /**
  * A page is asked for again only if the node has certainly not seen the request: it need not know a
- * cursor any
- * more that it has answered. And the pages of two dumps must never be taken for one.
+ * cursor any more that it has answered. And the pages of two dumps must never be taken for one.
  */
 async function nextPage(
   components: CallComponents,

@@ -3,10 +3,8 @@ const NEVER_MS = 2 ** 31 - 1;
 
 /**
  * Holds the process while calls are under way. Timers of the clock hold none, so that an idle
- * client lets a
- * program end; but a program that awaits a put while no node can be reached has no socket either,
- * and would
- * end in the middle of it.
+ * client lets a program end; but a program that awaits a put while no node can be reached has no
+ * socket either, and would end in the middle of it.
  */
 export class KeepAlive {
   #calls = 0;

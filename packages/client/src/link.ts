@@ -4,8 +4,7 @@ import type { Envelope } from './protocol/index.js';
 
 /**
  * How long a node may owe every answer, in milliseconds, before new requests go elsewhere. Longer
- * than a commit
- * takes on a slow disk; about as long as the others need to elect another leader.
+ * than a commit takes on a slow disk; about as long as the others need to elect another leader.
  */
 const SILENT_AFTER_MS = 2_000;
 

@@ -5,15 +5,13 @@ import type { Route } from './route.js';
 
 /**
  * Most addresses learned from nodes, beyond the endpoints one was given. Further ones are not
- * followed; the nodes
- * that name them pass requests on, as they do for every client.
+ * followed; the nodes that name them pass requests on, as they do for every client.
  */
 const MAX_LEARNED = 16;
 
 /**
  * All links of a client. The endpoints are connected on first use, all at once: whichever is up
- * first is asked
- * first, so one that is down costs no time, and the others are there when it fails.
+ * first is asked first, so one that is down costs no time, and the others are there when it fails.
  */
 export class Links {
   readonly #components: LinkComponents;

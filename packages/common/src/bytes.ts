@@ -30,8 +30,7 @@ export function writeUint64(view: DataView, offset: number, value: number): void
 
 /**
  * Reads an unsigned 64-bit little-endian number. Above 2^53 - 1 it returns `NaN`, so that a
- * comparison
- * with it is false; whoever reads from outside checks for it.
+ * comparison with it is false; whoever reads from outside checks for it.
  */
 export function readUint64(view: DataView, offset: number): number {
   const high = view.getUint32(offset + 4, true);

@@ -2,8 +2,7 @@
 const FIRST_BYTES = 64 * 1024;
 /**
  * By how much the room grows. A peer that promises 64 MiB and sends little holds little memory; one
- * that
- * keeps its promise costs a seventh of the body in copies.
+ * that keeps its promise costs a seventh of the body in copies.
  */
 const GROWTH = 8;
 

@@ -13,11 +13,9 @@ export interface KeepaliveComponents {
 
 /**
  * Tells a silent connection from a dead one. Each side says something at least once an interval,
- * and asks when it
- * has heard nothing for one. After two to three intervals of silence the other side counts as dead.
- * Not by the time
- * of the last byte: a process that was stopped for a minute must first get to read what came
- * meanwhile.
+ * and asks when it has heard nothing for one. After two to three intervals of silence the other
+ * side counts as dead. Not by the time of the last byte: a process that was stopped for a minute
+ * must first get to read what came meanwhile.
  */
 export class Keepalive {
   readonly #clock: Clock;

@@ -27,8 +27,7 @@ export const MAX_MEMBER_BODY_BYTES: number = 64 * 1024 * 1024;
 
 /**
  * Bytes one connection may have waiting to be sent, by default: a frame of a client and another, so
- * that one slow
- * reader costs no more than a large request does.
+ * that one slow reader costs no more than a large request does.
  */
 export const DEFAULT_MAX_QUEUED_BYTES: number = 32 * 1024 * 1024;
 

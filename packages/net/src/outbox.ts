@@ -40,8 +40,7 @@ export interface OutboxOptions {
 
 /**
  * Turns frames into as few writes as possible: what is put in during one turn of the event loop, or
- * while the write
- * before it is under way, leaves in one.
+ * while the write before it is under way, leaves in one.
  */
 export class Outbox {
   readonly #socket: Socket;
@@ -239,8 +238,7 @@ export class Outbox {
 
 /**
  * Greetings and signs of life do; and short responses, which say that there was no room for a
- * longer one: their
- * number is bounded, for no requests are read while responses pile up.
+ * longer one: their number is bounded, for no requests are read while responses pile up.
  */
 function alwaysFindsRoom(kind: FrameKind, frameBytes: number): boolean {
   if (kind === FrameKind.response) return frameBytes <= SHORT_RESPONSE_BYTES;

@@ -51,8 +51,7 @@ export class Rpc {
 
   /**
    * Sends a one-way message; throws what `request` rejects with for one that never left. That it
-   * left says
-   * nothing about whether it arrived.
+   * left says nothing about whether it arrived.
    */
   send(control: Control, raw?: RawParts): void {
     this.#session.send(control, raw);
@@ -60,8 +59,8 @@ export class Rpc {
 
   /**
    * Closes the connection; the other side is told the `reason`, if there is one. What is queued has
-   * a second to leave,
-   * requests under way fail with DLE_CONNECTION_LOST. Does nothing the second time.
+   * a second to leave, requests under way fail with DLE_CONNECTION_LOST. Does nothing the second
+   * time.
    */
   close(reason?: DleError): void {
     this.#session.close(reason);

@@ -25,8 +25,7 @@ export interface TcpServerOptions {
   readonly helloTimeoutMs?: number;
   /**
    * Each side says something at least this often, in milliseconds; two to three times this long
-   * without a word,
-   * and the connection is closed. Default 5,000.
+   * without a word, and the connection is closed. Default 5,000.
    */
   readonly keepaliveMs?: number;
   /** Bytes one connection may have waiting to be sent. Default 32 MiB. */

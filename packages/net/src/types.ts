@@ -39,8 +39,7 @@ export type Control = Readonly<Record<string, unknown>>;
 
 /**
  * Bytes that travel as they are. Large parts are not copied: they must not change until the request
- * has settled,
- * or, for a message or an answer, ever.
+ * has settled, or, for a message or an answer, ever.
  */
 export type RawParts = Uint8Array | readonly Uint8Array[];
 

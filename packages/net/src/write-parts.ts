@@ -2,8 +2,7 @@ import type { Socket } from 'node:net';
 
 /**
  * Bytes given to the operating system at once. A slow but living peer takes this much well within a
- * keepalive
- * interval, so that progress can be told from none.
+ * keepalive interval, so that progress can be told from none.
  */
 const MAX_WRITE_BYTES = 1024 * 1024;
 

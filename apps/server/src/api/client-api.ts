@@ -25,8 +25,7 @@ import { DumpCursors } from './dump-cursors.js';
 
 /**
  * How long a member waits for the leader's answer to a request that it passes on: several
- * elections, and far
- * more than a flush takes; a leader that is silent for longer hangs.
+ * elections, and far more than a flush takes; a leader that is silent for longer hangs.
  */
 const FORWARD_TIMEOUT_MS = 5_000;
 

@@ -30,8 +30,7 @@ export type Decision =
 /**
  * What an empty node does with the answers of one round. Only the node with the lowest id may form
  * the cluster, and only when everybody answers, is empty, and has met the same set of ids: two
- * nodes
- * with different ideas of who belongs to it can then not both be the one that forms.
+ * nodes with different ideas of who belongs to it can then not both be the one that forms.
  */
 export function decide(self: Member, answers: readonly Answer[]): Decision {
   const met = new Map<string, Card>();

@@ -25,8 +25,7 @@ export class PeerTransport implements Transport {
   readonly #peers = new Map<number, Peer>();
   /**
    * Connections that members have opened to this node. A node that has joined but not yet received
-   * the
-   * configuration knows nobody's address: it answers where it was asked.
+   * the configuration knows nobody's address: it answers where it was asked.
    */
   readonly #inbound = new Map<number, Rpc>();
   #receive: (message: Message, entries: Uint8Array) => void = () => {};

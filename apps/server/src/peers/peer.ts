@@ -4,8 +4,7 @@ import type { Member } from '../member.js';
 
 /**
  * Each lane is a connection of its own, so that a heartbeat never waits behind megabytes of
- * entries, nor a
- * client's request behind either.
+ * entries, nor a client's request behind either.
  */
 export type Lane = 'control' | 'log' | 'forward';
 

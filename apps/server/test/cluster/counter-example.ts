@@ -6,9 +6,8 @@ const MAX_POSSIBILITIES = 200_000;
 
 /**
  * Few of the operations of one key that no order explains, given all of them and the one that the
- * search stumbled
- * over. Whatever is left out could only have been explained more easily without it, so what remains
- * is a proof by itself.
+ * search stumbled over. Whatever is left out could only have been explained more easily without it,
+ * so what remains is a proof by itself.
  */
 export function counterExample(
   operations: readonly Operation[],

@@ -31,8 +31,7 @@ const RECOVERY_KEY = 'recovered';
 
 /**
  * One cluster, six clients and the faults of one seed; then everything is mended, the nodes must
- * converge, and what
- * they hold and what the clients saw must be explained.
+ * converge, and what they hold and what the clients saw must be explained.
  */
 export async function faultRun(options: FaultRunOptions): Promise<FaultRunReport> {
   const { seed, durationMs, dataDir } = options;

@@ -37,12 +37,10 @@ interface Possibility {
  * puts must differ.
  *
  * Wing and Gong's search in the form that Lowe calls just-in-time ("Testing for linearizability",
- * 2017): time goes by
- * once, from one begin or end of an operation to the next, with all possible ways how things may
- * stand. An operation
- * happens at its end at the latest, and before that only if another one needs it. Two ways that
- * differ in nothing but
- * the loose writes they have used are one: that which has used fewer.
+ * 2017): time goes by once, from one begin or end of an operation to the next, with all possible
+ * ways how things may stand. An operation happens at its end at the latest, and before that only if
+ * another one needs it. Two ways that differ in nothing but the loose writes they have used are
+ * one: that which has used fewer.
  */
 export function checkKey(operations: readonly Operation[], options: CheckOptions = {}): Verdict {
   const search = new Search(puzzleOf(operations), options.maxPossibilities ?? 5_000_000);

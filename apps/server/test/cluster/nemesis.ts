@@ -33,8 +33,7 @@ export interface Fault {
   readonly lastsMs: number;
   /**
    * What becomes of bytes on a broken link: they come late, never, or the connection is reset.
-   * Without it, and for
-   * slow links, they come `delayMs` later.
+   * Without it, and for slow links, they come `delayMs` later.
    */
   readonly how: 'hold' | 'drop' | 'refuse';
   readonly delayMs: number;
@@ -64,8 +63,9 @@ const HOW = ['hold', 'drop', 'refuse'] as const;
 const MAX_LASTS_MS = 3_500;
 const MIN_LASTS_MS = 200;
 /**
- * From one fault to the next. Each seed draws its own limit in these bounds: in some, faults come while others go on
- * and hardly anything succeeds; in others, after the election that the one before has caused.
+ * From one fault to the next. Each seed draws its own limit in these bounds: in some, faults come
+ * while others go on and hardly anything succeeds; in others, after the election that the one
+ * before has caused.
  */
 const MAX_GAP_MS = { least: 1_000, most: 6_000 };
 const MAX_DELAY_MS = 400;

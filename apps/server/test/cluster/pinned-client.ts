@@ -14,9 +14,8 @@ const COMPONENTS = { clock: systemClock, random: systemRandom, logger: silentLog
 
 /**
  * Speaks to one node whatever happens, and tries everything once: what the node itself says is what
- * counts. It finds
- * what a client that follows the leader would never meet: a deposed leader that still answers, a
- * request passed on.
+ * counts. It finds what a client that follows the leader would never meet: a deposed leader that
+ * still answers, a request passed on.
  */
 export class PinnedClient {
   readonly #client: TcpClient;

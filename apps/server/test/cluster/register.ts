@@ -30,11 +30,9 @@ export interface Puzzle {
 
 /**
  * The operations of one key, made ready for the search. Failed ones are left out. A put of unknown
- * outcome whose
- * value was read did happen, and before the first of those reads was over. The other unknown writes
- * are all alike:
- * so many puts of some value, so many deletes, any of which may be used once to explain something,
- * or left out.
+ * outcome whose value was read did happen, and before the first of those reads was over. The other
+ * unknown writes are all alike: so many puts of some value, so many deletes, any of which may be
+ * used once to explain something, or left out.
  */
 export function puzzleOf(operations: readonly Operation[]): Puzzle {
   const reads = readsByValue(operations);

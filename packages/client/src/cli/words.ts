@@ -3,8 +3,7 @@ const SHELTER = '\0';
 
 /**
  * Marks the words that are operands whatever they begin with: those behind `--`, and `-`. yargs
- * hands the ones to no
- * command, and makes an empty string of the other.
+ * hands the ones to no command, and makes an empty string of the other.
  */
 export function shelterOperands(words: readonly string[]): string[] {
   const end = words.indexOf('--');

@@ -17,8 +17,7 @@ const refuse = complaint('DLE_INVALID_ARGUMENT', 'bad request');
 
 /**
  * The fields of each op. A field that is not listed is refused, not skipped: a condition that an
- * older
- * server ignored would turn a guarded write into a bare one.
+ * older server ignored would turn a guarded write into a bare one.
  */
 const FIELDS: Readonly<Record<ClientRequest['op'], ReadonlySet<string>>> = {
   put: new Set(['op', 'keyLength', 'checksum', 'forwarded']),
@@ -31,8 +30,7 @@ const FIELDS: Readonly<Record<ClientRequest['op'], ReadonlySet<string>>> = {
 
 /**
  * A request from outside, with everything in it checked: types, lengths, limits, checksum. Keys and
- * values of
- * the result are views of `raw`, not copies.
+ * values of the result are views of `raw`, not copies.
  *
  * @throws DleError `DLE_INVALID_ARGUMENT`, `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`,
  *   `DLE_CORRUPT` (the checksum is not that of key and value), and nothing else.

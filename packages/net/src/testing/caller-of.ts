@@ -4,8 +4,7 @@ import { MAX_HELLO_BYTES } from '../limits.js';
 
 /**
  * Who says this hello, for a FaultProxy: `client`, or the id of the member as decimal digits;
- * `stranger` where it is
- * no hello; `undefined` while it has not come whole.
+ * `stranger` where it is no hello; `undefined` while it has not come whole.
  */
 export function callerOf(bytes: Uint8Array): string | undefined {
   try {

@@ -25,7 +25,7 @@ export const MEMBER_HELLO: Hello = { protocol: [1, 1], role: 'member', lane: 'lo
 export const WELCOME: Welcome = { protocol: 1, node: 1, instance: 'i1', cluster: 'c' };
 
 /** Answers with what it was asked. */
-export const echo: RpcHandler = { request: (control, raw) => ({ control, raw }) };
+const echo: RpcHandler = { request: (control, raw) => ({ control, raw }) };
 
 export interface TestServer {
   readonly server: TcpServer;

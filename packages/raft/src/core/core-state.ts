@@ -11,8 +11,7 @@ export const MAX_TERM: number = 2 ** 52;
 
 /**
  * What every role works on: the log, term and vote, and the effects of the step under way. The
- * rooms of
- * the core share one of it, and nothing outside the core sees it.
+ * rooms of the core share one of it, and nothing outside the core sees it.
  */
 export class CoreState {
   readonly options: CoreOptions;
@@ -146,8 +145,7 @@ export class CoreState {
   takeEffects(): readonly CoreEffect[] {
     this.saveVote();
     // What is committed may not be durable here yet. What is applied must be, or a crash would
-    // leave
-    // a state that its own log cannot explain.
+    // leave a state that its own log cannot explain.
     const index = Math.min(this.#commit, this.writes.durableIndex);
     if (index > this.#reportedCommit) {
       this.#reportedCommit = index;

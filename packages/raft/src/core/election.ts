@@ -44,8 +44,7 @@ export class Election {
 
   /**
    * Whether votes are withheld: a leader is alive, so whoever asks has lost touch with it and would
-   * only
-   * disrupt (paper section 6).
+   * only disrupt (paper section 6).
    */
   get withholds(): boolean {
     const { role, leader, now, options } = this.#state;

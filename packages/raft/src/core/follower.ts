@@ -41,8 +41,7 @@ export class Follower {
   onHeartbeat(message: Heartbeat): void {
     const { id: from, term, log } = this.#state;
     // The leader speaks only of entries that this node has acknowledged in this term. Should it
-    // speak of
-    // more, then this log has lost some, and nothing in it may be taken for committed.
+    // speak of more, then this log has lost some, and nothing in it may be taken for committed.
     if (message.commit <= log.lastIndex) this.#state.advanceCommit(message.commit);
     this.#state.sendWhenDurable(
       { type: 'heartbeatResponse', from, to: message.from, term, round: message.round },

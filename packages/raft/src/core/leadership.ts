@@ -126,8 +126,7 @@ export class Leadership {
 
   /**
    * Commits what a majority holds, this node included once its own copy is durable; but only up to
-   * an
-   * entry of this term, which takes all before it along (paper section 5.4.2, figure 8).
+   * an entry of this term, which takes all before it along (paper section 5.4.2, figure 8).
    */
   #countReplicas(): void {
     const { log, term, writes } = this.#state;

@@ -5,8 +5,7 @@ import type { EntryBatch, IndexedConfiguration, NodeId } from './types.js';
 
 /**
  * What the core knows of its log: terms, sizes and configurations, never contents. It is ahead of
- * the
- * device: `Writes` knows how far.
+ * the device: `Writes` knows how far.
  */
 export class LogView {
   readonly #terms = new TermRuns();
@@ -84,8 +83,8 @@ export class LogView {
 
   /**
    * The largest index up to `index` at which a log may agree that has `term` there: terms never
-   * fall
-   * along a log, so nothing of a later term can. It skips a whole term with each question asked.
+   * fall along a log, so nothing of a later term can. It skips a whole term with each question
+   * asked.
    */
   lastPossibleMatch(index: number, term: number): number {
     return this.#terms.lastWithTermAtMost(Math.min(index, this.lastIndex), term);

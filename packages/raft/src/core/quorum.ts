@@ -11,8 +11,7 @@ function majority(count: number): number {
  *
  * An empty set stands in nobody's way: `Infinity`, so that the minimum over two sets is right when
  * one of them is empty. For the handful of voters there are, comparing each with each beats
- * sorting,
- * and takes no memory.
+ * sorting, and takes no memory.
  */
 export function reachedByQuorum(
   voters: readonly NodeId[],

@@ -27,13 +27,12 @@ export interface RaftCoreComponents {
 
 /**
  * Raft as a pure, synchronous state machine: events in, effects out. It has no clock, no timer, no
- * promise
- * and no I/O; the same events and the same chance give the same effects.
+ * promise and no I/O; the same events and the same chance give the same effects.
  *
  * One rule covers durability: a vote or an acknowledgement, a rejection and the leader's own
- * included, leaves
- * only after what it depends on is on the device. The core holds such messages back until `flushed`
- * reports the write they wait for; the driver may carry out every effect as soon as it sees it.
+ * included, leaves only after what it depends on is on the device. The core holds such messages
+ * back until `flushed` reports the write they wait for; the driver may carry out every effect as
+ * soon as it sees it.
  */
 export class RaftCore {
   readonly #state: CoreState;
@@ -44,8 +43,7 @@ export class RaftCore {
 
   /**
    * Starts as a follower. What is recovered is taken as flushed, and entries up to
-   * `recovered.commit` as
-   * known to the driver: the first `commit` effect is for a later one.
+   * `recovered.commit` as known to the driver: the first `commit` effect is for a later one.
    *
    * @param now monotonic milliseconds, on the scale of the events'.
    * @throws DleError `DLE_INVALID_ARGUMENT` for options that do not go together.
@@ -142,9 +140,8 @@ export class RaftCore {
    * Nothing that a working peer sends makes it throw, and no nonsense either: that is ignored. An
    * assertion
    * (`DLE_INTERNAL`) means that the driver is wrong, or that a leader contradicts what is committed
-   * here, which
-   * proves that the cluster has lost committed data: the node must stop, so as not to lose its copy
-   * too.
+   * here, which proves that the cluster has lost committed data: the node must stop, so as not to
+   * lose its copy too.
    */
   step(event: Event): readonly CoreEffect[] {
     // A driver may have looked at the clock before it stepped another event; time never runs back
@@ -286,8 +283,7 @@ export class RaftCore {
 
 /**
  * Whether somebody is in the term that the message names. The terms of pre-votes asked for and
- * granted are
- * those of elections that may never be, and move nobody.
+ * granted are those of elections that may never be, and move nobody.
  */
 function isOfItsTerm(message: Message): boolean {
   if (message.type === 'preVoteRequest') return false;

@@ -9,10 +9,9 @@ interface Asking {
 
 /**
  * Linearizable reads without writing (dissertation section 6.4). A read may be served at the commit
- * index
- * that the leader had when it began to ask, once a quorum has answered a question asked later than
- * the read.
- * One round is under way at a time and serves all reads that gathered during the one before.
+ * index that the leader had when it began to ask, once a quorum has answered a question asked later
+ * than the read. One round is under way at a time and serves all reads that gathered during the one
+ * before.
  */
 export class ReadRounds {
   readonly #state: CoreState;
@@ -33,8 +32,7 @@ export class ReadRounds {
 
   /**
    * Begins a round if there is one to begin; the caller then asks. Not before this leader has
-   * committed
-   * in its own term: until then others may know of commits that it does not.
+   * committed in its own term: until then others may know of commits that it does not.
    */
   begin(): boolean {
     const state = this.#state;

@@ -29,8 +29,7 @@ export class Replication {
 
   /**
    * A request without entries that asks whether what was sent has arrived. A follower that lost it,
-   * be it
-   * a whole window, says so, and is sent it again.
+   * be it a whole window, says so, and is sent it again.
    */
   ask(peer: Progress): void {
     this.#append(peer, peer.next - 1);
@@ -50,9 +49,8 @@ export class Replication {
 
   /**
    * The last entry of the next request; `next` - 1: none fits. A batch is filled as far as batch
-   * and window
-   * allow; an entry larger than a batch goes alone, one larger than the window when nothing is
-   * under way.
+   * and window allow; an entry larger than a batch goes alone, one larger than the window when
+   * nothing is under way.
    */
   #lastToSend(peer: Progress): number {
     const { log, options } = this.#state;

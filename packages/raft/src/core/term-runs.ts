@@ -2,8 +2,7 @@ import { assert } from '@dle/common';
 
 /**
  * The terms of a log, as runs of equal ones: as many as there were leaders who wrote something,
- * however
- * many entries there are. The run of index 0, term 0, stands before the first entry.
+ * however many entries there are. The run of index 0, term 0, stands before the first entry.
  *
  *     index  0 | 1 2 3 | 4 | 5 6 7          #starts [0, 1, 4, 5]
  *     term   0 | 1 1 1 | 2 | 6 6 6          #terms  [0, 1, 2, 6]

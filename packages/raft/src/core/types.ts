@@ -148,10 +148,8 @@ export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
 
 /**
  * What the driver is to do, in this order. Effects with a `write` number change the log: the
- * numbers
- * rise by one, and `flushed` reports them back. Whatever may leave only after a flush is held back
- * by
- * the core itself, so a driver may send every `send` at once.
+ * numbers rise by one, and `flushed` reports them back. Whatever may leave only after a flush is
+ * held back by the core itself, so a driver may send every `send` at once.
  */
 export type CoreEffect =
   /** Write term and vote (0: none) to the log. */

@@ -15,8 +15,7 @@ const NUMBERS: { readonly [Type in Message['type']]: readonly string[] } = {
 
 /**
  * Whether a message can have come from a peer that works as it should. One that cannot is ignored,
- * like
- * one that was lost: what a peer sends must not bring this node down.
+ * like one that was lost: what a peer sends must not bring this node down.
  */
 export function isWellFormed(message: Message, entries: EntryBatch | undefined): boolean {
   const { type, from, term } = message;

@@ -9,8 +9,7 @@ interface EntryWrite {
 /**
  * Numbers what is written to the log and knows how much of it is on the device. Completions are by
  * number, not by index: an index may be written again for another leader's entry while the first
- * write
- * is still under way, and the first completion must not vouch for the second.
+ * write is still under way, and the first completion must not vouch for the second.
  */
 export class Writes {
   #last = 0;

@@ -49,8 +49,7 @@ type Timeless = Event extends infer E ? (E extends Event ? Omit<E, 'now'> : neve
 
 /**
  * Runs the pure core against its four ports: log, transport, state machine, clock. Everything here
- * is
- * synchronous, from an event to the last of its effects; what arrives in between waits for its
+ * is synchronous, from an event to the last of its effects; what arrives in between waits for its
  * turn.
  */
 export class RaftNode<P extends Proposal> {
@@ -147,8 +146,7 @@ export class RaftNode<P extends Proposal> {
 
   /**
    * A linearizable read: `settle` gets an index once the state reflects everything that was
-   * committed
-   * anywhere before the call. Only the leader can say; others answer `DLE_NOT_LEADER`.
+   * committed anywhere before the call. Only the leader can say; others answer `DLE_NOT_LEADER`.
    */
   read(settle: Settle): void {
     const refusal = this.#refusal();

@@ -3,8 +3,8 @@ import { type Settle, WaitingByIndex } from './waiting.js';
 
 /**
  * Linearizable reads on their way: gathered until the turn ends, then being confirmed by the core
- * under one
- * id, then waiting for the state to catch up. Whoever is in here is answered exactly once.
+ * under one id, then waiting for the state to catch up. Whoever is in here is answered exactly
+ * once.
  */
 export class ReadQueue {
   #gathered: Settle[] = [];

@@ -3,8 +3,7 @@ import type { Dice } from './dice.js';
 
 /**
  * What one run is exposed to. Each seed draws its own mixture, often with some faults absent: a run
- * in which
- * everything fails at once never gets far enough to show what a single fault does.
+ * in which everything fails at once never gets far enough to show what a single fault does.
  */
 export interface FaultPlan {
   readonly nodes: number;

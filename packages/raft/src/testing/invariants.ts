@@ -20,8 +20,7 @@ interface Known {
 
 /**
  * Holds a cluster against the promises of Raft (paper figure 3, and what follows from it), after
- * each step
- * and with a cost that does not grow with the history:
+ * each step and with a cost that does not grow with the history:
  *
  * - election safety: one leader a term; one vote a term and node, crashes included;
  * - log matching: an entry is known by index and term, and shares what precedes it;

@@ -29,8 +29,7 @@ type Happening =
 
 /**
  * Cores on one thread, under a virtual clock, with a network and devices that fail as the plan
- * says. Every
- * step is held against the invariants.
+ * says. Every step is held against the invariants.
  */
 export class SimCluster implements TestWorld {
   readonly nodes: readonly TestNode[];

@@ -50,9 +50,8 @@ export class SimulationFailure extends Error {
 
 /**
  * Runs a cluster of cores from a seed: first a phase with faults, in which nothing that Raft
- * promises may be
- * broken, then one without, in which everything must come to rest. The same seed gives the same
- * history.
+ * promises may be broken, then one without, in which everything must come to rest. The same seed
+ * gives the same history.
  *
  * @throws SimulationFailure for the first thing that goes wrong.
  */

@@ -44,8 +44,7 @@ export interface Choice {
 
 /**
  * A cluster played by hand: messages lie still until they are delivered, time stands still until it
- * is
- * advanced, and writes are flushed at once unless they are held. Every step is held against the
+ * is advanced, and writes are flushed at once unless they are held. Every step is held against the
  * invariants. Node n draws the election timeout T + n tenths of T.
  */
 export class Stage implements TestWorld {

@@ -4,7 +4,7 @@ import { Segment } from './segment.js';
 import { SEGMENT_HEADER_BYTES } from './segment-header.js';
 
 /** A frame holds no more than this, unless one entry does: recovery reads a frame in one piece. */
-export const MAX_FRAME_RECORD_BYTES: number = 1024 * 1024;
+const MAX_FRAME_RECORD_BYTES = 1024 * 1024;
 
 /** Room that `reserve` adds: for a vote, the empty entry of a new leader, an idle frame. */
 const SMALL_FRAMES_BYTES = 1_024;

@@ -3,7 +3,7 @@ import { copyOf } from '../bytes.js';
 import { Unflushed } from './unflushed.js';
 
 /** What a disk writes whole or not at all. */
-export const SECTOR_BYTES = 512;
+const SECTOR_BYTES = 512;
 
 /**
  * Shares of the unflushed that survive a crash; the extremes are as likely as what lies between.

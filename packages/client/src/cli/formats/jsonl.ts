@@ -4,9 +4,8 @@ import { badLine, type RecordFormat } from './record-format.js';
 
 /**
  * `{"key":…,"value":…}`, where a string is its UTF-8 and `{"base64":"…"}` is any bytes. Nothing
- * else is
- * taken: a number or an object has no one way to become bytes, and a guess would not survive the
- * way back.
+ * else is taken: a number or an object has no one way to become bytes, and a guess would not
+ * survive the way back.
  */
 export const jsonl: RecordFormat = {
   parseLine(line) {

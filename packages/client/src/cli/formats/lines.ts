@@ -3,8 +3,7 @@ import { badLine } from './record-format.js';
 
 /**
  * Longest line in bytes: the longest key and value with every byte written as `\u00HH`, and what
- * stands around
- * them. What is longer holds no record, and would be held in memory to find that out.
+ * stands around them. What is longer holds no record, and would be held in memory to find that out.
  */
 export const MAX_LINE_BYTES: number = (MAX_KEY_BYTES + MAX_VALUE_BYTES) * 6 + 1_024;
 

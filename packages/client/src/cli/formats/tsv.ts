@@ -25,8 +25,7 @@ const LETTERS: ReadonlyMap<number, number> = new Map(
 
 /**
  * `key<TAB>value`. Escaped are `\t`, `\n`, `\r`, `\\`, and any byte as `\xHH`. Every other byte
- * stands for
- * itself, whether it is UTF-8 or not.
+ * stands for itself, whether it is UTF-8 or not.
  */
 export const tsv: RecordFormat = {
   parseLine(line) {

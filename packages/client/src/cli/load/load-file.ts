@@ -15,8 +15,7 @@ export interface LoadPosition {
 
 /**
  * Stores every record of `input`, then waits for those under way, also where something goes wrong:
- * what the
- * loader says is stored is then exact. Empty lines are skipped.
+ * what the loader says is stored is then exact. Empty lines are skipped.
  *
  * @throws DleError what stopped the load: `DLE_INVALID_ARGUMENT`, `DLE_KEY_TOO_LARGE` or
  *   `DLE_VALUE_TOO_LARGE` with the

@@ -39,14 +39,10 @@ const PAUSE_MS = 100;
  * Stores records, many at once, at most one per key: so a later line wins over an earlier one.
  *
  * A put whose outcome is unknown is put again. A client must not do that, because its second put
- * could undo what
- * somebody else wrote after the first; the load may, because it says of these keys that they are
- * its own: the same
- * bytes twice are the same as once, and no other record of the file with that key is begun before.
- * (What remains
- * until puts belong to sessions: a first put that was held up somewhere, and arrives after a later
- * line
- * with the same key was stored.)
+ * could undo what somebody else wrote after the first; the load may, because it says of these keys
+ * that they are its own: the same bytes twice are the same as once, and no other record of the file
+ * with that key is begun before. (What remains until puts belong to sessions: a first put that was
+ * held up somewhere, and arrives after a later line with the same key was stored.)
  */
 export class Loader {
   readonly #client: PutClient;
@@ -84,8 +80,7 @@ export class Loader {
 
   /**
    * Begins to store the record on `line`, as soon as there is room. Rejects with what made an
-   * earlier record
-   * fail, or with DLE_ABORTED.
+   * earlier record fail, or with DLE_ABORTED.
    */
   async add(pair: Pair, line: number): Promise<void> {
     const id = Buffer.from(pair.key).toString('latin1');
