@@ -41,7 +41,7 @@ export class MemFile implements VfsFile {
     // A crash in the midst of a write may have taken any part of it: it counts as written, not
     // flushed.
     let offset = position;
-    let room = this.#disk.room();
+    let room = Math.max(0, this.#disk.room());
     for (const part of parts) {
       const growth = Math.max(0, offset + part.length - this.#inode.size);
       const fits = part.length - Math.max(0, growth - room);
