@@ -12,6 +12,8 @@ const POLL_MS = 20;
 
 let directory: string;
 let children: ChildProcess[] = [];
+/** What our children have started: only a failed test leaves any of them. */
+let grandchildren: number[] = [];
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'dle-bench-test-'));
@@ -19,7 +21,9 @@ beforeEach(() => {
 
 afterEach(() => {
   for (const child of children) child.kill('SIGKILL');
+  for (const pid of grandchildren.filter(isAlive)) process.kill(pid, 'SIGKILL');
   children = [];
+  grandchildren = [];
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -99,10 +103,10 @@ describe('the programs', () => {
   it.runIf(existsSync('/proc/self/task'))('Ctrl-C stops all that was started', async () => {
     const bench = start('cluster');
     const ended = finish(bench);
-    const started = await sixChildren(bench.pid!);
+    grandchildren = await sixChildren(bench.pid!);
     bench.kill('SIGINT');
     expect(await ended).toMatchObject({ exitCode: 130, stderr: 'bench: interrupted\n' });
-    expect(started.filter(isAlive)).toEqual([]);
+    expect(grandchildren.filter(isAlive)).toEqual([]);
     expect(readdirSync(directory)).toEqual([]);
   });
 
