@@ -14,7 +14,7 @@ interface Hands {
 }
 
 /** Keys that everybody writes, deletes and reads. */
-export const SHARED_KEYS: readonly string[] = ['a', 'b', 'c', 'd'];
+const SHARED_KEYS: readonly string[] = ['a', 'b', 'c', 'd'];
 /** Begins the keys that are written once. */
 const ONCE = 'once/';
 
