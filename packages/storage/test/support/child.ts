@@ -1,0 +1,55 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+
+/** A process of its own, running the built package. */
+export class Child {
+  readonly #process: ChildProcessByStdio<null, Readable, Readable>;
+  #output = '';
+  #errors = '';
+
+  private constructor(script: string, parameters: readonly string[]) {
+    const path = fileURLToPath(new URL(script, import.meta.url));
+    this.#process = spawn(process.execPath, [path, ...parameters], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#process.stdout.on('data', (data) => {
+      this.#output += data;
+    });
+    this.#process.stderr.on('data', (data) => {
+      this.#errors += data;
+    });
+  }
+
+  /** Resolves when it has said its first line. */
+  static async start(script: string, ...parameters: string[]): Promise<Child> {
+    const child = new Child(script, parameters);
+    await child.saysMoreThan(0);
+    return child;
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
+  /** What it has said, in whole lines. */
+  get lines(): string[] {
+    return this.#output.split('\n').slice(0, -1);
+  }
+
+  /** Resolves when it has said more than `count` lines; rejects if it ends before. */
+  async saysMoreThan(count: number): Promise<void> {
+    while (this.lines.length <= count) {
+      if (this.#process.exitCode !== null) throw new Error(`the child has ended: ${this.#errors}`);
+      await Promise.race([once(this.#process.stdout, 'data'), once(this.#process, 'exit')]);
+    }
+  }
+
+  /** Kills it without any chance to clean up; resolves when it is gone and all it said has been read. */
+  async kill(): Promise<void> {
+    const closed = once(this.#process, 'close');
+    this.#process.kill('SIGKILL');
+    await closed;
+  }
+}
