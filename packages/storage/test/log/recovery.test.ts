@@ -5,7 +5,9 @@ import { turns } from '../support/manual-clock.js';
 
 const VALUES = Array.from({ length: 12 }, (_, i) => `value ${i} `.padEnd(700, '.'));
 
-/** A machine whose log of three segments is all flushed, and says so or not; its process was killed. */
+/**
+ * A machine whose log of three segments is all flushed, and says so or not; its process was killed.
+ */
 async function machineWithLog({ marked }: { readonly marked: boolean }): Promise<{
   readonly machine: Machine;
   readonly segments: readonly string[];
@@ -129,7 +131,8 @@ describe('damage', () => {
   it('of intact records that do not follow from those before is corruption', async () => {
     const { machine, segments } = await machineWithLog({ marked: true });
     const path = segments[0]!;
-    // The first entry becomes entry 7, all its checksums fresh; the frame around it has none of the body.
+    // The first entry becomes entry 7, all its checksums fresh; the frame around it has none of the
+    // body.
     const record = machine.vfs.contentOf(path).slice(256, 320);
     const view = new DataView(record.buffer);
     expect(view.getUint32(16, true)).toBe(1);

@@ -1,5 +1,6 @@
-// A process that writes to the store in the directory it is given until it is killed: key n gets value n, from the
-// number it is given on. It prints the last number of each run of numbers that was acknowledged.
+// A process that writes to the store in the directory it is given until it is killed: key n gets
+// value n, from the number it is given on. It prints the last number of each run of numbers that
+// was acknowledged.
 import { LogStore } from '../../dist/index.js';
 
 const [, , directory, first, durability] = process.argv;
