@@ -175,4 +175,15 @@ describe('a full disk', () => {
       expect((await machine.crash()).lastIndex).toBe(21);
     }
   });
+
+  it('cannot disturb one either that goes beyond the step in which space is taken', async () => {
+    const machine = new Machine();
+    const log = await machine.open({ segmentSize: 4 * 1024 ** 2 });
+    await log.whenFlushed(log.append(batchOf(1, 1, 'a'.repeat(1_000_000))));
+    const batch = batchOf(2, 1, 'b'.repeat(100_000), 'c'.repeat(100_000));
+    log.reserve(batch.bytes.length);
+    machine.vfs.capacityBytes = 0;
+    await log.whenFlushed(log.append(batch));
+    expect((await machine.crash()).lastIndex).toBe(3);
+  });
 });

@@ -1,5 +1,7 @@
 import { crc32 } from 'node:zlib';
+import { toBytes } from '@dle/common';
 import { describe, expect, it } from 'vitest';
+import { EntryBatchBuilder } from '../../src/internal.js';
 import { batchOf, Machine, valuesOf } from '../support/logs.js';
 import { turns } from '../support/manual-clock.js';
 
@@ -81,6 +83,22 @@ describe('damage', () => {
     await expect(machine.open()).rejects.toMatchObject(corruptAt(path));
   });
 
+  it('of a write that need not have been durable, long before, is corruption as well', async () => {
+    const machine = new Machine();
+    const log = await machine.open();
+    log.append(batchOf(1, 1, 'value'), { durable: false });
+    for (let idle = 0; idle < 2; idle++) {
+      await turns();
+      machine.clock.pass(100);
+    }
+    await turns();
+    machine.vfs.kill();
+    machine.vfs.restart();
+    const [path] = await machine.segments();
+    flip(machine, path!, offsetOf(machine, path!, 'value'));
+    await expect(machine.open()).rejects.toMatchObject(corruptAt(path!));
+  });
+
   it('of the last write, when nothing says that it was flushed, is a torn write', async () => {
     const { machine, segments } = await machineWithLog({ marked: false });
     const path = segments.at(-1)!;
@@ -126,6 +144,28 @@ describe('damage', () => {
     const [path] = await machine.segments();
     await overwrite(machine, path!, 0, new Uint8Array(machine.vfs.contentOf(path!).length));
     await expect(machine.open()).rejects.toMatchObject(corruptAt(path!, 0));
+  });
+
+  it('of a file glued together from two histories is corruption', async () => {
+    const machine = new Machine();
+    const write = async (commit: number, ...values: string[]): Promise<Uint8Array> => {
+      const log = await machine.open();
+      log.setCommit(commit);
+      for (const value of values) {
+        await log.whenFlushed(log.append(batchOf(log.lastIndex + 1, 1, value)));
+      }
+      await log.close();
+      return machine.vfs.contentOf((await machine.segments())[0]!);
+    };
+    const common = await write(0, 'a');
+    const [path] = await machine.segments();
+    const one = await write(1, 'x', 'y', 'z');
+    await overwrite(machine, path!, 0, common);
+    await write(0, 'X', 'Y', 'Z');
+    // Of one length, frame by frame: but for the commit index the second half could follow the first.
+    const middle = offsetOf(machine, path!, 'key of Y') - 128;
+    await overwrite(machine, path!, middle, one.subarray(middle));
+    await expect(machine.open()).rejects.toMatchObject(corruptAt(path!, middle));
   });
 
   it('of intact records that do not follow from those before is corruption', async () => {
@@ -202,19 +242,21 @@ describe('what a crash leaves behind', () => {
     expect(await machine.vfs.list('/log')).toEqual(expect.arrayContaining(names));
   });
 
-  it('bytes of a value that look like frames of this very log are not taken for any', async () => {
+  it('bytes of a value that look like frames of a log are not taken for any', async () => {
+    // A value in the torn last write holds a longer log, with frames that speak of flushed ones.
+    const { machine: other, segments } = await machineWithLog({ marked: true });
+    const value = other.vfs.contentOf(segments[1]!);
     const machine = new Machine();
     const log = await machine.open({ segmentSize: 64 * 1024 });
     await log.whenFlushed(log.append(batchOf(1, 1, 'a')));
-    machine.clock.pass(100);
-    await turns();
-    const [path] = await machine.segments();
-    // A value in the torn last write holds the log so far, with frames that speak of flushed ones.
-    const copy = Buffer.from(machine.vfs.contentOf(path!).subarray(0, 800)).toString('latin1');
-    await log.whenFlushed(log.append(batchOf(2, 1, copy, 'tail')));
+    const builder = new EntryBatchBuilder(2, 1);
+    builder.put(toBytes('multiple of eight bytes!'), value);
+    builder.endEntry();
+    await log.whenFlushed(log.append(builder.finish()));
     machine.vfs.kill();
     machine.vfs.restart();
-    flip(machine, path!, offsetOf(machine, path!, 'tail'));
+    const [path] = await machine.segments();
+    flip(machine, path!, offsetOf(machine, path!, 'multiple'));
     const again = await machine.open();
     expect(await valuesOf(again)).toEqual(['a']);
     await again.close();
