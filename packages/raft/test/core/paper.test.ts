@@ -117,6 +117,18 @@ describe('5.2 Leader election', () => {
     expect(stage.node(1).core).toMatchObject({ role: 'follower', term: 2, leader: 2 });
   });
 
+  it('whoever grants a vote waits another election timeout before it campaigns itself', () => {
+    const stage = new Stage([1, 2, 3]);
+    stage.advance(109);
+    stage.inject({ type: 'voteRequest', from: 3, to: 1, term: 2, lastIndex: 1, lastTerm: 1 });
+    stage.deliver();
+    expect(stage.node(1).core.deadline).toBe(109 + 110);
+    stage.inject({ type: 'voteRequest', from: 2, to: 1, term: 2, lastIndex: 1, lastTerm: 1 });
+    stage.advance(10);
+    stage.deliver();
+    expect(stage.node(1).core).toMatchObject({ vote: 3, deadline: 109 + 110 });
+  });
+
   it('an election without a winner is followed by another', () => {
     const stage = new Stage([1, 2, 3, 4]);
     stage.campaign(1);
