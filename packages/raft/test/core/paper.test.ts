@@ -3,21 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { RaftCore } from '../../src/core/raft-core.js';
 import type { Message, NodeId } from '../../src/core/types.js';
 import { describeEntry, firstEntry, TestBatch } from '../../src/testing/index.js';
+import { elected } from './elected.js';
 import { STAGE_OPTIONS, Stage } from './stage.js';
 
-/**
- * One test per section of the Raft paper (extended version), and of Ongaro's dissertation where
- * named.
- */
-
-function elected(leader: NodeId, ids: readonly NodeId[] = [1, 2, 3]): Stage {
-  const stage = new Stage(ids);
-  stage.campaign(leader);
-  stage.stabilize();
-  expect(stage.node(leader).leads).toBe(true);
-  stage.sent.length = 0;
-  return stage;
-}
+/** One test per section of the Raft paper (extended version) that is covered. */
 
 function logOf(stage: Stage, id: NodeId): readonly string[] {
   return stage.node(id).log.entries.map(describeEntry);
@@ -346,99 +335,5 @@ describe('8 Client interaction', () => {
     stage.propose(2, ['x']);
     expect(stage.effects.at(-1)).toEqual({ node: 2, effect: { type: 'proposalRefused' } });
     expect(logOf(stage, 2)).toHaveLength(2);
-  });
-});
-
-describe('dissertation 6.2 Leaders: stepping down', () => {
-  it('a leader that hears from no majority gives up', () => {
-    const stage = elected(1, [1, 2, 3, 4, 5]);
-    stage.links.split([1, 2], [3, 4, 5]);
-    stage.run(99);
-    expect(stage.node(1).leads).toBe(true);
-    stage.run(1);
-    expect(stage.node(1).core).toMatchObject({ role: 'follower', term: 2, leader: 0 });
-  });
-
-  it('a leader that hears from a majority stays', () => {
-    const stage = elected(1, [1, 2, 3, 4, 5]);
-    stage.links.split([1, 2, 3], [4, 5]);
-    stage.run(1_000);
-    expect(stage.node(1).core).toMatchObject({ role: 'leader', term: 2 });
-  });
-});
-
-describe('dissertation 6.4 Processing read-only queries', () => {
-  const answers = (stage: Stage): readonly unknown[] =>
-    stage.effects
-      .map(({ effect }) => effect)
-      .filter(({ type }) => type === 'readable' || type === 'readRefused');
-
-  it('a read is served at the commit index it found, after a majority has answered', () => {
-    const stage = elected(1);
-    stage.read(1);
-    expect(answers(stage)).toEqual([]);
-    stage.deliver({ to: 2 });
-    stage.deliver({ from: 2 });
-    expect(answers(stage)).toEqual([{ type: 'readable', ids: [1], index: 2 }]);
-  });
-
-  it('answers to earlier rounds do not confirm it', () => {
-    const stage = elected(1);
-    stage.read(1);
-    stage.deliver({ to: 2 });
-    stage.deliver({ to: 3 });
-    stage.deliver({ from: 2 });
-    stage.read(1);
-    // Node 3 answers the first question; to the second there is no answer yet.
-    stage.deliver({ from: 3 });
-    expect(answers(stage)).toHaveLength(1);
-    stage.stabilize();
-    expect(answers(stage)).toHaveLength(2);
-  });
-
-  it('a cluster of one answers at once', () => {
-    const stage = new Stage([1]);
-    stage.advance(0);
-    stage.read(1);
-    expect(answers(stage)).toEqual([{ type: 'readable', ids: [1], index: 2 }]);
-  });
-
-  it('whoever stops leading refuses what waits', () => {
-    const stage = elected(1);
-    stage.links.split([1], [2, 3]);
-    stage.read(1);
-    stage.read(1);
-    stage.run(100);
-    expect(answers(stage)).toEqual([{ type: 'readRefused', ids: [1, 2] }]);
-  });
-});
-
-describe('dissertation 9.6 Preventing disruptions: pre-vote', () => {
-  it('whoever asks in vain stays in its term', () => {
-    const stage = elected(1);
-    stage.links.split([3], [1, 2]);
-    stage.run(1_000);
-    expect(stage.node(3).core).toMatchObject({ role: 'preCandidate', term: 2 });
-    stage.links.heal();
-    stage.run(20);
-    expect(stage.node(1).core).toMatchObject({ role: 'leader', term: 2 });
-    expect(stage.node(3).core).toMatchObject({ role: 'follower', leader: 1 });
-  });
-
-  it('votes and pre-votes are withheld while a leader is heard from', () => {
-    const stage = elected(1);
-    const ask = { from: 3, to: 2, term: 9, lastIndex: 9, lastTerm: 9 } as const;
-    stage.inject({ ...ask, type: 'preVoteRequest' });
-    stage.inject({ ...ask, type: 'voteRequest' });
-    stage.deliver();
-    expect(stage.sent).toEqual([]);
-    expect(stage.node(2).core).toMatchObject({ term: 2, leader: 1 });
-  });
-
-  it('a leader withholds its own as well', () => {
-    const stage = elected(1);
-    stage.inject({ type: 'voteRequest', from: 3, to: 1, term: 9, lastIndex: 9, lastTerm: 9 });
-    stage.deliver();
-    expect(stage.node(1).core).toMatchObject({ role: 'leader', term: 2 });
   });
 });
