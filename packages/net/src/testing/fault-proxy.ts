@@ -2,6 +2,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import type { Clock } from '@dle/common';
 import { formatAddress, parseAddress } from '../address.js';
 import { type FaultRules, OneWay } from './one-way.js';
+import { reset } from './reset.js';
 
 export interface FaultProxyOptions {
   /** Where it leads, as `host:port`. */
@@ -97,9 +98,9 @@ export class FaultProxy {
   cut(caller?: string): void {
     for (const link of this.#links) {
       if (caller !== undefined && link.caller !== caller) continue;
-      for (const socket of link.sockets) socket.resetAndDestroy();
+      for (const socket of link.sockets) reset(socket);
     }
-    if (caller === undefined) for (const socket of this.#arriving) socket.resetAndDestroy();
+    if (caller === undefined) for (const socket of this.#arriving) reset(socket);
   }
 
   /** While `true`, new connections are reset as they come. */
@@ -140,7 +141,7 @@ export class FaultProxy {
 
   #link(source: Socket, caller: Caller): void {
     if (ruleFor(this.#refusing, caller, false)) {
-      source.resetAndDestroy();
+      reset(source);
       return;
     }
     const { host, port } = parseAddress(this.#options.target);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '@dle/common';
+import { reset } from './reset.js';
 
 /** What happens to the bytes of one direction. Without any of it they pass. */
 export interface FaultRules {
@@ -46,7 +47,7 @@ export class OneWay {
       if (!this.#rules.drop) this.#pass(chunk.length, () => to.write(chunk));
     });
     from.on('end', () => this.#pass(0, () => to.end()));
-    from.on('error', () => this.#pass(0, () => to.resetAndDestroy()));
+    from.on('error', () => this.#pass(0, () => reset(to)));
     from.on('close', () => this.#pass(0, () => to.destroySoon()));
     to.on('drain', () => this.#pump());
     to.on('close', () => this.#cancelTimer?.());
