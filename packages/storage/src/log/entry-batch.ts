@@ -129,7 +129,7 @@ export class EntryBatch {
   forEachRecord(visit: (record: RecordView) => void): void {
     const record = new RecordView(this.bytes, this.#origin);
     while (record.end < this.bytes.length) {
-      record.readHeader(record.end);
+      record.moveTo(record.end);
       visit(record);
     }
   }

@@ -22,7 +22,7 @@ export class LocalState {
     const record = this.#records.get(key);
     if (record === undefined) return undefined;
     const view = new RecordView(record);
-    view.readHeader(0);
+    view.moveTo(0);
     return copyOf(view.value);
   }
 

@@ -62,14 +62,14 @@ export function sealRecord(bytes: Uint8Array, view: DataView, offset: number, fl
 }
 
 /**
- * A window on one record after the other of the same bytes. Its fields change with each `read`;
- * `key`
+ * A window on one record after the other of the same bytes. Its fields change with each `read`; `key`
  * and `value` share the bytes.
  */
 export class RecordView {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #origin: Origin;
+  /** Where the bytes come from, for messages. */
+  origin: Origin;
   offset = 0;
   /** Where the next record begins. */
   end = 0;
@@ -85,7 +85,7 @@ export class RecordView {
   constructor(bytes: Uint8Array, origin: Origin = RECEIVED) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#origin = origin;
+    this.origin = origin;
   }
 
   get key(): Uint8Array {
@@ -122,32 +122,43 @@ export class RecordView {
   readHeader(offset: number): void {
     this.offset = offset;
     const view = this.#view;
-    if (offset + RECORD_HEADER_BYTES > view.byteLength)
-      throw this.#corrupt('the header is cut off');
+    if (offset + RECORD_HEADER_BYTES > view.byteLength) throw this.#corrupt('the file ends here');
     if (view.getUint8(offset) !== MAGIC) throw this.#corrupt('no record begins here');
     if (!isIntact(this.bytes, view, offset, view.getUint8(offset + 2))) {
       throw this.#corrupt('wrong header checksum');
     }
-    this.#readFields();
+    this.#readFields(offset);
+    this.#checkFields();
   }
 
-  /** Of a header whose checksum has vouched for it. */
-  #readFields(): void {
+  /** Moves to `offset` of bytes that have been verified before, or were made here. */
+  moveTo(offset: number): void {
+    this.offset = offset;
+    this.#readFields(offset);
+  }
+
+  #readFields(start: number): void {
     const view = this.#view;
-    const start = this.offset;
-    const version = view.getUint8(start + 1);
-    if (version !== VERSION || view.getUint8(start + 2) !== RECORD_HEADER_BYTES) {
-      throw this.#unknown(`record version ${version}`);
-    }
     this.kind = view.getUint8(start + 3) as RecordKind;
-    const flags = view.getUint8(start + 4);
+    this.lastOfEntry = view.getUint8(start + 4) === FLAG_LAST_OF_ENTRY;
     this.namespace = view.getUint8(start + 5) as Namespace;
     this.keyLength = view.getUint16(start + 6, true);
     this.valueLength = view.getUint32(start + 8, true);
     this.payloadChecksum = view.getUint32(start + 12, true);
     this.index = readUint64(view, start + 16);
     this.term = readUint64(view, start + 24);
-    this.lastOfEntry = flags === FLAG_LAST_OF_ENTRY;
+    this.end = start + recordBytes(this.keyLength, this.valueLength);
+  }
+
+  /** Of a header whose checksum has vouched for it. */
+  #checkFields(): void {
+    const view = this.#view;
+    const start = this.offset;
+    const version = view.getUint8(start + 1);
+    if (version !== VERSION || view.getUint8(start + 2) !== RECORD_HEADER_BYTES) {
+      throw this.#unknown(`record version ${version}`);
+    }
+    const flags = view.getUint8(start + 4);
     if (flags > FLAG_LAST_OF_ENTRY) throw this.#unknown(`record flags ${flags}`);
     this.#checkKind();
     for (let reserved = 32; reserved < CHECKSUM_OFFSET; reserved += 4) {
@@ -160,7 +171,6 @@ export class RecordView {
     if (Number.isNaN(this.index) || Number.isNaN(this.term)) {
       throw this.#corrupt('index or term is not a safe integer');
     }
-    this.end = start + recordBytes(this.keyLength, this.valueLength);
   }
 
   #checkKind(): void {
@@ -182,10 +192,10 @@ export class RecordView {
   }
 
   #corrupt(what: string): Error {
-    return corrupt(this.#origin, this.offset, what);
+    return corrupt(this.origin, this.offset, what);
   }
 
   #unknown(what: string): Error {
-    return unknownFormat(this.#origin, this.offset, what);
+    return unknownFormat(this.origin, this.offset, what);
   }
 }

@@ -5,12 +5,11 @@ import type { SegmentFiles } from '../log/segment-files.js';
 import { offsetOf, type Position, segmentOf } from './key-index.js';
 
 /**
- * Reads single records where the index says they lie, every checksum verified. Throws
- * `DLE_CORRUPT`, `DLE_FORMAT`,
- * `DLE_IO`, `DLE_CLOSED`. Reads through a map will be a second implementation.
+ * Reads single records where the index says they lie, every checksum verified. Throws `DLE_CORRUPT`,
+ * `DLE_FORMAT`, `DLE_IO`, `DLE_CLOSED`. Reads through a map will be a second implementation.
  */
 export interface SegmentReader {
-  /** The record at `position`; its bytes are good until the next call. */
+  /** The record at `position`; it and its bytes are good until the next call. */
   readSync(position: Position): RecordView;
   /** The record at `position`, by the thread pool; its bytes are the caller's. */
   read(position: Position): Promise<RecordView>;
@@ -24,7 +23,7 @@ const FIRST_READ_BYTES = 1_024;
 /** Reads by `pread`. */
 export class FileSegmentReader implements SegmentReader {
   readonly #files: SegmentFiles;
-  readonly #buffer: Uint8Array = allocate(FIRST_READ_BYTES);
+  readonly #first = new RecordView(allocate(FIRST_READ_BYTES));
 
   constructor(files: SegmentFiles) {
     this.#files = files;
@@ -33,39 +32,42 @@ export class FileSegmentReader implements SegmentReader {
   readSync(position: Position): RecordView {
     const file = this.#files.get(segmentOf(position));
     const offset = offsetOf(position);
-    const count = file.readSync(this.#buffer, offset);
-    const record = this.#view(this.#buffer, count, position);
-    if (record.end <= count) return verified(record);
-    const whole = allocate(record.end);
-    return verified(this.#view(whole, file.readSync(whole, offset), position));
+    const origin = { name: file.path, offset };
+    const first = this.#first;
+    const count = file.readSync(first.bytes, offset);
+    if (isWhole(first, count, origin)) return first;
+    const whole = new RecordView(allocate(first.end), origin);
+    return verified(whole, file.readSync(whole.bytes, offset));
   }
 
   async read(position: Position): Promise<RecordView> {
     const segment = segmentOf(position);
     const offset = offsetOf(position);
-    const buffer = allocate(FIRST_READ_BYTES);
-    const count = await this.#files.get(segment).read(buffer, offset);
-    const record = this.#view(buffer, count, position);
-    if (record.end <= count) return verified(record);
-    const whole = allocate(record.end);
-    return verified(
-      this.#view(whole, await this.#files.get(segment).read(whole, offset), position),
-    );
+    const origin = this.originOf(position);
+    const first = new RecordView(allocate(FIRST_READ_BYTES));
+    const count = await this.#files.get(segment).read(first.bytes, offset);
+    if (isWhole(first, count, origin)) return first;
+    const whole = new RecordView(allocate(first.end), origin);
+    return verified(whole, await this.#files.get(segment).read(whole.bytes, offset));
   }
 
   originOf(position: Position): Origin {
     return { name: this.#files.pathOf(segmentOf(position)), offset: offsetOf(position) };
   }
-
-  /** The record at the beginning of `bytes`, its header verified: that vouches for its length. */
-  #view(bytes: Uint8Array, count: number, position: Position): RecordView {
-    const record = new RecordView(bytes.subarray(0, count), this.originOf(position));
-    record.readHeader(0);
-    return record;
-  }
 }
 
-function verified(record: RecordView): RecordView {
-  record.verifyPayload();
+/** Whether the record is among the bytes read at first, which has been verified then; else its header has. */
+function isWhole(first: RecordView, count: number, origin: Origin): boolean {
+  first.origin = origin;
+  if (count < first.bytes.length) first.bytes.fill(0, count);
+  first.readHeader(0);
+  if (first.end > first.bytes.length) return false;
+  first.verifyPayload();
+  return true;
+}
+
+function verified(record: RecordView, count: number): RecordView {
+  record.bytes.fill(0, count);
+  record.read(0);
   return record;
 }
