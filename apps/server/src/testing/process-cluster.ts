@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@dle/client';
 import type { NodeStatus } from '@dle/client/protocol';
-import { DleError } from '@dle/common';
+import { DleError, randomBelow, systemRandom } from '@dle/common';
 import { ServerProcess } from './server-process.js';
 
 export interface ProcessClusterOptions {
@@ -23,6 +23,8 @@ export interface ProcessClusterOptions {
 
 /** How often a condition of real processes is looked at again. */
 const POLL_MS = 25;
+const LOWEST_PORT = 10_000;
+const HIGHEST_PORT = 31_999;
 
 /**
  * A cluster of real `dle-server` processes on free ports of 127.0.0.1, for tests and benchmarks.
@@ -158,16 +160,23 @@ export class ProcessCluster {
   }
 }
 
-/** Ports that were free a moment ago, all different. */
+/**
+ * Ports that were free a moment ago, all different. Not from where operating systems take those of outgoing
+ * connections: such a connection could have the port of a node that is down for a while, or two clusters one port.
+ */
 async function freePorts(count: number): Promise<number[]> {
-  const holders = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const holder = createServer();
-      await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
-      return holder;
-    }),
-  );
-  const ports = holders.map((holder) => (holder.address() as { port: number }).port);
-  await Promise.all(holders.map((holder) => new Promise((resolve) => holder.close(resolve))));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = LOWEST_PORT + randomBelow(systemRandom, HIGHEST_PORT - LOWEST_PORT + 1);
+    if (await isFree(port)) ports.add(port);
+  }
+  return [...ports];
+}
+
+function isFree(port: number): Promise<boolean> {
+  const holder = createServer();
+  return new Promise((resolve) => {
+    holder.once('error', () => resolve(false));
+    holder.listen(port, '127.0.0.1', () => holder.close(() => resolve(true)));
+  });
 }
