@@ -45,19 +45,21 @@ export async function faultRun(options: FaultRunOptions): Promise<FaultRunReport
     flags,
     ...(dataDir === undefined ? {} : { dataDir }),
   });
+  const workload = new Workload(cluster, history, seed);
   try {
-    const workload = new Workload(cluster, history, seed);
     hits = await letBefall(cluster, scheduleOf(seed, durationMs));
     recoveryMs = await cluster.recovered(RECOVERY_KEY);
     await workload.stop();
-    problems.push(...workload.problems);
     await cluster.processes.converged();
     contents = await contentsOf(cluster);
   } catch (thrown) {
     problems.push(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
   } finally {
+    // Whoever goes on would do so in the cluster that gets these ports next.
+    await workload.stop();
     await cluster.destroy();
   }
+  problems.push(...workload.problems);
   problems.push(...cluster.problems, ...audit(history, contents), ...idleProblems(history));
   return { seed, hits, problems, outcomes: countOutcomes(history), recoveryMs };
 }

@@ -108,11 +108,18 @@ export async function letBefall(
   const start = performance.now();
   const hits: string[] = [];
   const over: Promise<void>[] = [];
-  for (const fault of schedule) {
-    await pause(start + fault.at - performance.now());
-    const [victim, other] = await victimsOf(cluster, fault);
-    hits.push(`${describeFault(fault)}: node ${victim}`);
-    over.push(befall(cluster, fault, victim, other));
+  try {
+    for (const fault of schedule) {
+      await pause(start + fault.at - performance.now());
+      const [victim, other] = await victimsOf(cluster, fault);
+      hits.push(`${describeFault(fault)}: node ${victim}`);
+      const end = befall(cluster, fault, victim, other);
+      end.catch(() => {});
+      over.push(end);
+    }
+  } finally {
+    // Nothing may be mended, and no node started, once the cluster has been given up.
+    await Promise.allSettled(over);
   }
   await Promise.all(over);
   return hits;

@@ -35,6 +35,7 @@ export class Workload {
   readonly #history: History;
   readonly #workers: Promise<void>[] = [];
   #stopped = false;
+  #stopping: Promise<void> | undefined;
 
   constructor(cluster: FaultyCluster, history: History, seed: number) {
     this.#history = history;
@@ -50,8 +51,13 @@ export class Workload {
     for (const [at, hands] of pinned.entries()) work(hands, `client at node ${at + 1}`, at + 50);
   }
 
-  /** Lets the operations under way end; finds those that do not. */
-  async stop(): Promise<void> {
+  /** Lets the operations under way end; finds those that do not. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     this.#stopped = true;
     const limitMs = 2 * REQUEST_TIMEOUT_MS + 1_000;
     let timer: NodeJS.Timeout | undefined;
