@@ -4,6 +4,9 @@ import { groupByKey, type History, type Operation } from './history.js';
 import { checkKey } from './linearizable.js';
 import { nameOfPayload } from './payload.js';
 
+/** A cluster that has gone wrong altogether is shown by a few examples. */
+const MOST_PROOFS = 5;
+
 type Contents = ReadonlyMap<string, Uint8Array>;
 
 /**
@@ -18,17 +21,21 @@ export function audit(history: History, contents: ReadonlyMap<number, Contents>)
 }
 
 function linearizabilityProblems(history: History, lastReads: readonly Operation[]): string[] {
-  return [...groupByKey([...history.operations, ...lastReads])].flatMap(([key, operations]) => {
+  const problems: string[] = [];
+  for (const [key, operations] of groupByKey([...history.operations, ...lastReads])) {
+    if (problems.length === MOST_PROOFS) return [...problems, 'and maybe more'];
     const verdict = checkKey(operations);
-    if (verdict.kind === 'linearizable') return [];
+    if (verdict.kind === 'linearizable') continue;
     const { operation } = verdict;
     if (verdict.kind === 'undecided') {
-      return [`key ${key}: too many possibilities to decide\n${describeHistory([operation])}`];
+      problems.push(`key ${key}: too many possibilities to decide`);
+    } else {
+      const proof = describeHistory(counterExample(operations, operation));
+      const source = sourceOf(history, operation);
+      problems.push(`key ${key}: no order explains these operations:\n${proof}${source}`);
     }
-    const proof = describeHistory(counterExample(operations, operation));
-    const source = sourceOf(history, operation);
-    return [`key ${key}: no order explains these operations:\n${proof}${source}`];
-  });
+  }
+  return problems;
 }
 
 /** Where a value comes from that should not be there. */
