@@ -71,7 +71,7 @@ function orderProblems(operations: readonly Operation[]): string[] {
     }
     byIndex.set(write.index!, write);
   }
-  return problems;
+  return problems.slice(0, MOST_PROOFS);
 }
 
 function equalityProblems(contents: ReadonlyMap<number, Contents>): string[] {
