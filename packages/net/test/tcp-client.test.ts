@@ -41,7 +41,10 @@ async function startListener(
   return { server, address: `${host.includes(':') ? `[${host}]` : host}:${port}`, sockets };
 }
 
-/** Nobody listens at tcpmux, which is long out of use; a port just freed might be somebody else's by now. */
+/**
+ * Nobody listens at tcpmux, which is long out of use; a port just freed might be somebody else's by
+ * now.
+ */
 const DEAD_ADDRESS = '127.0.0.1:1';
 
 test('a server that dies and comes back at the same address is found again', async () => {

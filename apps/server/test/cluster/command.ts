@@ -16,7 +16,10 @@ its data, and exits with 1.
 --failover N: kills the leader N times, and prints how long it takes until a write is
 acknowledged again.`;
 
-/** A cluster that serves no sooner once all is mended is worth a look, though a busy machine may be why. */
+/**
+ * A cluster that serves no sooner once all is mended is worth a look, though a busy machine may be
+ * why.
+ */
 const SLOW_RECOVERY_MS = 3_000;
 
 /** The command for hours: see USAGE. Returns the exit code. */

@@ -20,6 +20,13 @@ const ONCE = 'once/';
 
 const FOLLOWERS_OF_THE_LEADER = 3;
 const REQUEST_TIMEOUT_MS = 2_500;
+/**
+ * Short: what a node answers first after a pause is then a question from the end of the pause, when
+ * others may have
+ * acknowledged newer writes.
+ */
+const PINNED_READ_TIMEOUT_MS = 250;
+const PINNED_WRITE_TIMEOUT_MS = 1_000;
 /** Without rests, six workers would fill the log and the checker, and meet no fault more for it. */
 const MAX_REST_MS = 8;
 const REST_AFTER_FAILURE_MS = 30;
@@ -127,9 +134,9 @@ function handsOf(client: Client): Hands {
 function pinnedHands(address: string): Hands {
   const client = new PinnedClient(address);
   return {
-    put: (key, value) => client.put(key, value, REQUEST_TIMEOUT_MS),
-    del: (key) => client.del(key, REQUEST_TIMEOUT_MS),
-    get: (key) => client.get(key, REQUEST_TIMEOUT_MS),
+    put: (key, value) => client.put(key, value, PINNED_WRITE_TIMEOUT_MS),
+    del: (key) => client.del(key, PINNED_WRITE_TIMEOUT_MS),
+    get: (key) => client.get(key, PINNED_READ_TIMEOUT_MS),
     close: () => client.close(),
   };
 }

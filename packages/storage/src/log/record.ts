@@ -62,7 +62,8 @@ export function sealRecord(bytes: Uint8Array, view: DataView, offset: number, fl
 }
 
 /**
- * A window on one record after the other of the same bytes. Its fields change with each `read`; `key`
+ * A window on one record after the other of the same bytes. Its fields change with each `read`;
+ * `key`
  * and `value` share the bytes.
  */
 export class RecordView {

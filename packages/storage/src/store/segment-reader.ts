@@ -5,7 +5,8 @@ import type { SegmentFiles } from '../log/segment-files.js';
 import { offsetOf, type Position, segmentOf } from './key-index.js';
 
 /**
- * Reads single records where the index says they lie, every checksum verified. Throws `DLE_CORRUPT`,
+ * Reads single records where the index says they lie, every checksum verified. Throws
+ * `DLE_CORRUPT`,
  * `DLE_FORMAT`, `DLE_IO`, `DLE_CLOSED`. Reads through a map will be a second implementation.
  */
 export interface SegmentReader {
@@ -56,7 +57,10 @@ export class FileSegmentReader implements SegmentReader {
   }
 }
 
-/** Whether the record is among the bytes read at first, which has been verified then; else its header has. */
+/**
+ * Whether the record is among the bytes read at first, which has been verified then; else its
+ * header has.
+ */
 function isWhole(first: RecordView, count: number, origin: Origin): boolean {
   first.origin = origin;
   if (count < first.bytes.length) first.bytes.fill(0, count);

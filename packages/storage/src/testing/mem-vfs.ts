@@ -193,7 +193,9 @@ export class MemVfs implements Vfs {
     this.#alive(what, life);
   }
 
-  /** Counts an operation; here the machine crashes, or the process is killed, if that is planned. */
+  /**
+   * Counts an operation; here the machine crashes, or the process is killed, if that is planned.
+   */
   #enter(what: string): void {
     this.#alive(what);
     this.operations++;

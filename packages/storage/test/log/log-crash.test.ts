@@ -79,7 +79,9 @@ class Run {
     if (this.below(2) === 0) await log.close();
   }
 
-  /** Ends this life: now and then only the process dies, and nothing that it has written is lost. */
+  /**
+   * Ends this life: now and then only the process dies, and nothing that it has written is lost.
+   */
   end(): void {
     const killed = !this.vfs.down && this.below(2) === 0;
     this.#survived = killed ? this.#submitted : 0;

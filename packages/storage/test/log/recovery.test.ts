@@ -162,7 +162,8 @@ describe('damage', () => {
     const one = await write(1, 'x', 'y', 'z');
     await overwrite(machine, path!, 0, common);
     await write(0, 'X', 'Y', 'Z');
-    // Of one length, frame by frame: but for the commit index the second half could follow the first.
+    // Of one length, frame by frame: but for the commit index the second half could follow the
+    // first.
     const middle = offsetOf(machine, path!, 'key of Y') - 128;
     await overwrite(machine, path!, middle, one.subarray(middle));
     await expect(machine.open()).rejects.toMatchObject(corruptAt(path!, middle));

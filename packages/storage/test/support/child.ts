@@ -46,7 +46,10 @@ export class Child {
     }
   }
 
-  /** Kills it without any chance to clean up; resolves when it is gone and all it said has been read. */
+  /**
+   * Kills it without any chance to clean up; resolves when it is gone and all it said has been
+   * read.
+   */
   async kill(): Promise<void> {
     const closed = once(this.#process, 'close');
     this.#process.kill('SIGKILL');
