@@ -1,7 +1,9 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { DleError, SeededRandom } from '@dle/common';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { FrameKind } from '../src/frame.js';
 import type { Hello } from '../src/index.js';
 import { encodeFrame, encodeHeader } from './support/frames.js';
@@ -188,7 +190,7 @@ describe('many of them', () => {
     expect((await rpc.request({ n: 1 })).control).toEqual({ n: 1 });
   });
 
-  test('hundreds that send rubbish or promise gigabytes leave memory flat and everybody else in peace', async () => {
+  test('hundreds that send rubbish or promise gigabytes take little memory and leave everybody in peace', async () => {
     const { port, rpc, server } = await connectedPair();
     const random = new SeededRandom(SEED);
     const promise = encodeHeader({ kind: 4, id: 1, rawLength: 16 * 1024 * 1024 });
@@ -215,6 +217,39 @@ describe('many of them', () => {
     await attack();
     before = bytesInUse();
     for (let round = 0; round < 3; round++) await attack();
-    expect(bytesInUse() - before).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  test('thousands leave nothing behind in the memory of the server', async () => {
+    const program = new URL('./support/measured-server.mjs', import.meta.url);
+    const child = fork(program, { execArgv: ['--expose-gc'] });
+    onTestFinished(() => void child.kill());
+    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+    const measure = async () => {
+      for (;;) {
+        child.send('measure');
+        type Measured = { bytes: number; connections: number };
+        const [{ bytes, connections }] = (await once(child, 'message')) as [Measured];
+        if (connections === 0) return bytes;
+      }
+    };
+    const random = new SeededRandom(SEED);
+    const promise = encodeHeader({ kind: 4, id: 1, rawLength: 16 * 1024 * 1024 });
+    const attack = async (): Promise<void> => {
+      const peers = Array.from({ length: 100 }, (_, n) => {
+        const peer = new RawPeer(port);
+        if (n % 2 === 0) return peer.say(randomBytes(random, 2_000));
+        return peer.hello().say(promise, new Uint8Array(2_000));
+      });
+      await Promise.all(peers.map((peer, n) => n % 2 === 0 && peer.closed));
+      for (const [n, peer] of peers.entries()) {
+        if (n % 2 === 1) await peer.heard(FrameKind.welcome);
+        peer.socket.destroy();
+      }
+    };
+    for (let round = 0; round < 10; round++) await attack();
+    const before = await measure();
+    for (let round = 0; round < 20; round++) await attack();
+    // 2,000 connections: a server that kept only the Rpcs of those with a hello would keep 4.6 MB.
+    expect((await measure()) - before).toBeLessThan(2 * 1024 * 1024);
   });
 });
