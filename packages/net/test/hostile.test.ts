@@ -224,13 +224,19 @@ describe('many of them', () => {
     const child = fork(program, { execArgv: ['--expose-gc'] });
     onTestFinished(() => void child.kill());
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+    // The least of some: V8 frees array buffers beside the program, so one look may come too early.
+    // What has leaked does not go, however often one looks.
     const measure = async () => {
-      for (;;) {
+      let least = Number.POSITIVE_INFINITY;
+      for (let looks = 0; looks < 20; ) {
         child.send('measure');
         type Measured = { bytes: number; connections: number };
         const [{ bytes, connections }] = (await once(child, 'message')) as [Measured];
-        if (connections === 0) return bytes;
+        if (connections > 0) continue;
+        least = Math.min(least, bytes);
+        looks++;
       }
+      return least;
     };
     const random = new SeededRandom(SEED);
     const promise = encodeHeader({ kind: 4, id: 1, rawLength: 16 * 1024 * 1024 });
