@@ -1,20 +1,18 @@
-import { type DumpPage, PairsWriter } from '@dle/client/protocol';
+import { type DumpPage, type Pair, PairsWriter } from '@dle/client/protocol';
 import { type Clock, DleError, type Random, randomId } from '@dle/common';
-import { MAX_CLIENT_BODY_BYTES } from '@dle/net';
 import type { KeySnapshot, LogStore } from '@dle/storage';
 
 /** Dumps that may be under way at once: each holds a copy of all positions. */
 const MAX_CURSORS = 8;
-/**
- * Pairs are taken in portions of this many bytes, so that a page exceeds what was asked for by
- * little.
- */
+/** Pairs are read from the snapshot in portions of this many bytes. */
 const PORTION_BYTES = 64 * 1024;
 /** A client that asks for no page in this time has gone. */
 const IDLE_MS = 60_000;
 
 interface Cursor {
   readonly snapshot: KeySnapshot;
+  /** Read, and too much for the page before. */
+  pairs: Pair[];
   /** Pages are numbered: asking for one twice, or leaving one out, must not go unnoticed. */
   page: number;
   cancelTimer: () => void;
@@ -45,7 +43,7 @@ export class DumpCursors {
     }
     const id = randomId(this.#random);
     const snapshot = this.#store.snapshotKeys();
-    this.#cursors.set(id, { snapshot, page: 0, cancelTimer: () => {} });
+    this.#cursors.set(id, { snapshot, pairs: [], page: 0, cancelTimer: () => {} });
     return this.#page(id, maxBytes);
   }
 
@@ -55,7 +53,7 @@ export class DumpCursors {
     const found = this.#cursors.get(id);
     if (found === undefined || Number(page) !== found.page) {
       throw new DleError(
-        'DLE_INVALID_ARGUMENT',
+        'DLE_CURSOR_LOST',
         'this node knows no such dump (any longer): begin it again',
       );
     }
@@ -73,20 +71,9 @@ export class DumpCursors {
   #page(id: string, maxBytes: number): DumpPage {
     const cursor = this.#cursors.get(id)!;
     cursor.cancelTimer();
-    const { snapshot } = cursor;
-    const pairs = new PairsWriter(MAX_CLIENT_BODY_BYTES);
-    let done = false;
-    try {
-      while (!done && pairs.bytes.length < maxBytes) {
-        const portion = snapshot.next(Math.min(PORTION_BYTES, maxBytes));
-        for (const { key, value } of portion) pairs.add(key, value);
-        done = portion.length === 0;
-      }
-    } catch (thrown) {
-      this.#close(id);
-      throw thrown;
-    }
-    const page = { count: pairs.count, index: snapshot.index, pairs: pairs.bytes };
+    const pairs = new PairsWriter(maxBytes);
+    const done = this.#fill(id, cursor, pairs);
+    const page = { count: pairs.count, index: cursor.snapshot.index, pairs: pairs.bytes };
     if (done) {
       this.#close(id);
       return page;
@@ -94,6 +81,22 @@ export class DumpCursors {
     cursor.page++;
     cursor.cancelTimer = this.#clock.setTimer(() => this.#close(id), IDLE_MS);
     return { ...page, cursor: `${id}.${cursor.page}` };
+  }
+
+  /** Adds what fits; whether nothing is left then. A damaged record ends the dump. */
+  #fill(id: string, cursor: Cursor, page: PairsWriter): boolean {
+    try {
+      for (;;) {
+        if (cursor.pairs.length === 0) cursor.pairs = cursor.snapshot.next(PORTION_BYTES);
+        if (cursor.pairs.length === 0) return true;
+        const fitting = cursor.pairs.findIndex(({ key, value }) => !page.add(key, value));
+        cursor.pairs = fitting === -1 ? [] : cursor.pairs.slice(fitting);
+        if (fitting !== -1) return false;
+      }
+    } catch (thrown) {
+      this.#close(id);
+      throw thrown;
+    }
   }
 
   #close(id: string): void {

@@ -146,15 +146,15 @@ export class RaftNode<P extends Proposal> {
 
   /**
    * A linearizable read: `settle` gets an index once the state reflects everything that was
-   * committed anywhere before the call. Only the leader can say; others answer `DLE_NOT_LEADER`.
+   * committed anywhere before the call. Only the leader can say; others answer
+   * `DLE_NOT_LEADER`. `DLE_OVERLOADED` where too many wait already.
    */
   read(settle: Settle): void {
-    const refusal = this.#refusal();
+    const refusal = this.#refusal() ?? this.#reads.push(settle);
     if (refusal !== undefined) {
       settle(refusal, 0);
       return;
     }
-    this.#reads.push(settle);
     this.#gather();
   }
 

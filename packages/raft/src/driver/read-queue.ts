@@ -1,5 +1,10 @@
-import type { DleError } from '@dle/common';
+import { DleError } from '@dle/common';
 import { type Settle, WaitingByIndex } from './waiting.js';
+
+/**
+ * Reads without an answer: some megabytes of closures, and more than a leader confirms in a second.
+ */
+const MAX_WAITING_READS = 65_536;
 
 /**
  * Linearizable reads on their way: gathered until the turn ends, then being confirmed by the core
@@ -11,9 +16,21 @@ export class ReadQueue {
   readonly #confirming = new Map<number, readonly Settle[]>();
   readonly #confirmed: WaitingByIndex = new WaitingByIndex();
   #lastId = 0;
+  /** Not yet answered. */
+  #waiting = 0;
 
-  push(settle: Settle): void {
-    this.#gathered.push(settle);
+  /** Returns `DLE_OVERLOADED` instead of queueing where too many wait already. */
+  push(settle: Settle): DleError | undefined {
+    if (this.#waiting >= MAX_WAITING_READS) {
+      const message = `${this.#waiting} reads wait for a majority; try again later`;
+      return new DleError('DLE_OVERLOADED', message, { retryable: true });
+    }
+    this.#waiting++;
+    this.#gathered.push((error, index) => {
+      this.#waiting--;
+      settle(error, index);
+    });
+    return undefined;
   }
 
   /**

@@ -84,6 +84,16 @@ describe('ReadQueue', () => {
     expect(settled).toMatchObject({ c: 'DLE_NOT_LEADER' });
   });
 
+  it('refuses more reads than it may hold, until some are answered', () => {
+    const queue = new ReadQueue();
+    for (let i = 0; i < 65_536; i++) expect(queue.push(() => {})).toBeUndefined();
+    const refusal = { code: 'DLE_OVERLOADED', retryable: true, effect: 'none' };
+    expect(queue.push(() => {})).toMatchObject(refusal);
+    queue.confirmed([queue.begin()!], 1);
+    queue.applied(1);
+    expect(queue.push(() => {})).toBeUndefined();
+  });
+
   it('leaves nobody waiting when the node stops', () => {
     const queue = new ReadQueue();
     const { settled, settle } = ledger();

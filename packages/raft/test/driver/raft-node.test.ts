@@ -222,6 +222,38 @@ describe('three nodes with real logs', () => {
     expect(await cluster.answered(next.put('after', 'it'))).toEqual(expect.any(Number));
   });
 
+  it('refuse writes while the disk of the leader is full, go on reading, and take them again after', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.put('before', 'it was full'));
+    leader.vfs.capacityBytes = 0;
+    const large = 'x'.repeat(60_000);
+    const refused: unknown[] = [];
+    for (let i = 0; i < 4; i++) refused.push(await cluster.answered(leader.put(`k${i}`, large)));
+    expect(refused.at(-1)).toMatchObject({ code: 'DLE_DISK_FULL', effect: 'none' });
+    expect(leader.raft.stopped).toBeUndefined();
+    await cluster.answered(leader.readIndex());
+    expect(leader.get('before')).toBe('it was full');
+    leader.vfs.capacityBytes = Number.POSITIVE_INFINITY;
+    expect(await cluster.answered(leader.put('after', 'there is room'))).toEqual(
+      expect.any(Number),
+    );
+  });
+
+  it('come through a follower whose disk is full for a while', async () => {
+    const leader = await cluster.leader();
+    const [full] = cluster.followers(leader);
+    full!.vfs.capacityBytes = 0;
+    for (let i = 0; i < 4; i++) {
+      const put = cluster.answered(leader.put(`k${i}`, 'x'.repeat(60_000)));
+      expect(await put).toEqual(expect.any(Number));
+    }
+    expect(full!.raft.stopped).toBeUndefined();
+    expect(full!.get('k3')).toBeUndefined();
+    full!.vfs.capacityBytes = Number.POSITIVE_INFINITY;
+    await cluster.clock.pass(2_000);
+    expect(full!.get('k3')).toBe('x'.repeat(60_000));
+  });
+
   it('drop damaged entries like lost ones, and ask again', async () => {
     const leader = await cluster.leader();
     const { deliver } = cluster;
