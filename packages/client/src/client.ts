@@ -67,9 +67,8 @@ export type Bytes = Uint8Array | string;
  * of the call is over.
  *
  * Every call may reject with DleError `DLE_TIMEOUT` (nothing was done; `message` says what every
- * endpoint said),
- * `DLE_ABORTED` (see `effect`), `DLE_CLOSED` or `DLE_INVALID_ARGUMENT`; a put or del also with
- * `DLE_OUTCOME_UNKNOWN`: it may have taken effect, and is never silently sent twice.
+ * endpoint said), `DLE_ABORTED` (see `effect`), `DLE_CLOSED` or `DLE_INVALID_ARGUMENT`; a put or
+ * del also with `DLE_OUTCOME_UNKNOWN`: it may have taken effect, and is never silently sent twice.
  */
 export class Client implements AsyncDisposable {
   readonly #components: CallComponents;

@@ -6,8 +6,7 @@ const { buf: shortCrc32 } = crc;
 
 /**
  * Where `zlib.crc32` overtakes the table-driven `crc-32`: below it the fixed cost of the native
- * call
- * (about 190 ns) is more than the whole loop takes.
+ * call (about 190 ns) is more than the whole loop takes.
  */
 const NATIVE_FROM_BYTES = 256;
 

@@ -24,9 +24,8 @@ const OWN_SHARE = 4;
 
 /**
  * Finds the frames in a stream of chunks, however they are cut. `push` a chunk, then call `next`
- * until it says
- * `false`; while it says `true`, the fields and methods describe the frame at hand. No object per
- * frame: the parser is the frame.
+ * until it says `false`; while it says `true`, the fields and methods describe the frame at hand.
+ * No object per frame: the parser is the frame.
  *
  * Nothing is believed, and no memory taken, before the header's checksum and the limits have
  * vouched for it.

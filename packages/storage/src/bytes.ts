@@ -1,7 +1,6 @@
 /**
  * `length` bytes of memory of their own, not zeroed. A plain Uint8Array: `slice` of a Buffer,
- * unlike that
- * of every other array, does not copy.
+ * unlike that of every other array, does not copy.
  */
 export function allocate(length: number): Uint8Array {
   return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);

@@ -3,8 +3,7 @@ export const MAX_ENTRY_RECORDS = 65_536;
 
 /**
  * Largest entry, and largest run of entries handled in one piece, in bytes with all headers. One
- * such
- * run must fit into one frame on the wire and be held in memory a few times at once.
+ * such run must fit into one frame on the wire and be held in memory a few times at once.
  */
 export const MAX_BATCH_BYTES: number = 64 * 1024 * 1024;
 

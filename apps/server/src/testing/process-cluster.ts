@@ -162,9 +162,8 @@ export class ProcessCluster {
 
 /**
  * Ports that were free a moment ago, all different. Not from where operating systems take those of
- * outgoing
- * connections: such a connection could have the port of a node that is down for a while, or two
- * clusters one port.
+ * outgoing connections: such a connection could have the port of a node that is down for a while,
+ * or two clusters one port.
  */
 async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();

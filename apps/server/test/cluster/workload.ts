@@ -22,8 +22,7 @@ const FOLLOWERS_OF_THE_LEADER = 3;
 const REQUEST_TIMEOUT_MS = 2_500;
 /**
  * Short: what a node answers first after a pause is then a question from the end of the pause, when
- * others may have
- * acknowledged newer writes.
+ * others may have acknowledged newer writes.
  */
 const PINNED_READ_TIMEOUT_MS = 250;
 const PINNED_WRITE_TIMEOUT_MS = 1_000;

@@ -71,9 +71,8 @@ export class Leadership {
 
   /**
    * Sends heartbeats when they are due. False: no quorum has been heard from within an election
-   * timeout
-   * (check-quorum). Others may have elected somebody; whoever waits here should be told to go
-   * there.
+   * timeout (check-quorum). Others may have elected somebody; whoever waits here should be told to
+   * go there.
    */
   tick(): boolean {
     const { now, options } = this.#state;

@@ -138,10 +138,9 @@ export class RaftCore {
    * caller's.
    *
    * Nothing that a working peer sends makes it throw, and no nonsense either: that is ignored. An
-   * assertion
-   * (`DLE_INTERNAL`) means that the driver is wrong, or that a leader contradicts what is committed
-   * here, which proves that the cluster has lost committed data: the node must stop, so as not to
-   * lose its copy too.
+   * assertion (`DLE_INTERNAL`) means that the driver is wrong, or that a leader contradicts what is
+   * committed here, which proves that the cluster has lost committed data: the node must stop, so
+   * as not to lose its copy too.
    */
   step(event: Event): readonly CoreEffect[] {
     // A driver may have looked at the clock before it stepped another event; time never runs back

@@ -15,8 +15,7 @@ const INITIAL_BYTES = 1_024;
 
 /**
  * Encodes entries of one term into one growing buffer, each byte copied once. Every entry is one or
- * more
- * records followed by `endEntry`. A call that throws has changed nothing.
+ * more records followed by `endEntry`. A call that throws has changed nothing.
  */
 export class EntryBatchBuilder {
   readonly #firstIndex: number;
@@ -50,8 +49,7 @@ export class EntryBatchBuilder {
 
   /**
    * Adds a put. `payloadChecksum`, if given, is the CRC-32 that the writer made of key ‖ value; it
-   * is held
-   * against them. Throws `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_CORRUPT` (wrong
+   * is held against them. Throws `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_CORRUPT` (wrong
    * checksum).
    */
   put(key: Uint8Array, value: Uint8Array, payloadChecksum?: number): void {

@@ -15,10 +15,8 @@ export interface OpaqueEntry {
 
 /**
  * A run of consecutive whole entries in the very bytes in which they travel and lie. Immutable:
- * nobody
- * may change `bytes` once a batch is made of them. Made by `decode`, by an `EntryBatchBuilder`, or
- * as a
- * slice of another.
+ * nobody may change `bytes` once a batch is made of them. Made by `decode`, by an
+ * `EntryBatchBuilder`, or as a slice of another.
  */
 export class EntryBatch {
   readonly bytes: Uint8Array;

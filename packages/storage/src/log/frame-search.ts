@@ -13,8 +13,7 @@ export interface Remains {
 
 /**
  * Searches a segment from `from` on for frames, wherever they may begin. Stops at the first that
- * knows of a
- * flushed frame after `sequence`: that is all there is to find out.
+ * knows of a flushed frame after `sequence`: that is all there is to find out.
  */
 export async function searchFrames(
   reader: ChunkReader,

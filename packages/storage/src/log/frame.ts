@@ -60,8 +60,7 @@ export function frameChecksum(header: Uint8Array): number {
 
 /**
  * The frame header at `at` of `bytes`, if one lies there that says it belongs into this segment and
- * to
- * this offset; `undefined` for anything else. Throws `DLE_FORMAT` for an intact one of another
+ * to this offset; `undefined` for anything else. Throws `DLE_FORMAT` for an intact one of another
  * version.
  */
 export function readFrameHeader(

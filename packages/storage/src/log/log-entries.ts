@@ -88,8 +88,7 @@ export class LogEntries {
 
   /**
    * Shows the entries `from` to `to` in batches that may hold more than those, at once: from
-   * memory, or,
-   * read one by one, from the files. Throws `DLE_CORRUPT`, `DLE_IO`.
+   * memory, or, read one by one, from the files. Throws `DLE_CORRUPT`, `DLE_IO`.
    */
   visit(
     from: number,

@@ -25,8 +25,7 @@ export interface LogOptions {
 export interface LogObservers {
   /**
    * Recovery has read on: whoever keeps state of its own takes in, by `entries.visit`, what is new
-   * while it
-   * is at hand. What it throws ends recovery.
+   * while it is at hand. What it throws ends recovery.
    */
   readonly recovered?: (entries: LogEntries) => void;
   /** The turn ends and the log is about to write: append what has been gathered. Must not throw. */

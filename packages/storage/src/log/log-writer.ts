@@ -69,10 +69,9 @@ export interface LogWriterOptions {
 
 /**
  * Writes frames: places them when they are accepted, writes them when the turn ends, flushes them
- * with one
- * flush under way at a time. Everything accepted is written in order and can be written; a write or
- * a flush
- * that fails nevertheless ends all writing, for nobody knows what the device holds then.
+ * with one flush under way at a time. Everything accepted is written in order and can be written; a
+ * write or a flush that fails nevertheless ends all writing, for nobody knows what the device holds
+ * then.
  */
 export class LogWriter {
   readonly onFlushed: Listeners<number> = new Listeners();

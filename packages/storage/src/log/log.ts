@@ -33,12 +33,10 @@ interface Parts {
 
 /**
  * The log of one directory: the one ordered stream of everything that is written there. It holds
- * entries and,
- * beside them, local state; it knows nothing of keys, nor of votes. Everything is accepted
- * synchronously,
- * in order, into space that is taken at once; `flushed` tells how far it is durable. It counts
- * frames:
- * what a call returns is the sequence of the frame that will hold what it was given.
+ * entries and, beside them, local state; it knows nothing of keys, nor of votes. Everything is
+ * accepted synchronously, in order, into space that is taken at once; `flushed` tells how far it is
+ * durable. It counts frames: what a call returns is the sequence of the frame that will hold what
+ * it was given.
  */
 export class Log {
   /** The entries and where they lie. */
@@ -193,10 +191,8 @@ export class Log {
 
   /**
    * Takes the batch over: its bytes must never change again. Returns the sequence of the frame that
-   * will hold
-   * the last of it. Throws `DLE_DISK_FULL` (retryable), `DLE_STORAGE_POISONED`, `DLE_CLOSED`;
-   * nothing of
-   * it was accepted then.
+   * will hold the last of it. Throws `DLE_DISK_FULL` (retryable), `DLE_STORAGE_POISONED`,
+   * `DLE_CLOSED`; nothing of it was accepted then.
    */
   append(batch: EntryBatch, options: AppendOptions = {}): number {
     this.checkWritable();
@@ -229,9 +225,8 @@ export class Log {
 
   /**
    * Takes the space for appends of up to `bytes` in all, and a little local state, in advance: for
-   * who must not
-   * fail later. Throws `DLE_DISK_FULL` (retryable; nothing has changed), `DLE_STORAGE_POISONED`,
-   * `DLE_CLOSED`.
+   * who must not fail later. Throws `DLE_DISK_FULL` (retryable; nothing has changed),
+   * `DLE_STORAGE_POISONED`, `DLE_CLOSED`.
    */
   reserve(bytes: number): void {
     this.checkWritable();
@@ -322,8 +317,7 @@ export class Log {
 
   /**
    * Writes and flushes what was accepted, and a frame that says so; frees the directory. A log that
-   * is
-   * poisoned, or on a full disk, is closed as it is. Idempotent.
+   * is poisoned, or on a full disk, is closed as it is. Idempotent.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();

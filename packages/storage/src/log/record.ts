@@ -63,8 +63,7 @@ export function sealRecord(bytes: Uint8Array, view: DataView, offset: number, fl
 
 /**
  * A window on one record after the other of the same bytes. Its fields change with each `read`;
- * `key`
- * and `value` share the bytes.
+ * `key` and `value` share the bytes.
  */
 export class RecordView {
   readonly bytes: Uint8Array;

@@ -60,10 +60,8 @@ const START: ChainEnd = { sequence: 0, checksum: 0 };
 
 /**
  * Reads the log of a directory from its first frame to its last (docs/format.md, Where the log
- * ends), shows
- * every frame to `visit`, makes durable what it has found and removes what lies wholly behind the
- * end.
- * Throws `DLE_CORRUPT` where a frame that was flushed is damaged or missing.
+ * ends), shows every frame to `visit`, makes durable what it has found and removes what lies wholly
+ * behind the end. Throws `DLE_CORRUPT` where a frame that was flushed is damaged or missing.
  */
 export async function recover(
   components: RecoveryComponents,
@@ -172,8 +170,7 @@ function follows(header: SegmentHeader | undefined, chain: ChainEnd): boolean {
 
 /**
  * What lies behind the chain. Throws `DLE_CORRUPT` if the chain lacks a frame of which any frame,
- * there or
- * in the chain itself, says that it was flushed.
+ * there or in the chain itself, says that it was flushed.
  */
 async function examineRemains(
   files: SegmentFiles,

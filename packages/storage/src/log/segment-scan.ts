@@ -31,8 +31,7 @@ export interface ScanEnd {
 
 /**
  * Follows the chain of frames in one segment, from the frame after `chain` up to `lastSequence`, as
- * far as it
- * is unbroken. Throws `DLE_FORMAT` for what is intact but unknown.
+ * far as it is unbroken. Throws `DLE_FORMAT` for what is intact but unknown.
  */
 export async function scanSegment(
   reader: ChunkReader,

@@ -54,9 +54,8 @@ export interface SegmentSpaceOptions {
 
 /**
  * Decides, when something is accepted, where it will lie, and takes the space for it at once. A
- * plan that
- * fails for want of space leaves nothing behind but zeros, and perhaps an empty file that the next
- * segment will be written into.
+ * plan that fails for want of space leaves nothing behind but zeros, and perhaps an empty file that
+ * the next segment will be written into.
  */
 export class SegmentSpace {
   readonly #vfs: Vfs;
@@ -165,8 +164,7 @@ export class SegmentSpace {
 
   /**
    * Takes the space for records of `bytes` in all, however they will be framed, and a few small
-   * frames more,
-   * without placing anything. Throws `DLE_DISK_FULL`.
+   * frames more, without placing anything. Throws `DLE_DISK_FULL`.
    */
   reserve(bytes: number, headBytes: number): void {
     // Any two frames in a row hold more than one frame may.

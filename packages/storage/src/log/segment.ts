@@ -12,10 +12,8 @@ const ZEROS: Uint8Array = new Uint8Array(RESERVE_STEP_BYTES);
 
 /**
  * The file that the log is writing. Its space is taken before it is needed, by writing zeros (Node
- * has no
- * fallocate): what was accepted can then be written even on a full disk, and flushing it does not
- * grow
- * the file, which would make every flush dearer.
+ * has no fallocate): what was accepted can then be written even on a full disk, and flushing it
+ * does not grow the file, which would make every flush dearer.
  */
 export class Segment {
   readonly id: number;

@@ -8,8 +8,7 @@ const MAX_WASTE = 2;
 
 /**
  * The newest entries of the log, without gaps up to its last. Bounded in bytes, but never drops
- * what is
- * not yet in the files.
+ * what is not yet in the files.
  */
 export class TailCache {
   readonly #maxBytes: number;

@@ -5,8 +5,7 @@ import type { ScannedFrame } from './segment-scan.js';
 
 /**
  * Adds what an intact frame holds to what the frames before it have held. Throws `DLE_CORRUPT`
- * where it does not
- * follow from them: its checksums hold, so somebody wrote it so.
+ * where it does not follow from them: its checksums hold, so somebody wrote it so.
  */
 export function takeIn(frame: ScannedFrame, entries: LogEntries, localState: LocalState): void {
   const { header } = frame;

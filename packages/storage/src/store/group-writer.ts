@@ -57,8 +57,8 @@ export class GroupWriter {
 
   /**
    * Adds one entry of one change. The promise is shared by all writes of the turn. Throws what was
-   * refused at
-   * once: `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_STORAGE_POISONED`, `DLE_CLOSED`.
+   * refused at once: `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_STORAGE_POISONED`,
+   * `DLE_CLOSED`.
    */
   writeOne(key: Uint8Array, value: Uint8Array | undefined, durable: boolean): Promise<void> {
     checkLengths(key.length, value?.length ?? 0);

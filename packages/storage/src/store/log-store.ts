@@ -20,9 +20,8 @@ import type {
 
 /**
  * A durable key-value store in one directory: a log, and an index in memory that says where in it
- * the newest
- * value of each key lies. Writes of one turn of the event loop share one write and one flush. Every
- * read verifies the checksums of what it returns.
+ * the newest value of each key lies. Writes of one turn of the event loop share one write and one
+ * flush. Every read verifies the checksums of what it returns.
  */
 export class LogStore {
   /** The log beneath; in replicated mode the consensus layer appends to it. */
@@ -36,8 +35,8 @@ export class LogStore {
 
   /**
    * Opens the store in `directory`, or makes it. Throws `DLE_LOCKED`; `DLE_CORRUPT` and
-   * `DLE_FORMAT`, naming file
-   * and offset; `DLE_DISK_FULL`, only where there is none yet; `DLE_IO`; `DLE_INVALID_ARGUMENT`.
+   * `DLE_FORMAT`, naming file and offset; `DLE_DISK_FULL`, only where there is none yet; `DLE_IO`;
+   * `DLE_INVALID_ARGUMENT`.
    */
   static async open(
     directory: string,
@@ -92,9 +91,9 @@ export class LogStore {
 
   /**
    * Stores `value` under `key`. Resolves, and reads see it, when it is as durable as was asked for.
-   * Rejects with
-   * `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_DISK_FULL` (retryable), `DLE_CLOSED`,
-   * `DLE_INVALID_ARGUMENT`: nothing was written; or with `DLE_STORAGE_POISONED`: see its `effect`.
+   * Rejects with `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_DISK_FULL` (retryable),
+   * `DLE_CLOSED`, `DLE_INVALID_ARGUMENT`: nothing was written; or with `DLE_STORAGE_POISONED`: see
+   * its `effect`.
    */
   put(key: BytesLike, value: BytesLike, options?: WriteOptions): Promise<void> {
     try {
@@ -134,8 +133,7 @@ export class LogStore {
 
   /**
    * As `get`, at once: far cheaper where the record is in the page cache; where it is not,
-   * everything else
-   * waits for the disk.
+   * everything else waits for the disk.
    */
   getSync(key: BytesLike): Uint8Array | undefined {
     return this.#keys.getSync(bytesOf(key));

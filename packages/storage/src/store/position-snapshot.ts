@@ -9,8 +9,7 @@ const NO_POSITIONS = new Float64Array(0);
 
 /**
  * The keys as they were when it was made. Records never change and never move, so their positions
- * are all it
- * holds: 8 bytes a key. It reads in the order in which they lie.
+ * are all it holds: 8 bytes a key. It reads in the order in which they lie.
  */
 export class PositionSnapshot implements KeySnapshot {
   readonly index: number;

@@ -28,11 +28,9 @@ interface Holder {
 
 /**
  * Locks `directory` for this process. On Linux a socket in the abstract namespace, named by the
- * identity of
- * the directory, is the guard: the kernel makes it exclusive and frees it with the process, however
- * that
- * ends. The `lock` file names the holder, and guards where the socket cannot: on other systems, and
- * between containers that share the directory but no network.
+ * identity of the directory, is the guard: the kernel makes it exclusive and frees it with the
+ * process, however that ends. The `lock` file names the holder, and guards where the socket cannot:
+ * on other systems, and between containers that share the directory but no network.
  */
 export async function lockDirectory(directory: string): Promise<VfsLock> {
   const path = join(directory, LOCK_FILE);

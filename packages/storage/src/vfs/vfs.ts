@@ -1,7 +1,6 @@
 /**
  * The one way from dle to files. `NodeVfs` is the real one; `MemVfs` (`@dle/storage/testing`)
- * forgets what was not
- * flushed, and can be told to fail. Both pass `vfsComplianceSuite`.
+ * forgets what was not flushed, and can be told to fail. Both pass `vfsComplianceSuite`.
  *
  * Writing is synchronous, into the page cache; flushing is asynchronous, one hop through the thread
  * pool.
@@ -16,8 +15,7 @@ export interface Vfs {
   list(directory: string): Promise<string[]>;
   /**
    * Opens an existing file for reading and, unless `readOnly`, writing. Synchronous, as is the read
-   * of a
-   * key that may have to reopen a file closed to spare descriptors.
+   * of a key that may have to reopen a file closed to spare descriptors.
    */
   openSync(path: string, options?: { readonly readOnly?: boolean }): VfsFile;
   /** Makes a new, empty file; it must not exist. The entry is durable after `syncDirectory`. */
@@ -30,8 +28,7 @@ export interface Vfs {
   syncDirectory(directory: string): Promise<void>;
   /**
    * Takes the exclusive lock of `directory`, or throws `DLE_LOCKED` naming the holder. A lock left
-   * by
-   * a process that is gone is taken over.
+   * by a process that is gone is taken over.
    */
   lock(directory: string): Promise<VfsLock>;
 }
@@ -45,8 +42,7 @@ export interface VfsFile {
   size(): number;
   /**
    * Writes all of `parts`, one after the other, at `position`, or throws. Short writes are
-   * continued. The bytes
-   * are taken before it returns: the caller may reuse them.
+   * continued. The bytes are taken before it returns: the caller may reuse them.
    */
   writeSync(parts: readonly Uint8Array[], position: number): void;
   /**

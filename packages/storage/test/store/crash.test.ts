@@ -31,8 +31,7 @@ function randomWrite(random: SeededRandom): Write {
 
 /**
  * Writes, crashes at a random I/O operation (of recovery as well), and opens again, some times
- * over. What is there
- * must be all that was acknowledged and a prefix of the rest, each write whole.
+ * over. What is there must be all that was acknowledged and a prefix of the rest, each write whole.
  */
 async function run(seed: number): Promise<void> {
   const random = new SeededRandom(seed);
