@@ -1,4 +1,4 @@
-import { equalBytes } from '@dle/common';
+import { DleError, equalBytes } from '@dle/common';
 import { copyOf } from '../bytes.js';
 import { corrupt } from '../errors.js';
 import type { EntryBatch } from '../log/entry-batch.js';
@@ -77,6 +77,25 @@ export class Keyspace {
     if (position === undefined) return undefined;
     // Into the pool that Buffers share: twice as fast as memory of its own.
     return Buffer.from(this.#valueOf(key, this.#reader.readSync(position), position));
+  }
+
+  /** As `LogStore.getInto`. */
+  getInto(key: Uint8Array, target: Uint8Array): number {
+    const position = this.#index.get(key);
+    if (position === undefined) return -1;
+    const value = this.#valueOf(key, this.#reader.readSync(position), position);
+    if (value.length > target.length) {
+      const message = `a value of ${value.length} bytes, and ${target.length} bytes to put it into`;
+      const details = { valueLength: value.length };
+      throw new DleError('DLE_INVALID_ARGUMENT', message, { details });
+    }
+    target.set(value);
+    return value.length;
+  }
+
+  /** As `LogStore.getView`. */
+  getView(key: Uint8Array): Uint8Array | undefined {
+    return this.getSync(key);
   }
 
   /** As `getSync`, by the thread pool. */

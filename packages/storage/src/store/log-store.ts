@@ -139,7 +139,25 @@ export class LogStore {
     return this.#keys.getSync(bytesOf(key));
   }
 
-  /** Whether there is a value; reads nothing from the disk. */
+  /**
+   * Copies the value into `target`, from its first byte on, and returns the length of the value;
+   * -1 if there is none. Throws `DLE_INVALID_ARGUMENT` if `target` is shorter than the value, whose
+   * length is `details.valueLength` then; nothing has been copied.
+   */
+  getInto(key: BytesLike, target: Uint8Array): number {
+    return this.#keys.getInto(bytesOf(key), target);
+  }
+
+  /**
+   * The value, borrowed, at the least cost there is: not to be written to. It stays as it is for as
+   * long as it is held, whatever is written, deleted or closed meanwhile; but while it is held, so
+   * is the memory or the map of a whole segment behind it: copy what is to be kept.
+   */
+  getView(key: BytesLike): Uint8Array | undefined {
+    return this.#keys.getView(bytesOf(key));
+  }
+
+  /** Whether there is a value. */
   has(key: BytesLike): boolean {
     return this.#keys.has(bytesOf(key));
   }
