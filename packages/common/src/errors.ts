@@ -26,6 +26,7 @@ export type DleErrorCode =
   | 'DLE_IO'
   | 'DLE_KEY_TOO_LARGE'
   | 'DLE_VALUE_TOO_LARGE'
+  | 'DLE_NATIVE_UNAVAILABLE'
   // @dle/net
   | 'DLE_BAD_FRAME'
   | 'DLE_FRAME_TOO_LARGE'
