@@ -6,6 +6,7 @@ static napi_status fill(napi_env env, napi_value exports) {
   napi_status status = napi_create_int32(env, DLE_NATIVE_VERSION, &version);
   if (status == napi_ok) status = napi_set_named_property(env, exports, "version", version);
   if (status == napi_ok) status = dle_files_init(env, exports);
+  if (status == napi_ok) status = dle_lookup_init(env, exports);
   return status;
 }
 

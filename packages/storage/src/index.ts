@@ -1,3 +1,4 @@
+export { type NativeStatus, nativeStatus } from './native/native.js';
 export { LogStore } from './store/log-store.js';
 export type {
   BatchOperation,

@@ -255,7 +255,7 @@ export class LogWriter {
     try {
       for (let first = 0; first < frames.length; ) first = this.#writeSegment(frames, first);
     } catch (thrown) {
-      this.#fail(thrown);
+      this.fail(thrown);
       return;
     }
     this.#submitted = frames.at(-1)!.sequence;
@@ -318,7 +318,7 @@ export class LogWriter {
       }
     } catch (thrown) {
       this.#flushing = false;
-      this.#fail(thrown);
+      this.fail(thrown);
       return;
     }
     this.#flushing = false;
@@ -337,7 +337,8 @@ export class LogWriter {
     return !this.#pending.some((frame) => frame.segment === segment);
   }
 
-  #fail(thrown: unknown): void {
+  /** Ends all writing, for `thrown` has left in doubt what is on the device, or what it says. */
+  fail(thrown: unknown): void {
     if (this.#failure !== undefined) return;
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     this.#failure = new DleError(

@@ -262,6 +262,11 @@ export class Log {
     throw new DleError('DLE_STORAGE_POISONED', failure.message, { cause: failure.cause });
   }
 
+  /** Ends all writing: whoever keeps what the entries say could not take one in. */
+  fail(thrown: unknown): void {
+    this.#writer.fail(thrown);
+  }
+
   /** Has the end of this turn call `gather`, and write. */
   schedule(): void {
     this.#writer.schedule();

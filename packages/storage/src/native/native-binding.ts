@@ -1,8 +1,10 @@
+import type { LookupBinding } from './lookup.js';
+
 /** Counted up, together with DLE_NATIVE_VERSION in native/dle.h, when the functions change. */
 export const NATIVE_VERSION = 1;
 
 /** What the addon exports. */
-export interface NativeBinding {
+export interface NativeBinding extends LookupBinding {
   readonly version: number;
   /**
    * Takes the space of a file from `position` on, which then reads as zeros; the file grows by it.

@@ -130,12 +130,19 @@ export class GroupWriter {
   #settle(): void {
     const { submitted, flushed } = this.#log;
     let done = 0;
-    for (const group of this.#groups) {
-      if (group.sequence > (group.durable ? flushed : submitted)) break;
-      this.#apply(group.batch!);
-      done++;
+    let failure: unknown;
+    try {
+      for (const group of this.#groups) {
+        if (group.sequence > (group.durable ? flushed : submitted)) break;
+        this.#apply(group.batch!);
+        done++;
+      }
+    } catch (thrown) {
+      failure = thrown;
     }
     for (const group of this.#groups.splice(0, done)) group.resolve();
+    // An older record could not be read: which of two is the newer nobody would know any more.
+    if (failure !== undefined) this.#log.fail(failure);
   }
 
   #fail(error: DleError): void {

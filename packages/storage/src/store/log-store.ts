@@ -1,12 +1,14 @@
 import { DleError, systemClock, systemRandom, toBytes } from '@dle/common';
+import { DEFAULT_SEGMENT_BYTES } from '../limits.js';
+import type { EntryBatch } from '../log/entry-batch.js';
 import { Log } from '../log/log.js';
 import type { LogEntries } from '../log/log-entries.js';
 import { SegmentFiles } from '../log/segment-files.js';
 import { NodeVfs } from '../vfs/node-vfs.js';
 import { type Change, GroupWriter } from './group-writer.js';
-import { MapKeyIndex } from './key-index.js';
-import { Keyspace, type OnEntry } from './keyspace.js';
-import { FileSegmentReader } from './segment-reader.js';
+import { createKeyState, type KeyState } from './key-state.js';
+import type { Keyspace, OnEntry } from './keyspace.js';
+import { PositionSnapshot } from './position-snapshot.js';
 import type {
   BatchOperation,
   BytesLike,
@@ -26,7 +28,7 @@ import type {
 export class LogStore {
   /** The log beneath; in replicated mode the consensus layer appends to it. */
   readonly log: Log;
-  readonly #keys: Keyspace;
+  readonly #keys: KeyState;
   readonly #files: SegmentFiles;
   readonly #durability: Durability;
   /** `undefined` in replicated mode. */
@@ -46,25 +48,25 @@ export class LogStore {
     const { vfs = new NodeVfs(), clock = systemClock, random = systemRandom } = components;
     const { segmentSize, idleFlushMs, tailCacheBytes, replicated = false } = options;
     const files = new SegmentFiles(vfs, directory);
-    const keys = new Keyspace(new MapKeyIndex(), new FileSegmentReader(files));
+    const keys = createKeyState({ files, random }, segmentSize ?? DEFAULT_SEGMENT_BYTES);
     let writer: GroupWriter | undefined;
     try {
       const log = await Log.open(
         { vfs, clock, random },
         { directory, segmentSize, idleFlushMs, tailCacheBytes },
         {
-          recovered: (entries) => recover(directory, keys, entries, replicated),
+          recovered: (entries) => recover(directory, keys.space, entries, replicated),
           gather: () => writer?.append(),
         },
       );
       if (!replicated) {
         writer = new GroupWriter(log, (batch) => {
-          keys.apply(log.entries, batch);
-          log.releaseEntriesBelow(keys.appliedIndex + 1);
+          apply(keys, log, batch);
         });
       }
       return new LogStore(log, keys, files, writer, options.durability ?? 'flush');
     } catch (thrown) {
+      keys.reader.close();
       await files.close();
       throw thrown;
     }
@@ -72,7 +74,7 @@ export class LogStore {
 
   private constructor(
     log: Log,
-    keys: Keyspace,
+    keys: KeyState,
     files: SegmentFiles,
     writer: GroupWriter | undefined,
     durability: Durability,
@@ -86,7 +88,7 @@ export class LogStore {
 
   /** Index of the last entry that reads reflect. */
   get appliedIndex(): number {
-    return this.#keys.appliedIndex;
+    return this.#keys.space.appliedIndex;
   }
 
   /**
@@ -128,7 +130,7 @@ export class LogStore {
    * `DLE_CORRUPT`, `DLE_IO`.
    */
   async get(key: BytesLike): Promise<Uint8Array | undefined> {
-    return this.#keys.get(bytesOf(key));
+    return this.#keys.reader.get(bytesOf(key));
   }
 
   /**
@@ -136,7 +138,7 @@ export class LogStore {
    * everything else waits for the disk.
    */
   getSync(key: BytesLike): Uint8Array | undefined {
-    return this.#keys.getSync(bytesOf(key));
+    return this.#keys.reader.getSync(bytesOf(key));
   }
 
   /**
@@ -145,7 +147,7 @@ export class LogStore {
    * length is `details.valueLength` then; nothing has been copied.
    */
   getInto(key: BytesLike, target: Uint8Array): number {
-    return this.#keys.getInto(bytesOf(key), target);
+    return this.#keys.reader.getInto(bytesOf(key), target);
   }
 
   /**
@@ -154,12 +156,12 @@ export class LogStore {
    * is the memory or the map of a whole segment behind it: copy what is to be kept.
    */
   getView(key: BytesLike): Uint8Array | undefined {
-    return this.#keys.getView(bytesOf(key));
+    return this.#keys.reader.getView(bytesOf(key));
   }
 
   /** Whether there is a value. */
   has(key: BytesLike): boolean {
-    return this.#keys.has(bytesOf(key));
+    return this.#keys.reader.has(bytesOf(key));
   }
 
   /** The values of `keys`, in their order. */
@@ -182,7 +184,7 @@ export class LogStore {
    * back.
    */
   apply(index: number, onEntry?: OnEntry): void {
-    this.#keys.applyUpTo(this.log.entries, index, onEntry);
+    this.#keys.space.applyUpTo(this.log.entries, index, onEntry);
   }
 
   /**
@@ -190,14 +192,16 @@ export class LogStore {
    * closed.
    */
   snapshotKeys(): KeySnapshot {
-    return this.#keys.snapshot();
+    const { space, segments } = this.#keys;
+    return new PositionSnapshot(segments, space.appliedIndex, space.positions());
   }
 
   /** Plain counters. */
   stats(): LogStoreStats {
     return {
       ...this.log.counters,
-      keys: this.#keys.size,
+      keys: this.#keys.space.size,
+      indexBytes: this.#keys.space.indexBytes,
       lastIndex: this.log.lastIndex,
       appliedIndex: this.appliedIndex,
       poisoned: this.log.failure !== undefined,
@@ -217,6 +221,7 @@ export class LogStore {
   async #close(): Promise<void> {
     this.#writer?.append();
     await this.log.close();
+    this.#keys.reader.close();
     await this.#files.close();
   }
 
@@ -227,6 +232,17 @@ export class LogStore {
 
   #isDurable(options: WriteOptions | undefined): boolean {
     return (options?.durability ?? this.#durability) === 'flush';
+  }
+}
+
+/** Takes in what has been written. What can be known only in part is not shown at all. */
+function apply(keys: KeyState, log: Log, batch: EntryBatch): void {
+  try {
+    keys.space.apply(log.entries, batch);
+    log.releaseEntriesBelow(keys.space.appliedIndex + 1);
+  } catch (thrown) {
+    keys.reader.fail(DleError.from(thrown));
+    throw thrown;
   }
 }
 

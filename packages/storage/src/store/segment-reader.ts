@@ -1,59 +1,70 @@
+import { equalBytes } from '@dle/common';
 import { allocate } from '../bytes.js';
 import type { Origin } from '../errors.js';
+import { offsetOf, type Position, type SegmentSlots, slotOf } from '../key-index/position.js';
 import { RecordView } from '../log/record.js';
 import type { SegmentFiles } from '../log/segment-files.js';
-import { offsetOf, type Position, segmentOf } from './key-index.js';
-
-/**
- * Reads single records where the index says they lie, every checksum verified. Throws
- * `DLE_CORRUPT`,
- * `DLE_FORMAT`, `DLE_IO`, `DLE_CLOSED`. Reads through a map will be a second implementation.
- */
-export interface SegmentReader {
-  /** The record at `position`; it and its bytes are good until the next call. */
-  readSync(position: Position): RecordView;
-  /** The record at `position`, by the thread pool; its bytes are the caller's. */
-  read(position: Position): Promise<RecordView>;
-  /** Where that is, for messages. */
-  originOf(position: Position): Origin;
-}
 
 /** What is read at first: most records whole, with one call. */
-const FIRST_READ_BYTES = 1_024;
+const FIRST_READ_BYTES = 512;
 
-/** Reads by `pread`. */
-export class FileSegmentReader implements SegmentReader {
+/**
+ * Reads single records where the index says they lie, by `pread`, every checksum verified. Throws
+ * `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`, `DLE_CLOSED`.
+ */
+export class SegmentReader {
   readonly #files: SegmentFiles;
+  readonly #slots: SegmentSlots;
   readonly #first = new RecordView(allocate(FIRST_READ_BYTES));
 
-  constructor(files: SegmentFiles) {
+  constructor(files: SegmentFiles, slots: SegmentSlots) {
     this.#files = files;
+    this.#slots = slots;
   }
 
+  /** The record at `position`; it and its bytes are good until the next call. */
   readSync(position: Position): RecordView {
-    const file = this.#files.get(segmentOf(position));
-    const offset = offsetOf(position);
-    const origin = { name: file.path, offset };
     const first = this.#first;
-    const count = file.readSync(first.bytes, offset);
-    if (isWhole(first, count, origin)) return first;
-    const whole = new RecordView(allocate(first.end), origin);
-    return verified(whole, file.readSync(whole.bytes, offset));
+    if (isWhole(first, this.#readFirst(position))) return first;
+    const whole = new RecordView(allocate(first.end), first.origin);
+    return verified(whole, this.#file(position).readSync(whole.bytes, offsetOf(position)));
   }
 
+  /** The record at `position`, by the thread pool; its bytes are the caller's. */
   async read(position: Position): Promise<RecordView> {
-    const segment = segmentOf(position);
     const offset = offsetOf(position);
-    const origin = this.originOf(position);
-    const first = new RecordView(allocate(FIRST_READ_BYTES));
-    const count = await this.#files.get(segment).read(first.bytes, offset);
-    if (isWhole(first, count, origin)) return first;
-    const whole = new RecordView(allocate(first.end), origin);
-    return verified(whole, await this.#files.get(segment).read(whole.bytes, offset));
+    const first = new RecordView(allocate(FIRST_READ_BYTES), this.originOf(position));
+    if (isWhole(first, await this.#file(position).read(first.bytes, offset))) return first;
+    const whole = new RecordView(allocate(first.end), first.origin);
+    return verified(whole, await this.#file(position).read(whole.bytes, offset));
   }
 
+  /** Whether the record there is one of `key`; its value is not looked at. */
+  holds(position: Position, key: Uint8Array): boolean {
+    const first = this.#first;
+    first.bytes.fill(0, this.#readFirst(position));
+    first.readHeader(0);
+    if (first.keyLength !== key.length) return false;
+    const { key: here } = first;
+    if (here.length === key.length) return equalBytes(here, key);
+    return equalBytes(this.readSync(position).key, key);
+  }
+
+  /** Where that is, for messages. */
   originOf(position: Position): Origin {
-    return { name: this.#files.pathOf(segmentOf(position)), offset: offsetOf(position) };
+    const name = this.#files.pathOf(this.#slots.segmentAt(slotOf(position)));
+    return { name, offset: offsetOf(position) };
+  }
+
+  #readFirst(position: Position): number {
+    const file = this.#file(position);
+    const first = this.#first;
+    first.origin = { name: file.path, offset: offsetOf(position) };
+    return file.readSync(first.bytes, offsetOf(position));
+  }
+
+  #file(position: Position) {
+    return this.#files.get(this.#slots.segmentAt(slotOf(position)));
   }
 }
 
@@ -61,8 +72,7 @@ export class FileSegmentReader implements SegmentReader {
  * Whether the record is among the bytes read at first, which has been verified then; else its
  * header has.
  */
-function isWhole(first: RecordView, count: number, origin: Origin): boolean {
-  first.origin = origin;
+function isWhole(first: RecordView, count: number): boolean {
   if (count < first.bytes.length) first.bytes.fill(0, count);
   first.readHeader(0);
   if (first.end > first.bytes.length) return false;

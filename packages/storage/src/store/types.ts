@@ -63,6 +63,8 @@ export interface KeySnapshot {
 
 export interface LogStoreStats {
   readonly keys: number;
+  /** Bytes of memory that the index of the keys takes, all told; off the collected heap. */
+  readonly indexBytes: number;
   readonly segments: number;
   /** Bytes of all segment files, space taken in advance included. */
   readonly bytes: number;

@@ -1,12 +1,17 @@
 import * as fs from 'node:fs';
 import { assert, DleError } from '@dle/common';
-import { fromSystemError, systemCode } from './system-error.js';
+import { nativeBinding } from '../native/native.js';
+import { errorOf, fromSystemError, systemCode } from './system-error.js';
 import type { VfsFile } from './vfs.js';
+
+const ZEROS: Uint8Array = new Uint8Array(256 * 1024);
+/** What a system or file system answers that cannot take space without writing to it. */
+const CANNOT_ALLOCATE = new Set(['EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EINVAL']);
 
 /** A file of the operating system. */
 export class NodeFile implements VfsFile {
   readonly path: string;
-  readonly #descriptor: number;
+  readonly descriptor: number;
   #underWay = 0;
   #closing = false;
   #closed: Promise<void> | undefined;
@@ -14,11 +19,11 @@ export class NodeFile implements VfsFile {
 
   constructor(path: string, descriptor: number) {
     this.path = path;
-    this.#descriptor = descriptor;
+    this.descriptor = descriptor;
   }
 
   size(): number {
-    return this.#attempt('size', () => fs.fstatSync(this.#descriptor).size);
+    return this.#attempt('size', () => fs.fstatSync(this.descriptor).size);
   }
 
   writeSync(parts: readonly Uint8Array[], position: number): void {
@@ -31,12 +36,20 @@ export class NodeFile implements VfsFile {
     }
   }
 
+  allocateSync(position: number, length: number): boolean {
+    if (this.#setAside(position, length)) return false;
+    for (let done = 0; done < length; done += ZEROS.length) {
+      this.writeSync([ZEROS.subarray(0, length - done)], position + done);
+    }
+    return true;
+  }
+
   readSync(target: Uint8Array, position: number): number {
     let filled = 0;
     while (filled < target.length) {
       const length = target.length - filled;
       const count = this.#attempt('read', () =>
-        fs.readSync(this.#descriptor, target, filled, length, position + filled),
+        fs.readSync(this.descriptor, target, filled, length, position + filled),
       );
       if (count === 0) break;
       filled += count;
@@ -49,7 +62,7 @@ export class NodeFile implements VfsFile {
     while (filled < target.length) {
       const count = await this.#inPool<number>('read', (done) => {
         const length = target.length - filled;
-        fs.read(this.#descriptor, target, filled, length, position + filled, done);
+        fs.read(this.descriptor, target, filled, length, position + filled, done);
       });
       if (count === 0) break;
       filled += count;
@@ -58,7 +71,7 @@ export class NodeFile implements VfsFile {
   }
 
   datasync(): Promise<void> {
-    return this.#inPool<void>('flush', (done) => fs.fdatasync(this.#descriptor, done));
+    return this.#inPool<void>('flush', (done) => fs.fdatasync(this.descriptor, done));
   }
 
   close(): Promise<void> {
@@ -74,15 +87,28 @@ export class NodeFile implements VfsFile {
       });
     }
     try {
-      fs.closeSync(this.#descriptor);
+      fs.closeSync(this.descriptor);
     } catch (thrown) {
       throw fromSystemError(thrown, `close ${this.path}`);
     }
   }
 
+  /** Whether the system could take the space without writing to it. */
+  #setAside(position: number, length: number): boolean {
+    const native = nativeBinding();
+    if (native === undefined || length === 0) return false;
+    return this.#attempt('allocate', () => {
+      const outcome = native.preallocate(this.descriptor, position, length);
+      if (outcome === 0) return true;
+      const error = errorOf(outcome, 'fallocate');
+      if (CANNOT_ALLOCATE.has(systemCode(error))) return false;
+      throw error;
+    });
+  }
+
   #writeSome(parts: Uint8Array[], position: number): number {
-    if (parts.length > 1) return fs.writevSync(this.#descriptor, parts, position);
-    return fs.writeSync(this.#descriptor, parts[0]!, 0, parts[0]!.length, position);
+    if (parts.length > 1) return fs.writevSync(this.descriptor, parts, position);
+    return fs.writeSync(this.descriptor, parts[0]!, 0, parts[0]!.length, position);
   }
 
   /** Runs a system call, again if a signal interrupted it. */

@@ -39,12 +39,23 @@ export interface VfsLock {
 
 export interface VfsFile {
   readonly path: string;
+  /** Of the operating system, where there is one: for maps. */
+  readonly descriptor?: number;
   size(): number;
   /**
    * Writes all of `parts`, one after the other, at `position`, or throws. Short writes are
    * continued. The bytes are taken before it returns: the caller may reuse them.
    */
   writeSync(parts: readonly Uint8Array[], position: number): void;
+  /**
+   * Takes the space from `position` on for real, reading as zeros, at the end of the file or behind
+   * it: what is then written there cannot meet a full disk. Throws `DLE_DISK_FULL`; what was there
+   * before is unchanged, and the file may have grown by a part.
+   *
+   * Returns whether zeros were written there. If not, the space is only set aside: the flush of
+   * what is first written into it is dearer, as the file system then notes that it is in use.
+   */
+  allocateSync(position: number, length: number): boolean;
   /**
    * Fills `target` from `position`; returns how many bytes there were, fewer only at the end of the
    * file.

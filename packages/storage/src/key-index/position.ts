@@ -1,0 +1,52 @@
+import { assert } from '@dle/common';
+
+/**
+ * Where a record lies: the slot of its segment and its offset there, in one number that an entry of
+ * the index has room for.
+ */
+export type Position = number;
+
+/** No record. */
+export const NO_POSITION: Position = -1;
+
+/** Records begin at multiples of 8, in segments of at most 1 GiB: 27 bits hold an offset. */
+export const OFFSET_STEP = 8;
+export const OFFSET_BITS = 27;
+const OFFSETS: number = 2 ** OFFSET_BITS;
+
+/** Most segments at a time: an entry of the index has 16 bits for the slot of one. */
+export const SLOT_BITS = 16;
+export const MAX_SLOTS: number = 2 ** SLOT_BITS;
+
+export function positionOf(slot: number, offset: number): Position {
+  return slot * OFFSETS + offset / OFFSET_STEP;
+}
+
+export function slotOf(position: Position): number {
+  return Math.floor(position / OFFSETS);
+}
+
+export function offsetOf(position: Position): number {
+  return (position % OFFSETS) * OFFSET_STEP;
+}
+
+/** Small numbers for segments, whose ids only rise. */
+export class SegmentSlots {
+  readonly #slots = new Map<number, number>();
+  readonly #segments: number[] = [];
+
+  /** The slot of `segment`, which gets one if it has none. */
+  slotOf(segment: number): number {
+    const present = this.#slots.get(segment);
+    if (present !== undefined) return present;
+    const slot = this.#segments.length;
+    assert(slot < MAX_SLOTS, `${slot} segments; the log must not have made so many`);
+    this.#segments.push(segment);
+    this.#slots.set(segment, slot);
+    return slot;
+  }
+
+  segmentAt(slot: number): number {
+    return this.#segments[slot]!;
+  }
+}

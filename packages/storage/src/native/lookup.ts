@@ -1,0 +1,47 @@
+import type { IndexMirror } from '../key-index/key-index.js';
+
+/** There is no such key. */
+export const ABSENT = -1;
+/** Something is out of the ordinary: the way in TypeScript decides. */
+export const ASK = -2;
+
+/**
+ * The point lookup in C, on the pages of one index and the maps of its segments
+ * (`native/lookup.c`). It knows the common case, and leaves every other to TypeScript.
+ */
+export interface Lookup extends IndexMirror {
+  /** Maps the first `size` bytes of a file; 0, or the errno. */
+  map(slot: number, descriptor: number, size: number): number;
+  /** A buffer of the map, which lives as long as that is held; once for each map. */
+  show(slot: number): ArrayBuffer | undefined;
+  /** Copies the value to `at` of `target`: its length, `ABSENT`, or `ASK`. */
+  get(key: Uint8Array, target: Uint8Array, at: number): number;
+  /**
+   * The length of the value, `ABSENT`, or `ASK`. `results[0]`: the slot in which the value lies,
+   * `results[1]`: where in that segment.
+   */
+  locate(key: Uint8Array): number;
+  /**
+   * Has the puts that lie in `bytes` lead to where they lie in the segment: `shift` bytes further
+   * on. Returns where it stopped: at `to`, or at what TypeScript has to do. `results[0]`: new keys.
+   */
+  putRecords(bytes: Uint8Array, from: number, to: number, slot: number, shift: number): number;
+  /** As `putRecords`, of the puts in a block of a key directory, which say where they lie. */
+  putDirectoryEntries(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    slot: number,
+    shift: number,
+  ): number;
+  /** Lets go of everything; all is `ASK` from then on. */
+  release(): void;
+}
+
+/** What the addon exports for it. */
+export interface LookupBinding {
+  /** `results` is where the functions leave more than one number. */
+  createLookup(seedLow: number, seedHigh: number, results: Uint32Array): Lookup;
+  /** Zeroed memory of `SLAB_BYTES`, aligned; in large pages of the system if `huge`. */
+  slab(huge: boolean): ArrayBuffer | undefined;
+}

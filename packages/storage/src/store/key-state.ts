@@ -1,0 +1,61 @@
+import { isDleError, type Random } from '@dle/common';
+import { plainMemory } from '../key-index/index-memory.js';
+import { drawSeed, KeyIndex, type RecordedKeys } from '../key-index/key-index.js';
+import { SegmentSlots } from '../key-index/position.js';
+import type { SegmentFiles } from '../log/segment-files.js';
+import { nativeBinding } from '../native/native.js';
+import { KeyReader } from './key-reader.js';
+import { Keyspace } from './keyspace.js';
+import { createNativeIndex, nativeMemory } from './native-index.js';
+import { SegmentReader } from './segment-reader.js';
+
+/** What a store knows of its keys, and how it reads them. */
+export interface KeyState {
+  readonly space: Keyspace;
+  readonly reader: KeyReader;
+  readonly segments: SegmentReader;
+  readonly slots: SegmentSlots;
+}
+
+export interface KeyStateComponents {
+  readonly files: SegmentFiles;
+  readonly random: Random;
+}
+
+/** `segmentSize`: of segments that are being written, in bytes. */
+export function createKeyState(
+  { files, random }: KeyStateComponents,
+  segmentSize: number,
+): KeyState {
+  const slots = new SegmentSlots();
+  const segments = new SegmentReader(files, slots);
+  const seed = drawSeed(random);
+  const binding = nativeBinding();
+  const native = binding && createNativeIndex(binding, { files, slots }, { seed, segmentSize });
+  const index = new KeyIndex({
+    keys: recordedKeys(segments),
+    memory: binding === undefined ? plainMemory : nativeMemory(binding),
+    seed,
+    mirror: native?.lookup,
+  });
+  return {
+    space: new Keyspace({ index, slots, native }),
+    reader: new KeyReader(index, segments, native),
+    segments,
+    slots,
+  };
+}
+
+function recordedKeys(segments: SegmentReader): RecordedKeys {
+  return {
+    holds(position, key) {
+      try {
+        return segments.holds(position, key);
+      } catch (thrown) {
+        // Whose it was nobody can say any more; a read that comes by will.
+        if (isDleError(thrown, 'DLE_CORRUPT', 'DLE_FORMAT')) return false;
+        throw thrown;
+      }
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import type { HashSeed } from '../key-index/half-sip-hash.js';
+import { type IndexMemory, plainMemory } from '../key-index/index-memory.js';
+import type { SegmentSlots } from '../key-index/position.js';
+import type { SegmentFiles } from '../log/segment-files.js';
+import type { Lookup, LookupBinding } from '../native/lookup.js';
+import { SegmentMaps } from './segment-maps.js';
+
+/** What the addon does for one store: the lookup in C, the maps it reads through, its memory. */
+export interface NativeIndex {
+  readonly lookup: Lookup;
+  readonly maps: SegmentMaps;
+  /** Where `lookup` leaves more than one number. */
+  readonly results: Uint32Array;
+}
+
+export function createNativeIndex(
+  binding: LookupBinding,
+  components: { readonly files: SegmentFiles; readonly slots: SegmentSlots },
+  options: { readonly seed: HashSeed; readonly segmentSize: number },
+): NativeIndex {
+  const results = new Uint32Array(2);
+  const { low, high } = options.seed;
+  const lookup = binding.createLookup(low, high, results);
+  const maps = new SegmentMaps({ ...components, lookup }, options.segmentSize);
+  return { lookup, maps, results };
+}
+
+/** Slabs of the addon: aligned to cache lines and, but for the first, in large pages. */
+export function nativeMemory(binding: LookupBinding): IndexMemory {
+  let slabs = 0;
+  return {
+    slab() {
+      // A small store touches a page of its first slab; a large page of the system would be all of it.
+      const slab = binding.slab(slabs++ > 0);
+      return slab === undefined ? plainMemory.slab() : new Uint32Array(slab);
+    },
+  };
+}

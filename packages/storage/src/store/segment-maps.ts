@@ -1,0 +1,69 @@
+import { offsetOf, type Position, type SegmentSlots, slotOf } from '../key-index/position.js';
+import type { SegmentFiles } from '../log/segment-files.js';
+import type { Lookup } from '../native/lookup.js';
+
+/**
+ * Segments mapped at a time, at most: half of what Linux lets a process have. What is not mapped is
+ * read by `pread`.
+ */
+const MAX_MAPS = 32_768;
+
+/**
+ * The maps of segments, made when a record in them is first read. That of the segment which is being
+ * written reaches beyond the end of its file; nothing is read there, for a position is known only of
+ * what has been written, into space that was taken for real. So no read meets a hole.
+ */
+export class SegmentMaps {
+  readonly #lookup: Lookup;
+  readonly #files: SegmentFiles;
+  readonly #slots: SegmentSlots;
+  readonly #segmentSize: number;
+  /** By slot: the bytes mapped; 0 where none are, and none are going to be. */
+  readonly #sizes: number[] = [];
+  readonly #shown: (ArrayBuffer | undefined)[] = [];
+  #count = 0;
+
+  /** `segmentSize`: of segments that are being written. */
+  constructor(
+    components: {
+      readonly lookup: Lookup;
+      readonly files: SegmentFiles;
+      readonly slots: SegmentSlots;
+    },
+    segmentSize: number,
+  ) {
+    this.#lookup = components.lookup;
+    this.#files = components.files;
+    this.#slots = components.slots;
+    this.#segmentSize = segmentSize;
+  }
+
+  /** Maps the segment of `position`. Whether that has changed anything for a read there. */
+  cover(position: Position): boolean {
+    const slot = slotOf(position);
+    const mapped = this.#sizes[slot];
+    if (mapped !== undefined && offsetOf(position) < mapped) return false;
+    if (mapped === 0 || (mapped === undefined && this.#count >= MAX_MAPS)) return false;
+    const file = this.#files.get(this.#slots.segmentAt(slot));
+    if (file.descriptor === undefined) return false;
+    const size = Math.max(file.size(), this.#segmentSize);
+    if (size <= (mapped ?? 0)) return false;
+    const failed = this.#lookup.map(slot, file.descriptor, size) !== 0;
+    if (mapped === undefined) this.#count++;
+    this.#sizes[slot] = failed ? 0 : size;
+    this.#shown[slot] = undefined;
+    return !failed;
+  }
+
+  /** The mapped bytes of the segment at `slot`; `undefined` where buffers of maps are not allowed. */
+  bufferOf(slot: number): ArrayBuffer | undefined {
+    this.#shown[slot] ??= this.#lookup.show(slot);
+    return this.#shown[slot];
+  }
+
+  /** Unmaps all that nobody has a view of. */
+  close(): void {
+    this.#lookup.release();
+    this.#shown.length = 0;
+  }
+}
