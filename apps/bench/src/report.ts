@@ -1,5 +1,6 @@
 import type { Machine } from './machine.js';
 import type { Summary } from './summary.js';
+import { type Column, count, milliseconds, percent, renderTable } from './table.js';
 
 /** What the founding description promised, "on a laptop faster than this machine". */
 export interface FoundingFigure {
@@ -26,13 +27,7 @@ export interface Report {
   readonly notes: readonly string[];
 }
 
-interface Column {
-  readonly heading: string;
-  readonly cell: (row: Row) => string;
-  readonly isText?: boolean;
-}
-
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly Column<Row>[] = [
   { heading: 'operation', cell: (row) => row.operation, isText: true },
   { heading: 'in flight', cell: (row) => count(row.inFlight) },
   { heading: 'ops/s', cell: (row) => count(row.measured.operationsPerSecond) },
@@ -44,12 +39,12 @@ const COLUMNS: readonly Column[] = [
   { heading: 'of limit', cell: (row) => percent(ratio(row)) },
 ];
 
-const FOUNDING_COLUMNS: readonly Column[] = [
+const FOUNDING_COLUMNS: readonly Column<Row>[] = [
   { heading: 'founding ops/s', cell: ({ founding }) => count(founding?.operationsPerSecond) },
   { heading: 'founding ms', cell: ({ founding }) => below(founding?.medianMs) },
 ];
 
-const DURABILITY: Column = {
+const DURABILITY: Column<Row> = {
   heading: 'durability',
   cell: (row) => row.durability,
   isText: true,
@@ -59,18 +54,15 @@ const DURABILITY: Column = {
 export function renderReport({ title, machine, rows, notes }: Report): string {
   const hasFounding = rows.some((row) => row.founding !== undefined);
   const columns = [...COLUMNS, ...(hasFounding ? FOUNDING_COLUMNS : []), DURABILITY];
+  const lines = [title, machineInWords(machine), '', ...renderTable(columns, rows), '', ...notes];
+  return `${lines.join('\n')}\n`;
+}
+
+export function machineInWords(machine: Machine): string {
   const disk = machine.inMemory
     ? 'the data lies in MEMORY, flushes mean nothing: choose a disk with --data-dir'
     : `a write and its fdatasync take ${milliseconds(machine.fdatasyncMedianMs)} ms`;
-  const lines = [
-    title,
-    `${machine.cpus} × ${machine.cpuModel}, Node ${machine.node}, ${machine.platform}; ${disk}`,
-    '',
-    ...renderTable(columns, rows),
-    '',
-    ...notes,
-  ];
-  return `${lines.join('\n')}\n`;
+  return `${machine.cpus} × ${machine.cpuModel}, Node ${machine.node}, ${machine.platform}; ${disk}`;
 }
 
 /** The report for programs. */
@@ -79,35 +71,11 @@ export function renderJson({ machine, rows }: Report): string {
   return `${JSON.stringify({ machine, rows: plain }, undefined, 2)}\n`;
 }
 
-function renderTable(columns: readonly Column[], rows: readonly Row[]): string[] {
-  const cells = [columns.map(({ heading }) => heading)];
-  for (const row of rows) cells.push(columns.map(({ cell }) => cell(row)));
-  const widths = columns.map((_, place) => Math.max(...cells.map((line) => line[place]!.length)));
-  return cells.map((line) => {
-    const padded = line.map((cell, place) =>
-      columns[place]!.isText ? cell.padEnd(widths[place]!) : cell.padStart(widths[place]!),
-    );
-    return padded.join('  ').trimEnd();
-  });
-}
-
 /** Throughput as a share of the limit's. */
 function ratio({ measured, limit }: Row): number {
   return measured.operationsPerSecond / limit.operationsPerSecond;
 }
 
-function count(value: number | undefined): string {
-  return value === undefined ? '' : Math.round(value).toLocaleString('en-US');
-}
-
-function milliseconds(value: number): string {
-  return value < 0.01 ? value.toFixed(5) : value < 1 ? value.toFixed(3) : value.toFixed(2);
-}
-
 function below(value: number | undefined): string {
   return value === undefined ? '' : `< ${value}`;
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }

@@ -5,7 +5,7 @@ const SEED = 1;
 export const KEY_BYTES = 16;
 export const VALUE_BYTES = 100;
 /** So many that no cache of a value helps, so few that the bench itself hardly takes memory. */
-const DIFFERENT_VALUES = 1_024;
+export const DIFFERENT_VALUES = 1_024;
 
 /** Keys `key-000000000000` and up, each of 16 bytes, and random values of 100 bytes. */
 export class Records {
@@ -16,7 +16,7 @@ export class Records {
   constructor(random: Random, count: number) {
     this.count = count;
     this.#keys = Array.from({ length: count }, (_, at) => keyBytes(at));
-    this.#values = Array.from({ length: DIFFERENT_VALUES }, () => valueBytes(random));
+    this.#values = drawValues(random);
   }
 
   key(at: number): Uint8Array {
@@ -29,8 +29,18 @@ export class Records {
   }
 }
 
+/** The key of record `at`, for those that take strings. */
+export function keyText(at: number): string {
+  return `key-${String(at).padStart(KEY_BYTES - 4, '0')}`;
+}
+
 function keyBytes(at: number): Uint8Array {
-  return toBytes(`key-${String(at).padStart(KEY_BYTES - 4, '0')}`);
+  return toBytes(keyText(at));
+}
+
+/** `DIFFERENT_VALUES` values; record `at` has the one at `at % DIFFERENT_VALUES` at first. */
+export function drawValues(random: Random): Uint8Array[] {
+  return Array.from({ length: DIFFERENT_VALUES }, () => valueBytes(random));
 }
 
 function valueBytes(random: Random): Uint8Array {
