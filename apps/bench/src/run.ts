@@ -4,7 +4,9 @@ import { type Command, parseCommandLine, UsageError } from './command-line.js';
 import { withDataDirectory } from './data-directory.js';
 import { measureFounding } from './founding.js';
 import { Interrupted, interruptible } from './interruption.js';
-import { type Report, renderJson, renderReport } from './report.js';
+import { renderJson, renderReport } from './report.js';
+import { measureStorage } from './storage/measure-storage.js';
+import { renderStorageJson, renderStorageReport } from './storage/storage-report.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -18,8 +20,8 @@ export async function run(words: readonly string[]): Promise<number> {
     if (command === undefined) return 0;
     const report = await interruptible((signal) => measure(command, signal));
     progress('');
-    process.stdout.write(renderReport(report));
-    if (command.jsonFile !== undefined) writeFileSync(command.jsonFile, renderJson(report));
+    process.stdout.write(report.text);
+    if (command.jsonFile !== undefined) writeFileSync(command.jsonFile, report.json);
     return 0;
   } catch (thrown) {
     progress('');
@@ -32,12 +34,24 @@ export async function run(words: readonly string[]): Promise<number> {
   }
 }
 
-function measure(command: Command, signal: AbortSignal): Promise<Report> {
-  const { bench, operations, dataDirectory } = command;
-  const start = bench === 'cluster' ? measureCluster : measureFounding;
-  return withDataDirectory(dataDirectory, (directory) =>
-    start({ signal, progress }, { operations, directory }),
-  );
+/** A report for people, and one for programs. */
+interface Rendered {
+  readonly text: string;
+  readonly json: string;
+}
+
+function measure(command: Command, signal: AbortSignal): Promise<Rendered> {
+  const components = { signal, progress };
+  return withDataDirectory(command.dataDirectory, async (directory) => {
+    if (command.bench === 'storage') {
+      const report = await measureStorage(components, { ...command, directory });
+      return { text: renderStorageReport(report), json: renderStorageJson(report) };
+    }
+    const start = command.bench === 'cluster' ? measureCluster : measureFounding;
+    const { operations } = command;
+    const report = await start(components, { operations, directory });
+    return { text: renderReport(report), json: renderJson(report) };
+  });
 }
 
 /** One line that the next overwrites, for a person who waits; nothing in a file or a pipe. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WORKLOAD_NAMES } from '../src/storage/workloads.js';
 
 const PROGRAM = fileURLToPath(new URL('../bin/bench.js', import.meta.url));
 const POLL_MS = 20;
@@ -100,10 +101,28 @@ describe('the programs', () => {
     expect(readdirSync(directory)).toEqual(['out.json']);
   });
 
-  it.runIf(existsSync('/proc/self/task'))('Ctrl-C stops all that was started', async () => {
-    const bench = start('cluster');
+  it('bench storage measures the stores, and leaves nothing behind', async () => {
+    const words = ['--keys', '2000,3000', '--rounds', '1', '--json', 'out.json'];
+    const { exitCode, stdout, stderr } = await finish(start('storage', ...words));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toMatch(/\d+ of 20 targets reached\n$/);
+    const { machine, figures, targets } = json();
+    expect(machine).toMatchObject(MACHINE);
+    expect(new Set(figures.map(({ workload }: { workload: string }) => workload))).toEqual(
+      new Set(WORKLOAD_NAMES),
+    );
+    for (const { unit, value } of figures) if (unit === 'ops/s') expect(value).toEqual(POSITIVE);
+    expect(targets).toHaveLength(20);
+    expect(readdirSync(directory)).toEqual(['out.json']);
+  });
+
+  it.runIf(existsSync('/proc/self/task')).each([
+    ['cluster', 6],
+    ['storage', 1],
+  ])('Ctrl-C stops all that bench %s has started', async (benchmark, processes) => {
+    const bench = start(benchmark);
     const ended = finish(bench);
-    grandchildren = await sixChildren(bench.pid!);
+    grandchildren = await childrenOf(bench.pid!, processes);
     bench.kill('SIGINT');
     expect(await ended).toMatchObject({ exitCode: 130, stderr: 'bench: interrupted\n' });
     expect(grandchildren.filter(isAlive)).toEqual([]);
@@ -123,12 +142,12 @@ describe('the programs', () => {
   });
 });
 
-/** The nodes and the bare processes, once all have been started. */
-async function sixChildren(parent: number): Promise<number[]> {
+/** As many processes as `parent` is to start, once all have been. */
+async function childrenOf(parent: number, count: number): Promise<number[]> {
   for (;;) {
     const list = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8');
     const pids = list.trim().split(' ').filter(Boolean).map(Number);
-    if (pids.length === 6) return pids;
+    if (pids.length === count) return pids;
     await setTimeout(POLL_MS);
   }
 }

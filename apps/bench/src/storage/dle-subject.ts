@@ -1,0 +1,80 @@
+import { LogStore } from '@dle/storage';
+import { dleReads } from './dle-reads.js';
+import { dleWrites } from './dle-writes.js';
+import { BATCH_PUTS, Draws } from './draws.js';
+import { anonymousBytes } from './process-memory.js';
+import type { Subject, SubjectOptions } from './subject.js';
+
+const FILL_IN_FLIGHT = 8;
+
+export interface OpenedStore {
+  readonly openMs: number;
+  readonly keys: number;
+  /** Of memory, for the index; `undefined` where the store does not say. */
+  readonly indexBytes: number | undefined;
+  /** By how much the anonymous memory of the process has grown; `undefined` where unknown. */
+  readonly anonymousBytes: number | undefined;
+}
+
+/** The store that all of this is about. */
+export function dleSubject({ directory, keys }: SubjectOptions): Subject {
+  const draws = new Draws(keys);
+  let store: LogStore | undefined;
+  const opened = (): LogStore => store!;
+  const open = async (): Promise<void> => {
+    store = await LogStore.open(directory);
+  };
+
+  return {
+    ...dleReads(opened, draws),
+    ...dleWrites(opened, draws),
+    open,
+    fill: async () => {
+      await open();
+      await fill(opened(), draws);
+      draws.verify((key) => opened().getSync(key));
+    },
+    /** Opens, and tells all about it; the records may have been overwritten meanwhile. */
+    'open-timed': async (): Promise<OpenedStore> => {
+      const before = anonymousBytes();
+      const began = performance.now();
+      await open();
+      const openMs = performance.now() - began;
+      const after = anonymousBytes();
+      const grown = before === undefined || after === undefined ? undefined : after - before;
+      checkPresence(opened(), draws);
+      return { openMs, ...indexOf(opened()), anonymousBytes: grown };
+    },
+    index: () => indexOf(opened()),
+    close: () => opened().close(),
+  };
+}
+
+async function fill(store: LogStore, draws: Draws): Promise<void> {
+  let next = 0;
+  const filler = async (): Promise<void> => {
+    while (next < draws.keys) {
+      const first = next;
+      next = Math.min(first + BATCH_PUTS, draws.keys);
+      await store.batch(draws.puts(first, next - first), { durability: 'none' });
+    }
+  };
+  await Promise.all(Array.from({ length: FILL_IN_FLIGHT }, filler));
+  await store.flush();
+}
+
+function indexOf(store: LogStore): Pick<OpenedStore, 'keys' | 'indexBytes'> {
+  const stats: { keys: number; indexBytes?: number } = store.stats();
+  return { keys: stats.keys, indexBytes: stats.indexBytes };
+}
+
+function checkPresence(store: LogStore, draws: Draws): void {
+  const { keys } = store.stats();
+  if (keys !== draws.keys) throw new Error(`${keys} keys, not ${draws.keys}, are in the store`);
+  for (const key of draws.byteKeys.slice(0, BATCH_PUTS)) {
+    const value = store.getSync(key);
+    if (value === undefined || !draws.values.some((one) => Buffer.compare(one, value) === 0)) {
+      throw new Error('a record is not in the store as it was written');
+    }
+  }
+}
