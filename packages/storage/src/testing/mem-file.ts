@@ -54,6 +54,11 @@ export class MemFile implements VfsFile {
     if (this.#disk.due('failWrite')) throw this.#ioError('write');
   }
 
+  allocateSync(position: number, length: number): boolean {
+    this.writeSync([new Uint8Array(length)], position);
+    return true;
+  }
+
   readSync(target: Uint8Array, position: number): number {
     this.#enter('read');
     return this.#inode.read(target, position);

@@ -125,6 +125,27 @@ function readsAndWrites(check: Check): void {
     await file.close();
   });
 
+  check('takes space that reads as zeros, and leaves what is before it', async (vfs, directory) => {
+    const file = vfs.createSync(join(directory, 'file'));
+    file.writeSync([Uint8Array.of(1, 2, 3)], 0);
+    file.allocateSync(3, 700_000);
+    file.allocateSync(700_003, 5);
+    assert.equal(file.size(), 700_008);
+    const target = new Uint8Array(700_008);
+    assert.equal(file.readSync(target, 0), 700_008);
+    assert.deepEqual([...target.subarray(0, 3)], [1, 2, 3]);
+    assert.ok(target.subarray(3).every((byte) => byte === 0));
+    file.writeSync([Uint8Array.of(4)], 600_000);
+    await file.datasync();
+    assert.equal(await file.read(target, 599_999), 100_009);
+    assert.deepEqual([...target.subarray(0, 3)], [0, 4, 0]);
+    await file.close();
+    assert.throws(
+      () => file.allocateSync(0, 1),
+      (thrown) => isDleError(thrown, 'DLE_CLOSED'),
+    );
+  });
+
   check('overwrites, and reads through a second handle', async (vfs, directory) => {
     const path = join(directory, 'file');
     const file = vfs.createSync(path);

@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
-import * as net from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { DleError, isDleError } from '@dle/common';
+import { guardDirectory } from './kernel-guard.js';
 import { fromSystemError, systemCode } from './system-error.js';
 import type { VfsLock } from './vfs.js';
 
@@ -27,64 +27,45 @@ interface Holder {
 }
 
 /**
- * Locks `directory` for this process. On Linux a socket in the abstract namespace, named by the
- * identity of the directory, is the guard: the kernel makes it exclusive and frees it with the
- * process, however that ends. The `lock` file names the holder, and guards where the socket cannot:
- * on other systems, and between containers that share the directory but no network.
+ * Locks `directory` for this process. What the kernel frees with the process, however that ends, is
+ * the guard. The `lock` file names the holder, and guards where the kernel has no guard to give:
+ * without the addon that is so on other systems than Linux, and between containers that share the
+ * directory but no network.
  */
 export async function lockDirectory(directory: string): Promise<VfsLock> {
   const path = join(directory, LOCK_FILE);
-  const guard = await takeGuard(directory, path);
+  const guard = await guardDirectory(directory, () => lockedBy(directory, path, readHolder(path)));
   try {
-    takeLockFile(directory, path);
+    takeLockFile(directory, path, guard !== undefined);
   } catch (thrown) {
     // With the guard in hand the file is a courtesy: a full disk must not keep a store from being
     // read.
     if (guard === undefined || isDleError(thrown, 'DLE_LOCKED')) {
-      guard?.close();
+      guard?.free();
       throw fromSystemError(thrown, `lock ${directory}`);
     }
   }
   return {
     release: async () => {
       if (isMine(readHolder(path))) fs.rmSync(path, { force: true });
-      guard?.close();
+      guard?.free();
     },
   };
 }
 
-function takeGuard(directory: string, path: string): Promise<net.Server | undefined> {
-  if (process.platform !== 'linux') return Promise.resolve(undefined);
-  const name = guardName(directory);
-  return new Promise((resolve, reject) => {
-    const server = net.createServer((socket) => socket.destroy());
-    server.once('error', (error) => {
-      if (systemCode(error) === 'EADDRINUSE') reject(lockedBy(directory, path, readHolder(path)));
-      else reject(fromSystemError(error, `lock ${directory}`));
-    });
-    server.listen({ path: name, exclusive: true }, () => resolve(server));
-    server.unref();
-  });
-}
-
-function guardName(directory: string): string {
-  try {
-    const { dev, ino } = fs.statSync(directory, { bigint: true });
-    return `\0dle-${dev}:${ino}`;
-  } catch (thrown) {
-    throw fromSystemError(thrown, `lock ${directory}`);
-  }
-}
-
-/** Puts the lock file in its place, also that of one whose process is gone. */
-function takeLockFile(directory: string, path: string): void {
+/**
+ * Puts the lock file in its place, also that of one whose process is gone. Whoever is `guarded`
+ * knows that a holder in this process is gone too: a worker thread that was terminated.
+ */
+function takeLockFile(directory: string, path: string, guarded: boolean): void {
   const draft = `${path}.${process.pid}`;
   try {
     fs.writeFileSync(draft, `${JSON.stringify(self())}\n`);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (linked(draft, path)) return;
       const holder = readHolder(path);
-      if (holder !== undefined && !isGone(holder)) throw lockedBy(directory, path, holder);
+      const isLeftBehind = holder === undefined || isGone(holder) || (guarded && isMine(holder));
+      if (!isLeftBehind) throw lockedBy(directory, path, holder);
       moveAside(path, `${draft}.old`, holder);
     }
     throw lockedBy(directory, path, readHolder(path));

@@ -1,3 +1,4 @@
+import { getSystemErrorMap } from 'node:util';
 import { DleError } from '@dle/common';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
@@ -16,4 +17,14 @@ export function fromSystemError(thrown: unknown, what: string): DleError {
 export function systemCode(thrown: unknown): string {
   const code = (thrown as { code?: unknown } | undefined)?.code;
   return typeof code === 'string' ? code : '';
+}
+
+/** What Node's fs would have thrown when the system call `call` ended with `errno`. */
+export function errorOf(errno: number, call: string): Error {
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error'];
+  return Object.assign(new Error(`${code}: ${text}, ${call}`), {
+    code,
+    errno: -errno,
+    syscall: call,
+  });
 }

@@ -156,7 +156,7 @@ describe('a full disk', () => {
   });
 
   it('is said when there is no room for a new log', async () => {
-    const machine = new Machine(1, { capacityBytes: 1_000 });
+    const machine = new Machine(1, { capacityBytes: 100 });
     await expect(machine.open()).rejects.toMatchObject({ code: 'DLE_DISK_FULL' });
     machine.vfs.capacityBytes = 100_000;
     await (await machine.open()).close();
