@@ -9,10 +9,11 @@ export class Child {
   #output = '';
   #errors = '';
 
-  private constructor(script: string, parameters: readonly string[]) {
+  private constructor(script: string, parameters: readonly string[], environment: object) {
     const path = fileURLToPath(new URL(script, import.meta.url));
     this.#process = spawn(process.execPath, [path, ...parameters], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
     });
     this.#process.stdout.on('data', (data) => {
       this.#output += data;
@@ -23,8 +24,17 @@ export class Child {
   }
 
   /** Resolves when it has said its first line. */
-  static async start(script: string, ...parameters: string[]): Promise<Child> {
-    const child = new Child(script, parameters);
+  static start(script: string, ...parameters: string[]): Promise<Child> {
+    return Child.startIn({}, script, ...parameters);
+  }
+
+  /** As `start`, with `environment` in addition to that of this process. */
+  static async startIn(
+    environment: Readonly<Record<string, string>>,
+    script: string,
+    ...parameters: string[]
+  ): Promise<Child> {
+    const child = new Child(script, parameters, environment);
     await child.saysMoreThan(0);
     return child;
   }
@@ -44,6 +54,12 @@ export class Child {
       if (this.#process.exitCode !== null) throw new Error(`the child has ended: ${this.#errors}`);
       await Promise.race([once(this.#process.stdout, 'data'), once(this.#process, 'exit')]);
     }
+  }
+
+  /** Resolves with its exit code when it has ended by itself. */
+  async ends(): Promise<number | null> {
+    if (this.#process.exitCode === null) await once(this.#process, 'close');
+    return this.#process.exitCode;
   }
 
   /**

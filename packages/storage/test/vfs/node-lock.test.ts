@@ -1,8 +1,12 @@
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nativeStatus } from '../../src/index.js';
 import { NodeVfs } from '../../src/internal.js';
+import { nativeBinding } from '../../src/native/native.js';
+import { nativePath } from '../../src/native/native-path.js';
 import { Child } from '../support/child.js';
 
 let directory: string;
@@ -30,7 +34,49 @@ async function expectLockable(): Promise<void> {
   expect(await readdir(directory)).toEqual([]);
 }
 
+/** Without the addon and with it; the tests themselves run in both. */
+const modes = existsSync(nativePath()) ? ['0', 'require'] : ['0'];
+
 describe('the lock of a directory', () => {
+  it.each(modes)(
+    'keeps a process out whose DLE_NATIVE is another, held in mode %s',
+    async (mode) => {
+      const environment = { DLE_NATIVE: mode };
+      const child = await Child.startIn(environment, 'holder.mjs', directory);
+      const refused = {
+        code: 'DLE_LOCKED',
+        message: expect.stringContaining(`process ${child.pid} on ${hostname()}`),
+      };
+      await expect(vfs.lock(directory)).rejects.toMatchObject(refused);
+      await child.kill();
+      const lock = await vfs.lock(directory);
+      await expect(vfs.lock(directory)).rejects.toMatchObject({ code: 'DLE_LOCKED' });
+      const other = Child.startIn(environment, 'holder.mjs', directory);
+      await expect(other).rejects.toThrow(`process ${process.pid} on`);
+      await lock.release();
+      await (await Child.startIn(environment, 'holder.mjs', directory)).kill();
+    },
+  );
+
+  it.runIf(nativeStatus().loaded)('is one of the kernel, on the directory itself', async () => {
+    const native = nativeBinding()!;
+    const descriptor = openSync(directory, 'r');
+    expect(native.lockFile(descriptor)).toBe(0);
+    await expect(vfs.lock(directory)).rejects.toMatchObject({
+      code: 'DLE_LOCKED',
+      message: expect.stringContaining('in use by another process'),
+    });
+    expect(await readdir(directory)).toEqual([]);
+    closeSync(descriptor);
+    const lock = await vfs.lock(directory);
+    const another = openSync(directory, 'r');
+    expect(native.lockFile(another)).not.toBe(0);
+    await lock.release();
+    expect(native.lockFile(another)).toBe(0);
+    closeSync(another);
+    await expectLockable();
+  });
+
   it('keeps another process out, names it, and is free when that is killed', async () => {
     const child = await Child.start('holder.mjs', directory);
     await expect(vfs.lock(directory)).rejects.toMatchObject({
