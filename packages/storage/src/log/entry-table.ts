@@ -51,6 +51,18 @@ export class EntryTable {
     this.#lastIndex = to;
   }
 
+  /** Goes on behind `index`, of whose term alone it knows; it must not hold any entry. */
+  resumeAfter(index: number, term: number): void {
+    assert(this.#firstIndex > this.#lastIndex, 'there are entries');
+    assert(index >= this.#lastIndex, `entry ${index} after ${this.#lastIndex}`);
+    this.#lastIndex = index;
+    this.#firstIndex = index + 1;
+    this.#firstChunk = chunkOf(index + 1);
+    this.#chunks.length = 0;
+    this.#opaque = [];
+    this.#terms.add(index, term);
+  }
+
   /** Forgets the entries from `index` on: others take their place. */
   truncate(index: number): void {
     assert(index >= this.#firstIndex && index <= this.#lastIndex, `truncated at ${index}`);

@@ -54,6 +54,11 @@ export class LogEntries {
     return this.#table.offsetAt(index);
   }
 
+  /** The entries up to `index`, the last of them of `term`, are somebody else's: goes on behind. */
+  resumeAfter(index: number, term: number): void {
+    this.#table.resumeAfter(index, term);
+  }
+
   /** Notes where the entries `from` to `to` of `batch` lie. */
   place(batch: EntryBatch, from: number, to: number, segment: number, offset: number): void {
     this.#table.add(batch, from, to, segment, offset);

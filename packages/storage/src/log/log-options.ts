@@ -22,7 +22,30 @@ export interface LogOptions {
   readonly tailCacheBytes?: number | undefined;
 }
 
+/** The end of a sealed segment, from which a log can go on without having read it. */
+export interface SegmentEnd {
+  /** Its last frame, which is flushed, and the checksum by which the next one names it. */
+  readonly lastSequence: number;
+  readonly lastChecksum: number;
+  /** Index and term of the last entry in it; 0 if it holds none. */
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  /** The highest commit index that its frames know of. */
+  readonly commit: number;
+  /** Where its frames end. */
+  readonly end: number;
+  /** The size of its file. */
+  readonly segmentBytes: number;
+  /** Of the store it belongs to. */
+  readonly storeId: string;
+}
+
 export interface LogObservers {
+  /**
+   * Whoever keeps state of its own may vouch for a sealed segment, of which it knows all that
+   * counts: recovery does not read it then, and its entries are not in the log.
+   */
+  readonly restore?: (segment: number) => Promise<SegmentEnd | undefined>;
   /**
    * Recovery has read on: whoever keeps state of its own takes in, by `entries.visit`, what is new
    * while it is at hand. What it throws ends recovery.

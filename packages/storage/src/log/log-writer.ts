@@ -14,6 +14,13 @@ import { type Pieces, type Placement, type RoomBehind, SegmentSpace } from './se
  */
 const MAX_UNWRITTEN_BYTES = 16 * 1024 * 1024;
 
+/** A segment to which nothing more is added. */
+export interface SealedSegment {
+  readonly id: number;
+  /** Of the last frame in it, which is flushed, as is the first of the segment after it. */
+  readonly lastSequence: number;
+}
+
 /** Accepted, not yet written. */
 interface PendingFrame {
   readonly sequence: number;
@@ -62,6 +69,8 @@ export interface LogWriterOptions {
   readonly sequence: number;
   readonly checksum: number;
   readonly nextSegment: number;
+  /** Id of the last segment there is; 0 if there is none. */
+  readonly lastSegment: number;
   /** The segments there are: how many, and their bytes together. */
   readonly segments: number;
   readonly segmentBytes: number;
@@ -77,6 +86,7 @@ export class LogWriter {
   readonly onFlushed: Listeners<number> = new Listeners();
   readonly onSubmitted: Listeners<number> = new Listeners();
   readonly onFailed: Listeners<DleError> = new Listeners();
+  readonly onSealed: Listeners<SealedSegment> = new Listeners();
   readonly space: SegmentSpace;
   readonly #vfs: Vfs;
   readonly #clock: Clock;
@@ -95,6 +105,9 @@ export class LogWriter {
   #pendingBytes = 0;
   /** Segments written to since the last flush began, in order. */
   #unflushed: Segment[] = [];
+  /** Segments to which nothing more is added, but for which that is not yet on the device. */
+  #sealing: SealedSegment[] = [];
+  #lastSegment: number;
   /** Whether a file was made since the last flush began. */
   #newNames = false;
   #scheduled = false;
@@ -114,6 +127,7 @@ export class LogWriter {
     this.#submitted = options.sequence;
     this.#flushed = options.sequence;
     this.#checksum = options.checksum;
+    this.#lastSegment = options.lastSegment;
     this.space = new SegmentSpace(components.vfs, options);
   }
 
@@ -208,6 +222,10 @@ export class LogWriter {
   #openSegment(segment: Segment): void {
     // The full segment has to be flushed before anything in this one may count as flushed.
     this.#wanted = this.#accepted;
+    if (this.#lastSegment > 0) {
+      this.#sealing.push({ id: this.#lastSegment, lastSequence: this.#accepted });
+    }
+    this.#lastSegment = segment.id;
     this.#rolledAt = ++this.#accepted;
     this.#pending.push({
       sequence: this.#accepted,
@@ -329,6 +347,14 @@ export class LogWriter {
     else if (this.#wanted > this.#flushed) this.schedule();
     this.onFlushed.tell(sequence);
     this.#waiters.flushed(sequence);
+    this.#tellSealed();
+  }
+
+  /** Sealed is what is flushed to its end, and whose successor is begun on the device. */
+  #tellSealed(): void {
+    while (this.#sealing.length > 0 && this.#sealing[0]!.lastSequence < this.#flushed) {
+      this.onSealed.tell(this.#sealing.shift()!);
+    }
   }
 
   /** Whether nothing more will be written to it. */

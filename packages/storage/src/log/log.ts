@@ -16,7 +16,7 @@ import {
   type LogObservers,
   type LogOptions,
 } from './log-options.js';
-import { type Content, LogWriter } from './log-writer.js';
+import { type Content, LogWriter, type SealedSegment } from './log-writer.js';
 import { type Recovered, recover } from './recovery.js';
 import { Segment } from './segment.js';
 import { SegmentFiles } from './segment-files.js';
@@ -48,6 +48,7 @@ export class Log {
   readonly #lock: VfsLock;
   readonly #writer: LogWriter;
   readonly #idle: IdleTimer;
+  readonly #unvouched: readonly SealedSegment[];
   /** What the last idle frame has said. */
   #marked: { readonly sequence: number; readonly commit: number; readonly clean: boolean };
   #closed: Promise<void> | undefined;
@@ -71,9 +72,16 @@ export class Log {
     try {
       const entries = new LogEntries(files, options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES);
       const localState = new LocalState();
-      const recovered = await recover({ vfs, files }, directory, (frame) => {
-        takeIn(frame, entries, localState);
-        observers.recovered?.(entries);
+      const recovered = await recover({ vfs, files }, directory, {
+        restore: async (segment) => observers.restore?.(segment),
+        resumeAfter: ({ lastIndex, lastTerm, commit }) => {
+          if (lastIndex > 0) entries.resumeAfter(lastIndex, lastTerm);
+          entries.setCommit(commit);
+        },
+        visit: (frame) => {
+          takeIn(frame, entries, localState);
+          observers.recovered?.(entries);
+        },
       });
       const log = new Log(components, options, observers, recovered, {
         entries,
@@ -101,6 +109,7 @@ export class Log {
     this.#localState = parts.localState;
     this.#files = parts.files;
     this.#lock = parts.lock;
+    this.#unvouched = recovered.unvouched;
     this.storeId = recovered.storeId ?? randomId(components.random);
     const segmentSize = options.segmentSize ?? DEFAULT_SEGMENT_BYTES;
     this.#writer = new LogWriter(
@@ -280,6 +289,19 @@ export class Log {
   /** Calls `listener` with `submitted` whenever it has risen; returns a function that ends it. */
   onSubmitted(listener: (sequence: number) => void): () => void {
     return this.#writer.onSubmitted.add(listener);
+  }
+
+  /**
+   * Calls `listener` when a segment is flushed, its successor begun, and nothing more is added to it;
+   * returns a function that ends it.
+   */
+  onSealed(listener: (segment: SealedSegment) => void): () => void {
+    return this.#writer.onSealed.add(listener);
+  }
+
+  /** Segments that were sealed when the log was opened, and that nobody has vouched for. */
+  get unvouched(): readonly SealedSegment[] {
+    return this.#unvouched;
   }
 
   /**

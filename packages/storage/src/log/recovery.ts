@@ -3,6 +3,8 @@ import { corrupt } from '../errors.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { ChunkReader } from './chunk-reader.js';
 import { type Remains, searchFrames } from './frame-search.js';
+import type { SegmentEnd } from './log-options.js';
+import type { SealedSegment } from './log-writer.js';
 import { RESERVE_STEP_BYTES } from './segment.js';
 import type { SegmentFiles } from './segment-files.js';
 import {
@@ -18,6 +20,16 @@ export interface RecoveryComponents {
   readonly files: SegmentFiles;
 }
 
+/** Whoever takes in what the log holds. */
+export interface RecoveryObserver {
+  /** As `LogObservers.restore`. */
+  restore(segment: number): Promise<SegmentEnd | undefined>;
+  /** A segment that was vouched for ends so. */
+  resumeAfter(end: SegmentEnd): void;
+  /** The next frame. */
+  visit(frame: ScannedFrame): void;
+}
+
 export interface Recovered {
   /** `undefined`: there is no log here yet. */
   readonly storeId: string | undefined;
@@ -26,6 +38,10 @@ export interface Recovered {
   readonly nextSegment: number;
   /** Where to go on, if the log was closed cleanly; else in a new segment. */
   readonly resume: { readonly segment: number; readonly tail: number } | undefined;
+  /** Id of the last segment of the log; 0 if there is none. */
+  readonly lastSegment: number;
+  /** Sealed segments that nobody has vouched for. */
+  readonly unvouched: readonly SealedSegment[];
   /** The segments of the log: how many, and their bytes together. */
   readonly segments: number;
   readonly segmentBytes: number;
@@ -54,23 +70,25 @@ interface Chain {
   readonly flushed: number;
   /** Of each of its segments, the last sequence. */
   readonly lastSequences: readonly number[];
+  /** Of those that were not read, for somebody has vouched for them, the ids. */
+  readonly vouched: ReadonlySet<number>;
 }
 
 const START: ChainEnd = { sequence: 0, checksum: 0 };
 
 /**
  * Reads the log of a directory from its first frame to its last (docs/format.md, Where the log
- * ends), shows every frame to `visit`, makes durable what it has found and removes what lies wholly
+ * ends), shows every frame to `observer`, but for those of sealed segments that it vouches for, makes durable what it has found and removes what lies wholly
  * behind the end. Throws `DLE_CORRUPT` where a frame that was flushed is damaged or missing.
  */
 export async function recover(
   components: RecoveryComponents,
   directory: string,
-  visit: (frame: ScannedFrame) => void,
+  observer: RecoveryObserver,
 ): Promise<Recovered> {
   const segments = await findSegments(components, directory);
   const storeId = checkStoreIds(segments);
-  const chain = await followChain(components.files, segments, visit);
+  const chain = await followChain(components.files, segments, observer);
   const remains = await examineRemains(components.files, segments, chain);
   if (chain.end.sequence === 0) refuseLostBeginning(components.files, segments);
   const kept = segments.slice(0, chain.lastSequences.length);
@@ -91,6 +109,13 @@ export async function recover(
     storeId: last === undefined ? undefined : storeId,
     nextSegment: (segments.at(-1)?.id ?? 0) + 1,
     resume: resumes ? { segment: last.id, tail: chain.offset } : undefined,
+    lastSegment: last?.id ?? 0,
+    // The last one has no successor yet.
+    unvouched: kept
+      .slice(0, -1)
+      .flatMap(({ id }, place) =>
+        chain.vouched.has(id) ? [] : [{ id, lastSequence: chain.lastSequences[place]! }],
+      ),
     segments: kept.length,
     segmentBytes: kept.reduce((sum, { id }) => sum + components.files.get(id).size(), 0),
   };
@@ -134,9 +159,10 @@ function checkStoreIds(segments: readonly Candidate[]): string | undefined {
 async function followChain(
   files: SegmentFiles,
   segments: readonly Candidate[],
-  visit: (frame: ScannedFrame) => void,
+  observer: RecoveryObserver,
 ): Promise<Chain> {
   const lastSequences: number[] = [];
+  const vouched = new Set<number>();
   let scan: ScanEnd = { chain: START, offset: 0, damage: undefined };
   let flushed = 0;
   let clean = false;
@@ -149,10 +175,21 @@ async function followChain(
     place = candidate;
     // A segment ends where its successor begins, whatever lies behind that.
     const next = segments[candidate + 1]?.header;
+    const end = await vouchedEnd(files, segment, next, observer);
+    if (end !== undefined) {
+      observer.resumeAfter(end);
+      vouched.add(segment.id);
+      lastSequences.push(end.lastSequence);
+      flushed = Math.max(flushed, end.lastSequence);
+      clean = false;
+      const chain = { sequence: end.lastSequence, checksum: end.lastChecksum };
+      scan = { chain, offset: end.end, damage: undefined };
+      continue;
+    }
     const lastSequence = next === undefined ? Number.POSITIVE_INFINITY : next.firstSequence - 1;
     const reader = new ChunkReader(files.get(segment.id));
     scan = await scanSegment(reader, segment, scan.chain, lastSequence, (frame) => {
-      visit(frame);
+      observer.visit(frame);
       flushed = Math.max(flushed, frame.header.flushed);
       clean = frame.header.clean;
     });
@@ -161,7 +198,24 @@ async function followChain(
     if (next !== undefined && scan.chain.sequence < lastSequence) break;
   }
   const { chain: end, offset, damage } = scan;
-  return { end, place, offset, gap, damage, clean, flushed, lastSequences };
+  return { end, place, offset, gap, damage, clean, flushed, lastSequences, vouched };
+}
+
+/** The end of a segment that need not be read: somebody vouches for it, and the files agree. */
+async function vouchedEnd(
+  files: SegmentFiles,
+  segment: Candidate,
+  next: SegmentHeader | undefined,
+  observer: RecoveryObserver,
+): Promise<SegmentEnd | undefined> {
+  if (next === undefined) return undefined;
+  const end = await observer.restore(segment.id);
+  if (end === undefined || end.storeId !== segment.header?.storeId) return undefined;
+  const agrees =
+    end.lastSequence >= segment.header.firstSequence &&
+    follows(next, { sequence: end.lastSequence, checksum: end.lastChecksum }) &&
+    end.segmentBytes === files.get(segment.id).size();
+  return agrees ? end : undefined;
 }
 
 function follows(header: SegmentHeader | undefined, chain: ChainEnd): boolean {

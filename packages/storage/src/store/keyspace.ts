@@ -1,3 +1,8 @@
+import {
+  BLOCK_HEADER_BYTES,
+  type Block,
+  DirectoryEntryView,
+} from '../directory/directory-format.js';
 import type { KeyIndex } from '../key-index/key-index.js';
 import { NO_POSITION, positionOf, type SegmentSlots } from '../key-index/position.js';
 import type { EntryBatch } from '../log/entry-batch.js';
@@ -74,6 +79,30 @@ export class Keyspace {
       });
     }
     this.#appliedIndex = lastIndex;
+  }
+
+  /** Takes in a block of the key directory of `segment`; directories come in the segments' order. */
+  restore(segment: number, block: Block): void {
+    const slot = this.#slots.slotOf(segment);
+    const entry = new DirectoryEntryView(block.bytes);
+    for (let at = BLOCK_HEADER_BYTES; at < block.end; at = entry.end) {
+      if (this.#native !== undefined) {
+        at = this.#native.lookup.putDirectoryEntries(block.bytes, at, block.end, slot, 0);
+        this.#index.grewBy(this.#native.results[0]!);
+        if (at === block.end) return;
+      }
+      entry.moveTo(at);
+      if (entry.kind === RecordKind.put) {
+        this.#index.set(entry.key, positionOf(slot, entry.recordOffset));
+      } else {
+        this.#index.delete(entry.key);
+      }
+    }
+  }
+
+  /** All entries up to `index` have been taken in; 0: no more than before. */
+  restored(index: number): void {
+    this.#appliedIndex = Math.max(this.#appliedIndex, index);
   }
 
   #applyRun(

@@ -1,4 +1,6 @@
 import { DleError, systemClock, systemRandom, toBytes } from '@dle/common';
+import { Directories, type DirectoryCounters } from '../directory/directories.js';
+import type { Checkpoint } from '../directory/directory-format.js';
 import { DEFAULT_SEGMENT_BYTES } from '../limits.js';
 import type { EntryBatch } from '../log/entry-batch.js';
 import { Log } from '../log/log.js';
@@ -20,6 +22,16 @@ import type {
   WriteOptions,
 } from './types.js';
 
+const NO_DIRECTORIES: DirectoryCounters = { built: 0, loaded: 0, damaged: 0, failed: 0 };
+
+interface StoreParts {
+  readonly log: Log;
+  readonly keys: KeyState;
+  readonly files: SegmentFiles;
+  readonly directories: Directories | undefined;
+  readonly writer: GroupWriter | undefined;
+}
+
 /**
  * A durable key-value store in one directory: a log, and an index in memory that says where in it
  * the newest value of each key lies. Writes of one turn of the event loop share one write and one
@@ -30,6 +42,7 @@ export class LogStore {
   readonly log: Log;
   readonly #keys: KeyState;
   readonly #files: SegmentFiles;
+  readonly #directories: Directories | undefined;
   readonly #durability: Durability;
   /** `undefined` in replicated mode. */
   readonly #writer: GroupWriter | undefined;
@@ -49,12 +62,14 @@ export class LogStore {
     const { segmentSize, idleFlushMs, tailCacheBytes, replicated = false } = options;
     const files = new SegmentFiles(vfs, directory);
     const keys = createKeyState({ files, random }, segmentSize ?? DEFAULT_SEGMENT_BYTES);
+    const directories = replicated ? undefined : new Directories({ vfs, clock }, directory);
     let writer: GroupWriter | undefined;
     try {
       const log = await Log.open(
         { vfs, clock, random },
         { directory, segmentSize, idleFlushMs, tailCacheBytes },
         {
+          ...(directories && { restore: (segment) => restore(directories, keys.space, segment) }),
           recovered: (entries) => recover(directory, keys.space, entries, replicated),
           gather: () => writer?.append(),
         },
@@ -64,7 +79,14 @@ export class LogStore {
           apply(keys, log, batch);
         });
       }
-      return new LogStore(log, keys, files, writer, options.durability ?? 'flush');
+      if (directories !== undefined) {
+        await directories.tidy();
+        for (const segment of log.unvouched) directories.make(segment);
+        log.onSealed((segment) => directories.make(segment));
+        log.onFailed(() => directories.abandon());
+      }
+      const parts = { log, keys, files, directories, writer };
+      return new LogStore(parts, options.durability ?? 'flush');
     } catch (thrown) {
       keys.reader.close();
       await files.close();
@@ -72,17 +94,12 @@ export class LogStore {
     }
   }
 
-  private constructor(
-    log: Log,
-    keys: KeyState,
-    files: SegmentFiles,
-    writer: GroupWriter | undefined,
-    durability: Durability,
-  ) {
-    this.log = log;
-    this.#keys = keys;
-    this.#files = files;
-    this.#writer = writer;
+  private constructor(parts: StoreParts, durability: Durability) {
+    this.log = parts.log;
+    this.#keys = parts.keys;
+    this.#files = parts.files;
+    this.#directories = parts.directories;
+    this.#writer = parts.writer;
     this.#durability = durability;
   }
 
@@ -202,6 +219,7 @@ export class LogStore {
       ...this.log.counters,
       keys: this.#keys.space.size,
       indexBytes: this.#keys.space.indexBytes,
+      directories: { ...(this.#directories?.counters ?? NO_DIRECTORIES) },
       lastIndex: this.log.lastIndex,
       appliedIndex: this.appliedIndex,
       poisoned: this.log.failure !== undefined,
@@ -220,6 +238,7 @@ export class LogStore {
 
   async #close(): Promise<void> {
     this.#writer?.append();
+    await this.#directories?.close();
     await this.log.close();
     this.#keys.reader.close();
     await this.#files.close();
@@ -244,6 +263,17 @@ function apply(keys: KeyState, log: Log, batch: EntryBatch): void {
     keys.reader.fail(DleError.from(thrown));
     throw thrown;
   }
+}
+
+/** Takes in the keys of a sealed segment from its directory, where it has a whole one. */
+async function restore(
+  directories: Directories,
+  keys: Keyspace,
+  segment: number,
+): Promise<Checkpoint | undefined> {
+  const checkpoint = await directories.load(segment, (block) => keys.restore(segment, block));
+  if (checkpoint !== undefined) keys.restored(checkpoint.lastIndex);
+  return checkpoint;
 }
 
 /** Takes in what recovery has just read. */

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '@dle/common';
+import type { DirectoryCounters } from '../directory/directories.js';
 import type { Vfs } from '../vfs/vfs.js';
 
 /** A string is taken as UTF-8. */
@@ -65,6 +66,7 @@ export interface LogStoreStats {
   readonly keys: number;
   /** Bytes of memory that the index of the keys takes, all told; off the collected heap. */
   readonly indexBytes: number;
+  readonly directories: Readonly<DirectoryCounters>;
   readonly segments: number;
   /** Bytes of all segment files, space taken in advance included. */
   readonly bytes: number;

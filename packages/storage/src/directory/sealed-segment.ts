@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { crc32 } from '@dle/common';
+import { corrupt } from '../errors.js';
+import { ChunkReader } from '../log/chunk-reader.js';
+import type { SealedSegment } from '../log/log-writer.js';
+import { RecordKind } from '../log/record-kinds.js';
+import { readSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from '../log/segment-header.js';
+import { scanSegment } from '../log/segment-scan.js';
+import type { Vfs } from '../vfs/vfs.js';
+import type { Checkpoint } from './directory-format.js';
+import { type Pause, SegmentKeys } from './segment-keys.js';
+
+const STEP_BYTES = 1024 * 1024;
+
+/** What a sealed segment holds. */
+export interface SegmentContent {
+  readonly checkpoint: Checkpoint;
+  readonly keys: SegmentKeys;
+  /** Index of the first entry in it; 0 if there is none. */
+  readonly firstIndex: number;
+}
+
+/** Reads all of a sealed segment, and verifies it. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`. */
+export async function readSealedSegment(
+  vfs: Vfs,
+  directory: string,
+  { id, lastSequence }: SealedSegment,
+  pause: Pause,
+): Promise<SegmentContent> {
+  const path = join(directory, segmentName(id));
+  const file = vfs.openSync(path, { readOnly: true });
+  try {
+    const reader = new ChunkReader(file);
+    const origin = { name: path, offset: 0 };
+    const header = readSegmentHeader(await reader.read(0, SEGMENT_HEADER_BYTES), id, origin);
+    if (header === undefined) throw corrupt(origin, 0, 'no segment begins here');
+    const chain = { sequence: header.firstSequence - 1, checksum: header.previousChecksum };
+    const keys = new SegmentKeys();
+    const found = { firstIndex: 0, lastIndex: 0, lastTerm: 0, commit: 0 };
+    const scan = await scanSegment(reader, { id, path }, chain, lastSequence, (frame) => {
+      found.commit = Math.max(found.commit, frame.header.commit);
+      const { entries, origin } = frame;
+      if (entries === undefined) return;
+      if (found.firstIndex === 0) found.firstIndex = entries.firstIndex;
+      found.lastIndex = entries.lastIndex;
+      found.lastTerm = entries.termAt(entries.lastIndex);
+      entries.forEachRecord((record) => {
+        const changesKey = record.kind === RecordKind.put || record.kind === RecordKind.delete;
+        if (changesKey) keys.add(record, origin.offset + record.offset);
+      });
+    });
+    if (scan.chain.sequence < lastSequence) {
+      if (scan.damage instanceof Error) throw scan.damage;
+      throw corrupt({ name: path, offset: scan.offset }, 0, 'a frame is damaged or missing');
+    }
+    await keys.sort(pause);
+    const { firstIndex, ...entries } = found;
+    const checkpoint: Checkpoint = {
+      ...entries,
+      segment: id,
+      storeId: header.storeId,
+      lastSequence,
+      lastChecksum: scan.chain.checksum,
+      end: scan.offset,
+      segmentBytes: reader.size,
+      tailChecksum: await checksumFrom(reader, scan.offset),
+    };
+    return { checkpoint, keys, firstIndex };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Of the bytes from `offset` on: zeros, or what a torn write has left. */
+async function checksumFrom(reader: ChunkReader, offset: number): Promise<number> {
+  let checksum = 0;
+  for (let at = offset; at < reader.size; at += STEP_BYTES) {
+    checksum = crc32(await reader.read(at, STEP_BYTES), checksum);
+  }
+  return checksum;
+}
