@@ -1,7 +1,8 @@
 /**
  * Checks the public packages as their users get them: packed, looked at by publint and
  * are-the-types-wrong, installed in an empty folder, imported, type-checked, and put to a first
- * use. Nothing is done if nothing that is packed has changed since it last passed.
+ * use, with the native addon and without. Nothing is done if nothing that is packed has changed
+ * since it last passed.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -18,17 +19,20 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { toolEnvironment } from './setup.mjs';
-import { REPOSITORY, workspacePackages } from './workspace.mjs';
+import { REPOSITORY, readJson, workspacePackages } from './workspace.mjs';
 
 const PASSED_STAMP = join(REPOSITORY, 'node_modules/.cache/dle-packages-checked');
 /** What is packed, and what it is checked with. */
-const PACKED = ['package.json', 'README.md', 'bin', 'dist', 'src'];
+const PACKED = ['package.json', 'README.md', 'bin', 'dist', 'native', 'prebuilds', 'src'];
 const CHECKED_WITH = [
   'LICENSE',
   'pnpm-lock.yaml',
   'scripts/check-packages.mjs',
   'scripts/smoke.mjs',
 ];
+
+/** What npm would run on the machine of a user: nothing is to be built there. */
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
 
 /** What a command printed, when it should have succeeded. */
 class CommandFailed extends Error {}
@@ -46,6 +50,9 @@ function checkPackages(packages) {
     }
     const consumer = join(folder, 'consumer');
     install(packages, tarballs, consumer);
+    packages.forEach(({ manifest }) => {
+      refuseInstallScripts(join(consumer, 'node_modules', manifest.name));
+    });
     importEverything(packages, consumer);
     run('npx', ['--no', 'dle', '--', '--version'], consumer);
     run('npx', ['--no', 'dle-server', '--', '--help'], consumer);
@@ -80,6 +87,26 @@ function install(packages, tarballs, consumer) {
   run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], consumer);
 }
 
+/** @param {string} installed the folder of a package */
+function refuseInstallScripts(installed) {
+  const { name, scripts = {} } = readJson(join(installed, 'package.json'));
+  const found = INSTALL_SCRIPTS.filter((script) => script in scripts);
+  // npm runs node-gyp where it finds one of these, without being told to.
+  if (existsSync(join(installed, 'binding.gyp'))) found.push('binding.gyp');
+  if (found.length > 0) throw new CommandFailed(`${name} runs ${found.join(', ')} when installed`);
+}
+
+/**
+ * The modes of the native addon that can be tried: without a compiler there was none to be packed.
+ *
+ * @param {string} consumer
+ */
+function nativeModes(consumer) {
+  if (existsSync(join(consumer, 'node_modules/@dle/storage/prebuilds'))) return ['0', 'require'];
+  console.log('tried without the native addon, which could not be built');
+  return ['0'];
+}
+
 /**
  * Runs `smoke.mjs` there, and checks the types of all entries without looking away from what they
  * use.
@@ -95,7 +122,11 @@ function importEverything(packages, consumer) {
   );
   const smoke = readFileSync(join(REPOSITORY, 'scripts/smoke.mjs'));
   writeFileSync(join(consumer, 'smoke.mjs'), smoke);
-  run(process.execPath, ['smoke.mjs', ...entries], consumer);
+  for (const mode of nativeModes(consumer)) {
+    // Nothing else can be found, a compiler least of all.
+    const environment = { PATH: '', DLE_NATIVE: mode };
+    run(process.execPath, ['smoke.mjs', ...entries], consumer, environment);
+  }
 
   const lines = entries.map((entry, index) => `export * as entry${index} from '${entry}';`);
   writeFileSync(join(consumer, 'entries.ts'), lines.join('\n'));
@@ -117,11 +148,12 @@ function importEverything(packages, consumer) {
  * @param {string} command
  * @param {readonly string[]} args
  * @param {string} cwd
+ * @param {Readonly<Record<string, string>>} [environment] in addition to that of the tools
  */
-function run(command, args, cwd) {
+function run(command, args, cwd, environment = {}) {
   const { error, status, stdout, stderr } = spawnSync(command, args, {
     cwd,
-    env: toolEnvironment(),
+    env: { ...toolEnvironment(), ...environment },
     encoding: 'utf8',
   });
   if (error) throw new CommandFailed(`${command}: ${error.message}`);
