@@ -1,4 +1,10 @@
-export { type MemFaults, MemVfs, type MemVfsComponents, type MemVfsOptions } from './mem-vfs.js';
+export {
+  type MemEnd,
+  type MemFaults,
+  MemVfs,
+  type MemVfsComponents,
+  type MemVfsOptions,
+} from './mem-vfs.js';
 export {
   type TestFunction,
   type VfsUnderTest,

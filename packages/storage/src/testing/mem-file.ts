@@ -10,10 +10,14 @@ export interface MemDisk {
   enter(what: string): void;
   /** Bytes by which files may still grow. */
   room(): number;
+  /** How many of the `bytes` of a write get done: fewer if it is to be interrupted. */
+  progress(bytes: number): number;
   /** Whether this call is the one that is to fail. */
   due(fault: 'failWrite' | 'failFlush'): boolean;
   /** Resolves when the present turn ends. */
   turn(): Promise<void>;
+  /** The file is closed, and nothing is under way in it any more. */
+  closed(file: VfsFile): void;
 }
 
 /** An open file of a `MemVfs`. */
@@ -40,9 +44,13 @@ export class MemFile implements VfsFile {
     this.#disk.check('write');
     // A crash in the midst of a write may have taken any part of it: it counts as written, not
     // flushed.
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    let left = this.#disk.progress(bytes);
     let offset = position;
     let room = Math.max(0, this.#disk.room());
-    for (const part of parts) {
+    for (const whole of parts) {
+      const part = left < whole.length ? whole.subarray(0, left) : whole;
+      left -= part.length;
       const growth = Math.max(0, offset + part.length - this.#inode.size);
       const fits = part.length - Math.max(0, growth - room);
       this.#inode.write(part.subarray(0, Math.max(0, fits)), offset);
@@ -88,6 +96,7 @@ export class MemFile implements VfsFile {
   async close(): Promise<void> {
     this.#closed = true;
     while (this.#underWay > 0) await this.#disk.turn();
+    this.#disk.closed(this);
   }
 
   async #turn(): Promise<void> {

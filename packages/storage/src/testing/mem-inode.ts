@@ -57,6 +57,8 @@ export class MemInode {
   #seen = new Image();
   #device = new Image();
   readonly #unflushed = new Unflushed<Write>();
+  /** Whether a flush has failed since the last crash: the device may lack what is not to come. */
+  #forgotten = false;
 
   get size(): number {
     return this.#seen.size;
@@ -86,6 +88,7 @@ export class MemInode {
   /** A flush failed: programs still see the writes, no later flush will try them again. */
   forget(mark: number): void {
     this.#unflushed.takeTo(mark);
+    this.#forgotten = true;
   }
 
   flip(position: number, bit: number): void {
@@ -95,6 +98,8 @@ export class MemInode {
 
   /** Of every sector the device keeps some state between its last flush and its last write. */
   crash(random: Random): void {
+    // Most files of a large store have long been flushed: they are not copied.
+    if (this.#unflushed.empty && !this.#forgotten) return;
     const survival = SURVIVAL_PERCENT[randomBelow(random, SURVIVAL_PERCENT.length)]!;
     const survives = (): boolean => randomBelow(random, 100) < survival;
     const writes = this.#unflushed.takeTo(this.mark()).flatMap(intoSectors);
@@ -115,6 +120,7 @@ export class MemInode {
       kept.set(sector, left - 1);
     }
     this.#seen = this.#device.copy();
+    this.#forgotten = false;
   }
 }
 

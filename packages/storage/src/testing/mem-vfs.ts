@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import { type Clock, DleError, type Random } from '@dle/common';
+import { type Clock, DleError, type Random, randomBelow } from '@dle/common';
 import type { Vfs, VfsFile, VfsLock } from '../vfs/vfs.js';
 import { MemFile } from './mem-file.js';
 import { MemInode } from './mem-inode.js';
@@ -21,12 +21,23 @@ export interface MemVfsOptions {
 export interface MemFaults {
   /** The machine crashes in the midst of this I/O operation, whatever it is. */
   crashAtOperation?: number;
-  /** The process is killed in the midst of this I/O operation. */
+  /** The process is killed in the midst of this I/O operation; a write stops somewhere. */
   killAtOperation?: number;
-  /** This write fails with an I/O error. */
+  /** This write fails with an I/O error, somewhere on its way. */
   failWrite?: number;
-  /** This flush fails; what it was to flush is gone, and later flushes succeed. */
+  /**
+   * This flush fails, and later ones succeed. What it was to flush of a file is gone; names are
+   * still to be flushed, for file systems keep a journal of those.
+   */
   failFlush?: number;
+}
+
+/** How the process ended that a disk served. */
+export interface MemEnd {
+  /** Whether the whole machine crashed, or the process alone was killed. */
+  readonly kind: 'crash' | 'kill';
+  /** The I/O operation in the midst of which it happened; `undefined`: between two of them. */
+  readonly operation: string | undefined;
 }
 
 /**
@@ -43,8 +54,9 @@ export class MemVfs implements Vfs {
   readonly #components: MemVfsComponents;
   readonly #names = new MemNames();
   readonly #locks = new Set<string>();
+  readonly #open = new Set<VfsFile>();
   #faults: MemFaults = {};
-  #down = false;
+  #end: MemEnd | undefined;
   /** Counts restarts: what was opened before the last one is dead. */
   #life = 0;
 
@@ -55,7 +67,29 @@ export class MemVfs implements Vfs {
 
   /** Whether there is no process that could be served: it was killed, or the machine crashed. */
   get down(): boolean {
-    return this.#down;
+    return this.#end !== undefined;
+  }
+
+  /** How the last process ended, if it has. */
+  get end(): MemEnd | undefined {
+    return this.#end;
+  }
+
+  /** Sum of the sizes of all files. */
+  get usedBytes(): number {
+    let used = 0;
+    for (const inode of this.#names.inodes()) used += inode.size;
+    return used;
+  }
+
+  /** The paths of the files that are open, each as often as it is. */
+  get openPaths(): string[] {
+    return Array.from(this.#open, ({ path }) => path);
+  }
+
+  /** The paths of all files as programs see them. */
+  get paths(): string[] {
+    return [...this.#names.paths()];
   }
 
   /** Replaces what was planned before. */
@@ -65,14 +99,16 @@ export class MemVfs implements Vfs {
 
   /** The process dies: its locks are free, its files are dead. The disk forgets nothing. */
   kill(): void {
-    this.#down = true;
-    this.#faults = {};
-    this.#locks.clear();
+    this.#stop('kill', undefined);
   }
 
   /** The power fails. */
   crash(): void {
-    this.kill();
+    this.#crash(undefined);
+  }
+
+  #crash(operation: string | undefined): void {
+    this.#stop('crash', operation);
     const inodes = new Set(this.#names.inodes());
     this.#names.crash(this.#components.random);
     for (const inode of this.#names.inodes()) inodes.add(inode);
@@ -81,8 +117,8 @@ export class MemVfs implements Vfs {
 
   /** Another process starts, after a crash if nothing has happened to the last one. */
   restart(): void {
-    if (!this.#down) this.crash();
-    this.#down = false;
+    if (!this.down) this.crash();
+    this.#end = undefined;
     this.#life++;
   }
 
@@ -140,7 +176,9 @@ export class MemVfs implements Vfs {
 
   async syncDirectory(directory: string): Promise<void> {
     const covered = this.#names.mark(directory);
+    const fails = this.#isDue('failFlush');
     await this.#operation(`flush ${directory}`);
+    if (fails) throw failed(`flush ${directory}`, 'EIO');
     this.#names.flush(directory, covered);
   }
 
@@ -161,22 +199,39 @@ export class MemVfs implements Vfs {
   #file(path: string, inode: MemInode): VfsFile {
     const life = this.#life;
     const check = (what: string): void => this.#alive(`${what} ${path}`, life);
-    return new MemFile(path, inode, {
+    const file = new MemFile(path, inode, {
       check,
       enter: (what) => {
         check(what);
         this.#enter(`${what} ${path}`);
       },
       room: () => this.#room(),
+      progress: (bytes) => this.#progress(bytes),
       due: (fault) => this.#isDue(fault),
       turn: () => new Promise((resolve) => this.#components.clock.defer(resolve)),
+      closed: (closed) => this.#open.delete(closed),
     });
+    this.#open.add(file);
+    return file;
+  }
+
+  #stop(kind: MemEnd['kind'], operation: string | undefined): void {
+    this.#end = { kind, operation };
+    this.#faults = {};
+    this.#locks.clear();
+    this.#open.clear();
   }
 
   #room(): number {
-    let used = 0;
-    for (const inode of this.#names.inodes()) used += inode.size;
-    return this.capacityBytes - used;
+    if (this.capacityBytes === Number.POSITIVE_INFINITY) return this.capacityBytes;
+    return this.capacityBytes - this.usedBytes;
+  }
+
+  /** Of a write that is not to come to its end: how many of its `bytes` it gets done. */
+  #progress(bytes: number): number {
+    const { failWrite, killAtOperation } = this.#faults;
+    if (failWrite !== 1 && killAtOperation !== 1) return bytes;
+    return randomBelow(this.#components.random, bytes + 1);
   }
 
   #inode(path: string): MemInode {
@@ -199,14 +254,14 @@ export class MemVfs implements Vfs {
   #enter(what: string): void {
     this.#alive(what);
     this.operations++;
-    if (this.#isDue('crashAtOperation')) this.crash();
-    else if (this.#isDue('killAtOperation')) this.kill();
+    if (this.#isDue('crashAtOperation')) this.#crash(what);
+    else if (this.#isDue('killAtOperation')) this.#stop('kill', what);
     this.#alive(what);
   }
 
   /** Whether the machine is up, and, for what began before, still the same life of it. */
   #alive(what: string, life: number = this.#life): void {
-    if (this.#down) throw failed(what, 'the process is gone');
+    if (this.down) throw failed(what, 'the process is gone');
     if (life !== this.#life) throw failed(what, 'the process that began it is gone');
   }
 

@@ -4,6 +4,10 @@ export class Unflushed<T> {
   /** How many have been taken. */
   #taken = 0;
 
+  get empty(): boolean {
+    return this.#items.length === 0;
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }

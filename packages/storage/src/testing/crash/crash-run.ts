@@ -1,0 +1,160 @@
+import type { Vfs } from '../../vfs/vfs.js';
+import { MemVfs } from '../mem-vfs.js';
+import { checkFiles } from './check-files.js';
+import { Coverage, type CrashEvent } from './coverage.js';
+import { CrashFailure } from './crash-failure.js';
+import { Dice } from './dice.js';
+import { History } from './history.js';
+import { Life, type LifeEnd, type LifePlan } from './life.js';
+import { Model } from './model.js';
+import { slowClock, VirtualTime } from './virtual-time.js';
+import { Workload } from './workload.js';
+import type { World } from './world.js';
+
+const MOST_LIVES = 8;
+/** Opening a store of a hundred segments takes more; so long are few runs. */
+const LONGEST_SIEGE = 150;
+
+export interface CrashRunOptions {
+  /** Told of each step, when it happens. */
+  readonly trace?: ((line: string) => void) | undefined;
+  /** Holds the store to what it is known not to do, too. Default false. */
+  readonly strict?: boolean;
+  /** The disk as the store is to see it: for a test of the test. */
+  readonly disguise?: (vfs: MemVfs) => Vfs;
+}
+
+export interface CrashRunResult {
+  /** The same for the same history. */
+  readonly hash: string;
+  readonly steps: number;
+  /** I/O operations of the store. */
+  readonly operations: number;
+  readonly coverage: Coverage;
+}
+
+/**
+ * Lets one store live and end, again and again, as `seed` has it. Throws `CrashFailure` where it
+ * breaks a promise: it holds what some number of its writes has left, in the order in which they
+ * were called, each whole, and no fewer than were acknowledged.
+ */
+export async function runCrashes(
+  seed: number,
+  options: CrashRunOptions = {},
+): Promise<CrashRunResult> {
+  const history = new History(options.trace);
+  try {
+    const run = new CrashRun(makeWorld(seed, history, options));
+    return await run.run();
+  } catch (thrown) {
+    throw new CrashFailure(seed, history.lines, thrown);
+  }
+}
+
+function makeWorld(seed: number, history: History, options: CrashRunOptions): World {
+  const dice = new Dice(seed, 0);
+  const diskDice = new Dice(seed, 1);
+  const time = new VirtualTime();
+  const clock = slowClock(time, diskDice, dice.pick([0, 0, 2, 6]));
+  const vfs = new MemVfs({ random: diskDice.random, clock });
+  return {
+    strict: options.strict ?? false,
+    dice,
+    time,
+    vfs,
+    history,
+    disk: options.disguise?.(vfs) ?? vfs,
+    storeRandom: new Dice(seed, 2).random,
+    model: new Model(),
+    workload: new Workload(dice),
+    coverage: new Coverage(),
+  };
+}
+
+class CrashRun {
+  readonly #world: World;
+  #exists = false;
+  #opening: CrashEvent = 'opened for the first time';
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  async run(): Promise<CrashRunResult> {
+    const { dice, vfs, history, coverage } = this.#world;
+    for (let left = dice.magnitude(MOST_LIVES); left > 0; left--) {
+      if (dice.chance(3)) await this.#besiege();
+      await this.#live(undefined);
+    }
+    vfs.capacityBytes = Number.POSITIVE_INFINITY;
+    history.add('nothing goes wrong any more');
+    for (let left = 2; left > 0; left--) {
+      await new Life(this.#world, { ...this.#plan, quiet: true }).live();
+      this.#exists = true;
+      this.#opening = 'opened after a clean close';
+    }
+    checkFiles(this.#world);
+    const { hash, lines } = history;
+    return { hash, steps: lines.length, operations: vfs.operations, coverage };
+  }
+
+  get #plan(): LifePlan {
+    return {
+      quiet: false,
+      exists: this.#exists,
+      opening: this.#opening,
+      crashAtOperation: undefined,
+    };
+  }
+
+  /** The machine crashes in each operation of opening the store, one after the other. */
+  async #besiege(): Promise<void> {
+    const { coverage, history } = this.#world;
+    history.add('the machine is to crash in each operation of recovery');
+    for (let operation = 1; operation <= LONGEST_SIEGE; operation++) {
+      if (await this.#live(operation)) {
+        coverage.count('crashes in each operation of an opening');
+        return;
+      }
+    }
+  }
+
+  /** Returns whether the store was opened. */
+  async #live(crashAtOperation: number | undefined): Promise<boolean> {
+    const life = new Life(this.#world, { ...this.#plan, crashAtOperation });
+    const end = await life.live();
+    this.#exists ||= life.opened;
+    this.#startAgain(end, life.hadFlushError);
+    return life.opened;
+  }
+
+  /** What happens between two lives: nothing, or the end of the process or of the machine. */
+  #startAgain(last: LifeEnd, hadFlushError: boolean): void {
+    const { strict, dice, vfs, time, model, history, coverage } = this.#world;
+    const killed = vfs.end?.kind === 'kill';
+    if (killed ? dice.chance(15) : !vfs.down && dice.chance(30)) vfs.crash();
+    else if (!vfs.down && dice.chance(30)) vfs.kill();
+    // Known: what a flush has failed to put on the device is in the page cache still, and the next
+    // process believes it to be flushed once a flush of its own has succeeded.
+    if (hadFlushError && !strict) vfs.crash();
+    this.#opening = this.#openingAfter(last);
+    if (vfs.end === undefined) return;
+    const { kind, operation } = vfs.end;
+    const what = kind === 'crash' ? 'the machine has crashed' : 'the process was killed';
+    history.add(`${what}${operation === undefined ? '' : ` in ${operation}`}`);
+    coverage.countEnd(kind, operation);
+    if (kind === 'crash') model.crashed();
+    vfs.restart();
+    time.forget();
+  }
+
+  #openingAfter(last: LifeEnd): CrashEvent {
+    if (!this.#exists) return 'opened for the first time';
+    const { end } = this.#world.vfs;
+    if (end?.kind === 'crash') return 'opened after a crash';
+    if (end?.kind === 'kill') return 'opened after a kill';
+    if (last === 'not opened') return this.#opening;
+    if (last === 'closed') return 'opened after a clean close';
+    return 'opened after the close of a poisoned store';
+  }
+}

@@ -1,0 +1,79 @@
+import type { MemFaults } from '../mem-vfs.js';
+import type { World } from './world.js';
+
+/** What is planned to go wrong, and so excuses an error. */
+export class Faults {
+  /** Whether an I/O error may show. */
+  ioError = false;
+  /** Whether a flush may have failed. */
+  flushError = false;
+  /** Whether the disk may be full. */
+  full: boolean;
+  readonly #world: World;
+  /** Nothing is to go wrong. */
+  readonly #quiet: boolean;
+
+  constructor(world: World, quiet: boolean) {
+    this.#world = world;
+    this.#quiet = quiet;
+    this.full = this.isLimited;
+  }
+
+  get isLimited(): boolean {
+    return this.#world.vfs.capacityBytes !== Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * `percent` times of a hundred, the machine crashes or the process is killed in one of the next
+   * `mostOperations`.
+   */
+  planEnd(percent: number, mostOperations: number): void {
+    const { dice } = this.#world;
+    if (!dice.chance(percent)) return;
+    const at = dice.chance(50) ? dice.between(1, mostOperations) : dice.magnitude(mostOperations);
+    this.#plan(dice.chance(70) ? { crashAtOperation: at } : { killAtOperation: at });
+  }
+
+  planCrash(atOperation: number): void {
+    this.#plan({ crashAtOperation: atOperation });
+  }
+
+  planFlushError(mostCalls: number): void {
+    if (this.#quiet) return;
+    this.ioError = true;
+    this.flushError = true;
+    this.#plan({ failFlush: this.#world.dice.magnitude(mostCalls) });
+  }
+
+  planWriteError(mostCalls: number): void {
+    if (this.#quiet) return;
+    this.ioError = true;
+    this.#plan({ failWrite: this.#world.dice.magnitude(mostCalls) });
+  }
+
+  planNothing(): void {
+    this.#world.vfs.plan({});
+  }
+
+  /** Leaves a little room, or none. */
+  fill(): void {
+    if (this.#quiet) return;
+    const { vfs, dice, history } = this.#world;
+    const room = dice.pick([0, dice.below(2_000), dice.below(20_000)]);
+    vfs.capacityBytes = vfs.usedBytes + room;
+    this.full = true;
+    history.add(`the disk has room for ${room} bytes`);
+  }
+
+  makeRoom(): void {
+    if (!this.isLimited) return;
+    this.#world.vfs.capacityBytes = Number.POSITIVE_INFINITY;
+    this.#world.history.add('the disk has room again');
+  }
+
+  #plan(faults: MemFaults): void {
+    if (this.#quiet) return;
+    this.#world.vfs.plan(faults);
+    this.#world.history.add(`planned: ${JSON.stringify(faults)}`);
+  }
+}

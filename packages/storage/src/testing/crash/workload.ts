@@ -1,0 +1,68 @@
+import type { BatchOperation } from '../../store/types.js';
+import type { Dice } from './dice.js';
+import type { Change } from './model.js';
+
+const POPULATIONS = [1, 4, 12, 30, 30, 200];
+const LARGEST_KEY_BYTES = 4_096;
+
+/** The keys and values of one run: few keys, so that they are overwritten and deleted often. */
+export class Workload {
+  readonly keys: readonly string[];
+  /** As the store takes them. */
+  readonly #bytes: ReadonlyMap<string, Buffer>;
+  readonly #dice: Dice;
+  readonly #largestValue: number;
+  readonly #deletePercent: number;
+  #values = 0;
+
+  constructor(dice: Dice) {
+    this.#dice = dice;
+    this.#largestValue = dice.pick([40, 400, 4_000]);
+    this.#deletePercent = dice.pick([0, 15, 40]);
+    const count = dice.pick(POPULATIONS);
+    this.keys = Array.from({ length: count }, (_, place) => this.#keyAt(place));
+    this.#bytes = new Map(this.keys.map((key) => [key, Buffer.from(key, 'latin1')]));
+  }
+
+  key(): string {
+    return this.#dice.pick(this.keys);
+  }
+
+  bytesOf(key: string): Buffer {
+    return this.#bytes.get(key)!;
+  }
+
+  /** A put or a delete. `disguise`: bytes that look like something else, if there are any. */
+  change(disguise: () => Uint8Array | undefined): Change {
+    const key = this.key();
+    if (this.#dice.chance(this.#deletePercent)) return { key, value: undefined };
+    const disguised = this.#dice.chance(3) ? disguise() : undefined;
+    const value = disguised ?? this.#value(this.#dice.magnitude(this.#largestValue) - 1);
+    return { key, value };
+  }
+
+  /** A put of so many bytes. */
+  largeChange(length: number): Change {
+    return { key: this.key(), value: this.#value(length) };
+  }
+
+  operationOf({ key, value }: Change): BatchOperation {
+    const bytes = this.bytesOf(key);
+    return value === undefined
+      ? { type: 'del', key: bytes }
+      : { type: 'put', key: bytes, value: value };
+  }
+
+  /** No two values are the same, unless they are very short. */
+  #value(length: number): Uint8Array {
+    return Buffer.alloc(length, `${++this.#values} `);
+  }
+
+  #keyAt(place: number): string {
+    // The empty key, the longest, one of bytes that are no text, and others.
+    if (place === 0) return '';
+    if (place === 5) return 'k'.repeat(LARGEST_KEY_BYTES);
+    if (place % 4 === 1) return `\xff\x00${place}`;
+    return `key ${place}`;
+  }
+}
