@@ -1,4 +1,4 @@
-import { LogStore } from '@dle/storage';
+import { type BytesLike, LogStore } from '@dle/storage';
 import { dleReads } from './dle-reads.js';
 import { dleWrites } from './dle-writes.js';
 import { BATCH_PUTS, Draws } from './draws.js';
@@ -16,11 +16,15 @@ export interface OpenedStore {
   readonly anonymousBytes: number | undefined;
 }
 
-/** The store that all of this is about. */
-export function dleSubject({ directory, keys }: SubjectOptions): Subject {
+/** The store that all of this is about; it is given all keys as `keysAre`. */
+export function dleSubject(
+  { directory, keys }: SubjectOptions,
+  keysAre: 'bytes' | 'text',
+): Subject {
   const draws = new Draws(keys);
   let store: LogStore | undefined;
   const opened = (): LogStore => store!;
+  const asGiven = (key: Buffer) => (keysAre === 'text' ? key.toString('latin1') : key);
   const open = async (): Promise<void> => {
     store = await LogStore.open(directory);
   };
@@ -31,8 +35,8 @@ export function dleSubject({ directory, keys }: SubjectOptions): Subject {
     open,
     fill: async () => {
       await open();
-      await fill(opened(), draws);
-      draws.verify((key) => opened().getSync(key));
+      await fill(opened(), draws, asGiven);
+      draws.verify((key) => opened().getSync(asGiven(key)));
     },
     /** Opens, and tells all about it; the records may have been overwritten meanwhile. */
     'open-timed': async (): Promise<OpenedStore> => {
@@ -50,13 +54,19 @@ export function dleSubject({ directory, keys }: SubjectOptions): Subject {
   };
 }
 
-async function fill(store: LogStore, draws: Draws): Promise<void> {
+async function fill(
+  store: LogStore,
+  draws: Draws,
+  asGiven: (key: Buffer) => BytesLike,
+): Promise<void> {
   let next = 0;
   const filler = async (): Promise<void> => {
     while (next < draws.keys) {
       const first = next;
       next = Math.min(first + BATCH_PUTS, draws.keys);
-      await store.batch(draws.puts(first, next - first), { durability: 'none' });
+      const puts = draws.puts(first, next - first);
+      const given = puts.map((put) => ({ ...put, key: asGiven(put.key) }));
+      await store.batch(given, { durability: 'none' });
     }
   };
   await Promise.all(Array.from({ length: FILL_IN_FLIGHT }, filler));

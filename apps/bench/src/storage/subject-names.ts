@@ -1,5 +1,13 @@
 /** What a process can be. */
-export type SubjectKind = 'dle' | 'growth' | 'level' | 'lmdb' | 'map' | 'map-own' | 'raw';
+export type SubjectKind =
+  | 'dle'
+  | 'dle-text'
+  | 'growth'
+  | 'level'
+  | 'lmdb'
+  | 'map'
+  | 'map-own'
+  | 'raw';
 
 interface SubjectPlan {
   readonly kind: SubjectKind;
@@ -23,7 +31,7 @@ export type SubjectName =
  */
 export const SUBJECTS: Readonly<Record<SubjectName, SubjectPlan>> = {
   dle: { kind: 'dle' },
-  'dle-text': { kind: 'dle' },
+  'dle-text': { kind: 'dle-text' },
   'dle-without-addon': { kind: 'dle', env: { DLE_NATIVE: '0' } },
   growth: { kind: 'growth' },
   lmdb: { kind: 'lmdb' },

@@ -9,7 +9,9 @@ import type { SubjectKind } from './subject-names.js';
 async function load(kind: SubjectKind, options: SubjectOptions): Promise<Subject> {
   switch (kind) {
     case 'dle':
-      return (await import('./dle-subject.js')).dleSubject(options);
+      return (await import('./dle-subject.js')).dleSubject(options, 'bytes');
+    case 'dle-text':
+      return (await import('./dle-subject.js')).dleSubject(options, 'text');
     case 'growth':
       return (await import('./growth-subject.js')).growthSubject(options);
     case 'level':
