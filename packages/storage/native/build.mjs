@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const require = createRequire(import.meta.url);
 const SOURCES = dirname(fileURLToPath(import.meta.url));
 const PREBUILDS = join(SOURCES, '../prebuilds');
 const FLAGS = ['-std=gnu11', '-O2', '-shared', '-fPIC', '-fvisibility=hidden'];
@@ -73,7 +74,7 @@ function compile(compiler, output) {
 /** Where node_api.h is: in a package made for this, or beside the Node that runs this. */
 function headers() {
   try {
-    return createRequire(import.meta.url)('node-api-headers').include_dir;
+    return require('node-api-headers').include_dir;
   } catch {
     const beside = join(dirname(process.execPath), '../include/node');
     if (existsSync(join(beside, 'node_api.h'))) return beside;

@@ -32,8 +32,8 @@ static napi_value outcome(napi_env env, int error) {
 }
 
 /*
- * The system call itself and not posix_fallocate, which writes a byte into each block where the file
- * system does not know how: slowly, and not safely beside other writers.
+ * The system call itself and not posix_fallocate, which writes a byte into each block where the
+ * file system does not know how: slowly, and not safely beside other writers.
  */
 static int take_space(int fd, off_t position, off_t length) {
 #ifdef __linux__

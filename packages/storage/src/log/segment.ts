@@ -12,8 +12,8 @@ export const RESERVE_STEP_BYTES: number = 1024 * 1024;
 const SET_ASIDE_STEP_BYTES = 4 * 1024 * 1024;
 /**
  * Space that was only set aside is filled with zeros this many bytes ahead of what is written: on
- * ext4 the flush of a small write into it takes half as long again without. What is larger than this
- * goes into it as it is.
+ * ext4 the flush of a small write into it takes half as long again without. What is larger than
+ * this goes into it as it is.
  */
 const FILL_STEP_BYTES = 256 * 1024;
 const ZEROS: Uint8Array = new Uint8Array(FILL_STEP_BYTES);

@@ -7,7 +7,7 @@ import { nativePath } from './native-path.js';
  * The environment's `DLE_NATIVE`. `0`: without the addon; `auto`, the default: with it where it can
  * be loaded; `require`: an error where it cannot.
  */
-export type NativeMode = '0' | 'auto' | 'require';
+type NativeMode = '0' | 'auto' | 'require';
 
 const MODES: readonly string[] = ['0', 'auto', 'require'] satisfies NativeMode[];
 

@@ -4,7 +4,7 @@ import type { DleError } from '@dle/common';
 import { nativeBinding } from '../native/native.js';
 import { errorOf, fromSystemError, systemCode } from './system-error.js';
 
-/** What the kernel keeps for one opening of a directory, and frees with its process at the latest. */
+/** What the kernel keeps for one opening of a directory; the end of the process frees it too. */
 export interface KernelGuard {
   free(): void;
 }
@@ -13,8 +13,8 @@ export interface KernelGuard {
  * Guards `directory` by all means that there are; `undefined` if there are none. Throws what `taken`
  * makes if somebody else has one of them, be it in this process.
  *
- * On Linux that is a socket in the abstract namespace, named by the identity of the directory, which
- * needs no addon. With the addon it is also a lock on the directory itself: that one keeps apart
+ * On Linux that is a socket in the abstract namespace, named by the identity of the directory,
+ * which needs no addon. With the addon it is also a lock on the directory itself: that one keeps apart
  * containers that share the directory but no network, and processes of other systems.
  */
 export async function guardDirectory(

@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 /** A process of its own, running the built package. */
 export class Child {
   readonly #process: ChildProcessByStdio<null, Readable, Readable>;
+  /** When all it said has been read, too. */
+  readonly #gone: Promise<void>;
+  #isGone = false;
   #output = '';
   #errors = '';
 
@@ -14,6 +17,12 @@ export class Child {
     this.#process = spawn(process.execPath, [path, ...parameters], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
+    });
+    this.#gone = new Promise((resolve) => {
+      this.#process.once('close', () => {
+        this.#isGone = true;
+        resolve();
+      });
     });
     this.#process.stdout.on('data', (data) => {
       this.#output += data;
@@ -51,14 +60,14 @@ export class Child {
   /** Resolves when it has said more than `count` lines; rejects if it ends before. */
   async saysMoreThan(count: number): Promise<void> {
     while (this.lines.length <= count) {
-      if (this.#process.exitCode !== null) throw new Error(`the child has ended: ${this.#errors}`);
-      await Promise.race([once(this.#process.stdout, 'data'), once(this.#process, 'exit')]);
+      if (this.#isGone) throw new Error(`the child has ended: ${this.#errors}`);
+      await Promise.race([once(this.#process.stdout, 'data'), this.#gone]);
     }
   }
 
   /** Resolves with its exit code when it has ended by itself. */
   async ends(): Promise<number | null> {
-    if (this.#process.exitCode === null) await once(this.#process, 'close');
+    await this.#gone;
     return this.#process.exitCode;
   }
 
@@ -67,8 +76,7 @@ export class Child {
    * read.
    */
   async kill(): Promise<void> {
-    const closed = once(this.#process, 'close');
     this.#process.kill('SIGKILL');
-    await closed;
+    await this.#gone;
   }
 }

@@ -1,5 +1,5 @@
-// A worker thread that opens the store in the directory it is given, and reads and writes until it is
-// terminated. It tells when it is in the midst of it, or why it could not open.
+// A worker thread that opens the store in the directory it is given, and reads and writes until it
+// is terminated. It tells when it is in the midst of it, or why it could not open.
 import { parentPort, workerData } from 'node:worker_threads';
 import { LogStore, nativeStatus } from '../../dist/index.js';
 
