@@ -6,9 +6,12 @@ export interface Origin {
   readonly offset: number;
 }
 
-/** Bytes that are not what was written: `DLE_CORRUPT`, naming the place. */
+/** Bytes that are not what was written: `DLE_CORRUPT`, naming the place, for programs too. */
 export function corrupt(origin: Origin, offset: number, what: string): DleError {
-  return new DleError('DLE_CORRUPT', `${origin.name} at byte ${origin.offset + offset}: ${what}`);
+  const place = origin.offset + offset;
+  return new DleError('DLE_CORRUPT', `${origin.name} at byte ${place}: ${what}`, {
+    details: { file: origin.name, offset: place },
+  });
 }
 
 /** Intact bytes that this version does not know: `DLE_FORMAT`, naming the place. */

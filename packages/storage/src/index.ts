@@ -1,3 +1,4 @@
+export type { Damage, DirectoryCounters } from './directory/directories.js';
 export { type NativeStatus, nativeStatus } from './native/native.js';
 export { LogStore } from './store/log-store.js';
 export type {
@@ -9,5 +10,6 @@ export type {
   LogStoreOptions,
   LogStoreStats,
   Pair,
+  VerifyReport,
   WriteOptions,
 } from './store/types.js';

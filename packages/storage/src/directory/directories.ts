@@ -5,9 +5,22 @@ import { parseSegmentName } from '../log/segment-header.js';
 import { NodeVfs } from '../vfs/node-vfs.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { buildDirectory, DRAFT_SUFFIX } from './build-directory.js';
-import { type Block, type Checkpoint, parseDirectoryName } from './directory-format.js';
+import {
+  type Block,
+  type Checkpoint,
+  directoryName,
+  parseDirectoryName,
+} from './directory-format.js';
 import { loadDirectory } from './load-directory.js';
 import { WorkerBuilder } from './worker-builder.js';
+
+/** A place at which a file is not what it should be. */
+export interface Damage {
+  readonly file: string;
+  /** In bytes, of the damage or of the smallest checksummed piece that holds it. */
+  readonly offset: number;
+  readonly message: string;
+}
 
 export interface DirectoriesComponents {
   readonly vfs: Vfs;
@@ -33,6 +46,8 @@ export interface DirectoryCounters {
  */
 export class Directories {
   readonly counters: DirectoryCounters = { built: 0, loaded: 0, damaged: 0, failed: 0 };
+  /** Those that were found damaged, and where. */
+  readonly healed: Damage[] = [];
   readonly #vfs: Vfs;
   readonly #clock: Clock;
   readonly #directory: string;
@@ -65,6 +80,9 @@ export class Directories {
     } catch (thrown) {
       if (!isDleError(thrown, 'DLE_CORRUPT')) throw thrown;
       this.counters.damaged++;
+      const file = join(this.#directory, directoryName(segment));
+      const offset = Number(thrown.details?.offset ?? 0);
+      this.healed.push({ file, offset, message: `${thrown.message}; it is made again` });
       return undefined;
     }
   }
@@ -87,6 +105,11 @@ export class Directories {
     });
     for (const name of stale) await this.#vfs.unlink(join(this.#directory, name));
     if (stale.length > 0) await this.#vfs.syncDirectory(this.#directory);
+  }
+
+  /** Resolves when those that have been asked for are made. */
+  async idle(): Promise<void> {
+    await this.#building;
   }
 
   /** After those that have been asked for are made. */

@@ -18,6 +18,8 @@ export interface SegmentContent {
   readonly keys: SegmentKeys;
   /** Index of the first entry in it; 0 if there is none. */
   readonly firstIndex: number;
+  /** Number of records, replaced ones included. */
+  readonly records: number;
 }
 
 /** Reads all of a sealed segment, and verifies it. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`. */
@@ -36,6 +38,7 @@ export async function readSealedSegment(
     if (header === undefined) throw corrupt(origin, 0, 'no segment begins here');
     const chain = { sequence: header.firstSequence - 1, checksum: header.previousChecksum };
     const keys = new SegmentKeys();
+    let records = 0;
     const found = { firstIndex: 0, lastIndex: 0, lastTerm: 0, commit: 0 };
     const scan = await scanSegment(reader, { id, path }, chain, lastSequence, (frame) => {
       found.commit = Math.max(found.commit, frame.header.commit);
@@ -45,6 +48,7 @@ export async function readSealedSegment(
       found.lastIndex = entries.lastIndex;
       found.lastTerm = entries.termAt(entries.lastIndex);
       entries.forEachRecord((record) => {
+        records++;
         const changesKey = record.kind === RecordKind.put || record.kind === RecordKind.delete;
         if (changesKey) keys.add(record, origin.offset + record.offset);
       });
@@ -65,7 +69,7 @@ export async function readSealedSegment(
       segmentBytes: reader.size,
       tailChecksum: await checksumFrom(reader, scan.offset),
     };
-    return { checkpoint, keys, firstIndex };
+    return { checkpoint, keys, firstIndex, records };
   } finally {
     await file.close();
   }

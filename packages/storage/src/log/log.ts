@@ -299,6 +299,11 @@ export class Log {
     return this.#writer.onSealed.add(listener);
   }
 
+  /** Id of the segment that is being written; `undefined` until the next write begins one. */
+  get activeSegment(): number | undefined {
+    return this.#writer.space.segment?.id;
+  }
+
   /** Segments that were sealed when the log was opened, and that nobody has vouched for. */
   get unvouched(): readonly SealedSegment[] {
     return this.#unvouched;

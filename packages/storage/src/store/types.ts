@@ -1,5 +1,5 @@
 import type { Clock, Random } from '@dle/common';
-import type { DirectoryCounters } from '../directory/directories.js';
+import type { Damage, DirectoryCounters } from '../directory/directories.js';
 import type { Vfs } from '../vfs/vfs.js';
 
 /** A string is taken as UTF-8. */
@@ -60,6 +60,19 @@ export interface KeySnapshot {
   next(maxBytes: number): Pair[];
   /** Frees it. Idempotent. */
   close(): void;
+}
+
+export interface VerifyReport {
+  readonly files: number;
+  readonly bytes: number;
+  readonly records: number;
+  /** Empty: all is well. */
+  readonly damage: readonly Damage[];
+  /**
+   * What has changed, and nothing depends on: the rest of a write that a crash has torn, or a key
+   * directory that was found damaged when the store was opened, and has been made again.
+   */
+  readonly harmless: readonly Damage[];
 }
 
 export interface LogStoreStats {

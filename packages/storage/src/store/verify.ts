@@ -1,0 +1,234 @@
+import { join } from 'node:path';
+import { type Clock, DleError, isDleError } from '@dle/common';
+import type { Damage } from '../directory/directories.js';
+import {
+  directoryName,
+  parseDirectoryName,
+  readDirectoryHeader,
+} from '../directory/directory-format.js';
+import { encodeDirectory } from '../directory/encode-directory.js';
+import { loadDirectory } from '../directory/load-directory.js';
+import { readSealedSegment, type SegmentContent } from '../directory/sealed-segment.js';
+import { ChunkReader } from '../log/chunk-reader.js';
+import type { Log } from '../log/log.js';
+import {
+  parseSegmentName,
+  readSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  segmentName,
+} from '../log/segment-header.js';
+import { scanSegment } from '../log/segment-scan.js';
+import type { Vfs } from '../vfs/vfs.js';
+import type { VerifyReport } from './types.js';
+
+const STEP_BYTES = 256 * 1024;
+
+/**
+ * Reads every byte of a store, by `pread`, and holds it against its checksums, the frames against
+ * each other, and every key directory against its segment. Finds all that is damaged, one place in
+ * each segment at the most. Throws `DLE_IO`, `DLE_FORMAT`.
+ */
+export class Verifier {
+  readonly #vfs: Vfs;
+  readonly #clock: Clock;
+  readonly #directory: string;
+  readonly #log: Log;
+  readonly #damage: Damage[] = [];
+  readonly #harmless: Damage[];
+  #files = 0;
+  #bytes = 0;
+  #records = 0;
+
+  constructor(
+    { vfs, clock, log }: { readonly vfs: Vfs; readonly clock: Clock; readonly log: Log },
+    directory: string,
+    harmless: readonly Damage[],
+  ) {
+    this.#harmless = [...harmless];
+    this.#vfs = vfs;
+    this.#clock = clock;
+    this.#log = log;
+    this.#directory = directory;
+  }
+
+  async run(): Promise<VerifyReport> {
+    const names = await this.#vfs.list(this.#directory);
+    const segments = names.map(parseSegmentName).filter((id) => id !== undefined);
+    const directories = new Set(names.map(parseDirectoryName));
+    segments.sort((a, b) => a - b);
+    const headers = await Promise.all(segments.map((id) => this.#headerOf(id)));
+    for (const [place, id] of segments.entries()) {
+      const next = headers[place + 1];
+      if (headers[place] === undefined) continue;
+      if (place === segments.length - 1) await this.#verifyLast(id, headers[place]);
+      else if (next !== undefined) await this.#verifySealed(id, next, directories.has(id));
+    }
+    const [files, bytes, records] = [this.#files, this.#bytes, this.#records];
+    return { files, bytes, records, damage: this.#damage, harmless: this.#harmless };
+  }
+
+  /** `undefined`, with the damage noted, if it is not what it should be. */
+  async #headerOf(id: number): Promise<SegmentHeader | undefined> {
+    const path = join(this.#directory, segmentName(id));
+    return this.#reading(path, async (reader) => {
+      const bytes = await reader.read(0, SEGMENT_HEADER_BYTES);
+      const header = readSegmentHeader(bytes, id, { name: path, offset: 0 });
+      if (header?.storeId === this.#log.storeId) return header;
+      this.#note(path, 0, 'no header of a segment of this store');
+      return undefined;
+    });
+  }
+
+  async #verifySealed(id: number, next: SegmentHeader, hasDirectory: boolean): Promise<void> {
+    const path = join(this.#directory, segmentName(id));
+    const sealed = { id, lastSequence: next.firstSequence - 1 };
+    const content = await this.#noting(path, () =>
+      readSealedSegment(this.#vfs, this.#directory, sealed, this.#pause),
+    );
+    this.#files++;
+    if (content === undefined) {
+      // Nothing to hold it against: its own checksums must do.
+      if (hasDirectory) await this.#verifyDirectoryAlone(id);
+      return;
+    }
+    this.#bytes += content.checkpoint.segmentBytes;
+    this.#records += content.records;
+    if (content.checkpoint.lastChecksum !== next.previousChecksum) {
+      const follower = join(this.#directory, segmentName(next.segment));
+      this.#note(follower, 32, 'does not follow the segment before it');
+    }
+    if (hasDirectory) return this.#verifyDirectory(content);
+    await this.#reading(path, (reader) => this.#noteRemains(path, reader, content.checkpoint.end));
+  }
+
+  /** The directory is the same, byte for byte, as one made of the segment now. */
+  async #verifyDirectory(content: SegmentContent): Promise<void> {
+    const { checkpoint } = content;
+    const { segment } = checkpoint;
+    const path = join(this.#directory, directoryName(segment));
+    this.#files++;
+    await this.#reading(path, async (reader) => {
+      this.#bytes += reader.size;
+      let offset = 0;
+      for (const expected of encodeDirectory(content)) {
+        const bytes = await reader.read(offset, expected.length);
+        if (Buffer.compare(bytes, expected) !== 0) {
+          const at = offset + differsAt(bytes, expected);
+          // What is behind the frames of the segment counts in the header, as one checksum.
+          const isTail = offset === 0 && saysAnotherTail(bytes, content, path);
+          if (!isTail) return this.#note(path, at, 'is not what the segment holds');
+          const file = join(this.#directory, segmentName(segment));
+          this.#note(file, checkpoint.end, 'what lies behind the last frame has changed');
+        }
+        offset += expected.length;
+        await this.#pause();
+      }
+      if (reader.size > offset) this.#note(path, offset, 'there is more than there should be');
+    });
+  }
+
+  async #verifyDirectoryAlone(segment: number): Promise<void> {
+    const path = join(this.#directory, directoryName(segment));
+    this.#files++;
+    await this.#noting(path, () => loadDirectory(this.#vfs, this.#directory, segment, () => {}));
+  }
+
+  /** The last segment, up to where it was flushed when this began. */
+  async #verifyLast(id: number, header: SegmentHeader): Promise<void> {
+    const path = join(this.#directory, segmentName(id));
+    const { flushed, accepted } = this.#log;
+    this.#files++;
+    await this.#reading(path, async (reader) => {
+      this.#bytes += reader.size;
+      const chain = { sequence: header.firstSequence - 1, checksum: header.previousChecksum };
+      const scan = await scanSegment(reader, { id, path }, chain, flushed, (frame) => {
+        frame.entries?.forEachRecord(() => {
+          this.#records++;
+        });
+      });
+      if (scan.chain.sequence < flushed) {
+        this.#noteThrown(
+          path,
+          scan.damage ?? new Error('a frame is damaged or missing'),
+          scan.offset,
+        );
+      } else if (id !== this.#log.activeSegment) {
+        await this.#noteRemains(path, reader, scan.offset);
+      } else if (flushed === accepted) {
+        const at = await firstNonZero(reader, scan.offset);
+        // Unless it has been written to meanwhile.
+        if (at >= 0 && accepted === this.#log.accepted) this.#note(path, at, 'should be zero');
+      }
+    });
+  }
+
+  /** A crash may have torn the last write before this segment was left. */
+  async #noteRemains(file: string, reader: ChunkReader, end: number): Promise<void> {
+    const offset = await firstNonZero(reader, end);
+    if (offset < 0) return;
+    this.#harmless.push({ file, offset, message: 'belongs to no write that was flushed' });
+  }
+
+  readonly #pause = (): Promise<void> => new Promise((resolve) => this.#clock.defer(resolve));
+
+  async #reading<T>(
+    path: string,
+    read: (reader: ChunkReader) => Promise<T>,
+  ): Promise<T | undefined> {
+    const file = this.#vfs.openSync(path, { readOnly: true });
+    try {
+      return await this.#noting(path, () => read(new ChunkReader(file)));
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** What `work` gives; `undefined`, with the damage noted, if it meets any. */
+  async #noting<T>(path: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!isDleError(thrown, 'DLE_CORRUPT')) throw thrown;
+      this.#noteThrown(path, thrown, 0);
+      return undefined;
+    }
+  }
+
+  #noteThrown(path: string, thrown: unknown, offset: number): void {
+    const { details, message } = DleError.from(thrown);
+    const at = details?.offset;
+    this.#note(path, typeof at === 'number' ? at : offset, message);
+  }
+
+  #note(file: string, offset: number, message: string): void {
+    this.#damage.push({ file, offset, message });
+  }
+}
+
+function differsAt(a: Uint8Array, b: Uint8Array): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let at = 0; at < shorter; at++) if (a[at] !== b[at]) return at;
+  return shorter;
+}
+
+/** Whether the header is intact, and right in all but what it says of the tail of the segment. */
+function saysAnotherTail(header: Uint8Array, content: SegmentContent, path: string): boolean {
+  const { checkpoint } = content;
+  try {
+    const found = readDirectoryHeader(header, checkpoint.segment, { name: path, offset: 0 });
+    return found.tailChecksum !== checkpoint.tailChecksum;
+  } catch {
+    return false;
+  }
+}
+
+/** -1 if there is none from `offset` on. */
+async function firstNonZero(reader: ChunkReader, offset: number): Promise<number> {
+  for (let start = offset; start < reader.size; start += STEP_BYTES) {
+    const bytes = await reader.read(start, STEP_BYTES);
+    const at = bytes.findIndex((byte) => byte !== 0);
+    if (at >= 0) return start + at;
+  }
+  return -1;
+}
