@@ -49,6 +49,9 @@ function expectTruth(store: LogStore, model: ReadonlyMap<string, string>): numbe
   return damaged;
 }
 
+/** Files in memory are never mapped, so there is little that the addon could do differently. */
+const STEP = process.env.DLE_NATIVE === 'require' ? 16 : 1;
+
 describe('a store in which any one byte has changed', () => {
   it('never gives wrong data, and says which file it is and where', async () => {
     const machine = new Machine();
@@ -63,7 +66,7 @@ describe('a store in which any one byte has changed', () => {
       const path = `${DIRECTORY}/${name}`;
       // The empty end of a segment or block is tried now and then, all else everywhere.
       const blank = content.lastIndexOf(content.findLast((byte) => byte !== 0)!) + 1;
-      for (let offset = 0; offset < content.length; offset += offset < blank ? 1 : 509) {
+      for (let offset = 0; offset < content.length; offset += offset < blank ? STEP : 509) {
         await restore(machine, pristine);
         machine.vfs.flipBit(path, offset, offset % 8);
         try {
