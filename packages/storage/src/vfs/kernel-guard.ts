@@ -10,12 +10,12 @@ export interface KernelGuard {
 }
 
 /**
- * Guards `directory` by all means that there are; `undefined` if there are none. Throws what `taken`
- * makes if somebody else has one of them, be it in this process.
+ * Guards `directory` by all means that there are; `undefined` if there are none. Throws what
+ * `taken` makes if somebody else has one of them, be it in this process.
  *
  * On Linux that is a socket in the abstract namespace, named by the identity of the directory,
- * which needs no addon. With the addon it is also a lock on the directory itself: that one keeps apart
- * containers that share the directory but no network, and processes of other systems.
+ * which needs no addon. With the addon it is also a lock on the directory itself: that one keeps
+ * apart containers that share the directory but no network, and processes of other systems.
  */
 export async function guardDirectory(
   directory: string,
