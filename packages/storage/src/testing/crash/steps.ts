@@ -64,17 +64,17 @@ export class Steps {
 
   /** Some writes, of one turn or of several. */
   async #write(): Promise<void> {
-    const { dice } = this.#world;
+    const { dice, workload } = this.#world;
     const { writes, patience, options } = this.#parts;
     for (let left = dice.magnitude(MOST_IN_BURST); left > 0; left--) {
       const durability = options.durabilityOfWrite();
-      if (dice.chance(75)) writes.put(this.#change(), durability);
+      if (workload.uniform || dice.chance(75)) writes.put(this.#change(), durability);
       else {
         const count = dice.magnitude(MOST_IN_BATCH);
         const changes = Array.from({ length: count }, () => this.#change());
         writes.batch(changes, durability);
       }
-      if (dice.chance(25)) await patience.turns(1);
+      if (workload.uniform || dice.chance(25)) await patience.turns(1);
     }
   }
 

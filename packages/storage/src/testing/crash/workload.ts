@@ -13,12 +13,18 @@ export class Workload {
   readonly #dice: Dice;
   readonly #largestValue: number;
   readonly #deletePercent: number;
+  /**
+   * Whether all keys and values are of one length, and writes come one a turn: what is written
+   * after a crash then ends where something begins that is left of what was written before it.
+   */
+  readonly uniform: boolean;
   #values = 0;
 
   constructor(dice: Dice) {
     this.#dice = dice;
     this.#largestValue = dice.pick([40, 400, 4_000]);
-    this.#deletePercent = dice.pick([0, 15, 40]);
+    this.uniform = dice.chance(30);
+    this.#deletePercent = this.uniform ? 0 : dice.pick([0, 15, 40]);
     const count = dice.pick(POPULATIONS);
     this.keys = Array.from({ length: count }, (_, place) => this.#keyAt(place));
     this.#bytes = new Map(this.keys.map((key) => [key, Buffer.from(key, 'latin1')]));
@@ -36,6 +42,7 @@ export class Workload {
   change(disguise: () => Uint8Array | undefined): Change {
     const key = this.key();
     if (this.#dice.chance(this.#deletePercent)) return { key, value: undefined };
+    if (this.uniform) return { key, value: this.#value(this.#largestValue) };
     const disguised = this.#dice.chance(3) ? disguise() : undefined;
     const value = disguised ?? this.#value(this.#dice.magnitude(this.#largestValue) - 1);
     return { key, value };
@@ -59,6 +66,7 @@ export class Workload {
   }
 
   #keyAt(place: number): string {
+    if (this.uniform) return `${place}`.padStart(8, '0');
     // The empty key, the longest, one of bytes that are no text, and others.
     if (place === 0) return '';
     if (place === 5) return 'k'.repeat(LARGEST_KEY_BYTES);
