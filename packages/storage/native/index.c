@@ -131,6 +131,15 @@ int dle_put(dle_index *index, uint32_t hash, const uint8_t *key, size_t length, 
   return 1;
 }
 
+int dle_add(dle_index *index, uint32_t hash, uint32_t slot, uint32_t offset) {
+  dle_search search;
+  dle_search_begin(index, hash, &search);
+  while (dle_search_next(&search) != NULL) continue;
+  if (search.distance == DISTANCES) return 0;
+  set_position(search.entry, search.signature, slot, offset);
+  return 1;
+}
+
 dle_map *dle_map_file(int fd, size_t size) {
   dle_map *map = malloc(sizeof *map);
   if (map == NULL) return NULL;

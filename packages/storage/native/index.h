@@ -89,4 +89,7 @@ int64_t dle_find(const dle_index *index, const uint8_t *key, size_t length, dle_
 int dle_put(dle_index *index, uint32_t hash, const uint8_t *key, size_t length, uint32_t slot,
             uint32_t offset);
 
+/* Adds a key that is not there yet. 0 if its page is full. */
+int dle_add(dle_index *index, uint32_t hash, uint32_t slot, uint32_t offset);
+
 #endif

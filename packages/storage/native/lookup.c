@@ -10,6 +10,7 @@
 
 #include "dle.h"
 #include "index.h"
+#include "merge.h"
 
 /* Entries of a key directory (docs/format.md). */
 enum { DIRECTORY_ENTRY = 16 };
@@ -24,6 +25,7 @@ typedef struct {
   napi_ref results_reference;
   napi_ref *slab_references;
   uint32_t *results;
+  dle_merge *merge;
   int functions;
 } lookup;
 
@@ -36,6 +38,8 @@ static void release_all(napi_env env, lookup *self) {
     napi_delete_reference(env, self->slab_references[slab]);
   }
   if (self->directory_reference != NULL) napi_delete_reference(env, self->directory_reference);
+  dle_merge_free(self->merge);
+  self->merge = NULL;
   free(index->maps);
   free(index->slabs);
   free(self->slab_references);
@@ -334,6 +338,53 @@ static napi_value put_directory_entries(napi_env env, napi_callback_info info) {
   return put_all(env, info, read_directory_entry);
 }
 
+/* beginMerge(sources): of so many key directories; 0 ends it. */
+static napi_value begin_merge(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  lookup *self = begin(env, info, 1, arguments);
+  uint32_t sources;
+  if (self == NULL || !number_of(env, arguments[0], &sources)) return NULL;
+  dle_merge_free(self->merge);
+  self->merge = sources == 0 ? NULL : dle_merge_create(sources);
+  if (self->merge == NULL && sources > 0) napi_throw_error(env, NULL, "out of memory");
+  return NULL;
+}
+
+/* fillMerge(source, bytes, from, to, slot, firstIndex): the caller keeps `bytes` until the next. */
+static napi_value fill_merge(napi_env env, napi_callback_info info) {
+  napi_value arguments[6];
+  lookup *self = begin(env, info, 6, arguments);
+  uint8_t *bytes;
+  size_t length;
+  uint32_t source, from, to;
+  dle_cursor cursor;
+  if (self == NULL || !number_of(env, arguments[0], &source)) return NULL;
+  if (!bytes_of(env, arguments[1], &bytes, &length)) return NULL;
+  if (!number_of(env, arguments[2], &from) || !number_of(env, arguments[3], &to)) return NULL;
+  if (!number_of(env, arguments[4], &cursor.slot)) return NULL;
+  if (napi_get_value_double(env, arguments[5], &cursor.first_index) != napi_ok) return NULL;
+  if (self->merge == NULL || source >= self->merge->count || from >= to || to > length) {
+    napi_throw_range_error(env, NULL, "no such source, or no entries");
+    return NULL;
+  }
+  cursor.at = bytes + from;
+  cursor.end = bytes + to;
+  dle_merge_fill(self->merge, source, cursor);
+  return NULL;
+}
+
+/* runMerge(): as dle_merge_run; results[0]: keys added, results[1]: the hash for which to split. */
+static napi_value run_merge(napi_env env, napi_callback_info info) {
+  lookup *self = begin(env, info, 0, NULL);
+  if (self == NULL || self->merge == NULL || self->index.directory == NULL) {
+    napi_throw_error(env, NULL, "no merge has begun");
+    return NULL;
+  }
+  self->results[0] = 0;
+  return integer(env, dle_merge_run(self->merge, &self->index, &self->results[0],
+                                    &self->results[1]));
+}
+
 /* release(): lets go of all maps and pages; everything is ASK from then on. */
 static napi_value release(napi_env env, napi_callback_info info) {
   lookup *self = begin(env, info, 0, NULL);
@@ -350,7 +401,8 @@ static napi_value create_lookup(napi_env env, napi_callback_info info) {
       {"map", map},                    {"show", show},
       {"get", get},                    {"locate", locate},
       {"putRecords", put_records},     {"putDirectoryEntries", put_directory_entries},
-      {"release", release},
+      {"beginMerge", begin_merge},     {"fillMerge", fill_merge},
+      {"runMerge", run_merge},         {"release", release},
   };
   napi_value arguments[3];
   size_t given = 3, length;

@@ -1,17 +1,14 @@
 import { join } from 'node:path';
 import { type Clock, DleError, isDleError } from '@dle/common';
+import type { SegmentEnd } from '../log/log-options.js';
 import type { SealedSegment } from '../log/log-writer.js';
 import { parseSegmentName } from '../log/segment-header.js';
 import { NodeVfs } from '../vfs/node-vfs.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { buildDirectory, DRAFT_SUFFIX } from './build-directory.js';
-import {
-  type Block,
-  type Checkpoint,
-  directoryName,
-  parseDirectoryName,
-} from './directory-format.js';
-import { loadDirectory } from './load-directory.js';
+import { type BlockSource, DirectoryFile } from './directory-file.js';
+import { type Checkpoint, directoryName, parseDirectoryName } from './directory-format.js';
+import { SegmentBlocks } from './segment-blocks.js';
 import { WorkerBuilder } from './worker-builder.js';
 
 /** A place at which a file is not what it should be. */
@@ -46,6 +43,7 @@ export interface DirectoryCounters {
  */
 export class Directories {
   readonly counters: DirectoryCounters = { built: 0, loaded: 0, damaged: 0, failed: 0 };
+  readonly #damaged = new Set<number>();
   /** Those that were found damaged, and where. */
   readonly healed: Damage[] = [];
   readonly #vfs: Vfs;
@@ -67,31 +65,53 @@ export class Directories {
   }
 
   /**
-   * Shows all blocks of the directory of `segment`, and returns its checkpoint; `undefined` if there
-   * is none that is whole. Throws `DLE_FORMAT` for one of another version, `DLE_IO`.
+   * What the directory of `segment` says of it; `undefined` if there is none whose head is whole.
+   * Throws `DLE_FORMAT` for one of another version, `DLE_IO`.
    */
-  async load(segment: number, visit: (block: Block) => void): Promise<Checkpoint | undefined> {
+  async checkpointOf(segment: number): Promise<Checkpoint | undefined> {
     this.#present ??= await this.#list();
     if (!this.#present.has(segment)) return undefined;
     try {
-      const checkpoint = await loadDirectory(this.#vfs, this.#directory, segment, visit);
-      this.counters.loaded++;
-      return checkpoint;
+      const file = await DirectoryFile.open(this.#vfs, this.#directory, segment);
+      await file.close();
+      return file.header;
     } catch (thrown) {
-      if (!isDleError(thrown, 'DLE_CORRUPT')) throw thrown;
-      this.counters.damaged++;
-      const file = join(this.#directory, directoryName(segment));
-      const offset = Number(thrown.details?.offset ?? 0);
-      this.healed.push({ file, offset, message: `${thrown.message}; it is made again` });
+      this.noteDamage(segment, thrown);
       return undefined;
     }
   }
 
-  /** Has the directory of `segment` made. */
-  make(segment: SealedSegment): void {
+  /**
+   * The keys of a sealed segment: from its directory or, if that was found damaged, from the segment
+   * itself. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`.
+   */
+  async open({ segment, lastSequence }: SegmentEnd): Promise<BlockSource> {
+    if (!this.#damaged.has(segment)) return DirectoryFile.open(this.#vfs, this.#directory, segment);
+    const sealed = { id: segment, lastSequence };
+    if (!this.#queue.some(({ id }) => id === segment)) this.#queue.push(sealed);
+    return SegmentBlocks.read(this.#vfs, this.#directory, sealed, this.#pause);
+  }
+
+  /** Whether the directory of `segment` was found damaged. */
+  isDamaged(segment: number): boolean {
+    return this.#damaged.has(segment);
+  }
+
+  /** Reading the directory of `segment` has failed: throws that again if it is no damage. */
+  noteDamage(segment: number, thrown: unknown): void {
+    if (!isDleError(thrown, 'DLE_CORRUPT')) throw thrown;
+    this.counters.damaged++;
+    this.#damaged.add(segment);
+    const file = join(this.#directory, directoryName(segment));
+    const offset = Number(thrown.details?.offset ?? 0);
+    this.healed.push({ file, offset, message: `${thrown.message}; it is made again` });
+  }
+
+  /** Has the directories of `segments` made, and those that were found damaged. */
+  make(...segments: readonly SealedSegment[]): void {
     if (this.#closed) return;
-    this.#queue.push(segment);
-    this.#building ??= this.#build();
+    this.#queue.push(...segments);
+    if (this.#queue.length > 0) this.#building ??= this.#build();
   }
 
   /** Removes what was left behind: drafts, and directories of segments that there are not. */
@@ -152,7 +172,8 @@ export class Directories {
         this.#worker = undefined;
       }
     }
-    const pause = (): Promise<void> => new Promise((resolve) => this.#clock.defer(resolve));
-    await buildDirectory(this.#vfs, this.#directory, segment, pause);
+    await buildDirectory(this.#vfs, this.#directory, segment, this.#pause);
   }
+
+  readonly #pause = (): Promise<void> => new Promise((resolve) => this.#clock.defer(resolve));
 }

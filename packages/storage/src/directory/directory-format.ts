@@ -23,7 +23,6 @@ const NAME = /^([0-9a-f]{16})\.directory$/;
 
 /** What a directory says of its segment beside its keys. */
 export interface Checkpoint extends SegmentEnd {
-  readonly segment: number;
   /** Of what lies between the end of the frames and that of the file. */
   readonly tailChecksum: number;
 }

@@ -117,6 +117,24 @@ export class KeyIndex {
     return previous;
   }
 
+  /** Adds a key that is certainly not there yet. */
+  add(key: Uint8Array, position: Position): void {
+    this.#add(halfSipHash(key, this.#seed), position);
+  }
+
+  /** Makes room in the page of keys that hash so: the mirror cannot. */
+  splitFor(hash: number): void {
+    this.#split(hash);
+  }
+
+  /** Forgets all keys. */
+  clear(): void {
+    for (let page = 0; page < this.#depths.length; page++) {
+      this.#slabOf(page).fill(0, startOf(page), startOf(page) + PAGE_WORDS);
+    }
+    this.#size = 0;
+  }
+
   /** Returns the position that `key` had. */
   delete(key: Uint8Array): Position {
     const previous = this.find(key);

@@ -14,8 +14,11 @@ export class ChunkReader {
   #chunk: Uint8Array = EMPTY_BYTES;
   #chunkOffset = 0;
 
-  constructor(file: VfsFile) {
+  readonly #chunkBytes: number;
+
+  constructor(file: VfsFile, chunkBytes: number = CHUNK_BYTES) {
     this.#file = file;
+    this.#chunkBytes = chunkBytes;
     this.size = file.size();
   }
 
@@ -29,7 +32,7 @@ export class ChunkReader {
   }
 
   async #fill(offset: number, wanted: number): Promise<void> {
-    const bytes = Math.min(Math.max(CHUNK_BYTES, wanted), Math.max(0, this.size - offset));
+    const bytes = Math.min(Math.max(this.#chunkBytes, wanted), Math.max(0, this.size - offset));
     const chunk = allocate(bytes);
     const count = await this.#file.read(chunk, offset);
     this.#chunk = chunk.subarray(0, count);

@@ -24,6 +24,7 @@ export interface LogOptions {
 
 /** The end of a sealed segment, from which a log can go on without having read it. */
 export interface SegmentEnd {
+  readonly segment: number;
   /** Its last frame, which is flushed, and the checksum by which the next one names it. */
   readonly lastSequence: number;
   readonly lastChecksum: number;
@@ -42,10 +43,12 @@ export interface SegmentEnd {
 
 export interface LogObservers {
   /**
-   * Whoever keeps state of its own may vouch for a sealed segment, of which it knows all that
+   * Whoever keeps state of its own may vouch for a sealed segment, of which it can take in all that
    * counts: recovery does not read it then, and its entries are not in the log.
    */
-  readonly restore?: (segment: number) => Promise<SegmentEnd | undefined>;
+  readonly endOf?: (segment: number) => Promise<SegmentEnd | undefined>;
+  /** Those were accepted, in order: what they hold is to be taken in now, before anything is read. */
+  readonly restore?: (ends: readonly SegmentEnd[]) => Promise<void>;
   /**
    * Recovery has read on: whoever keeps state of its own takes in, by `entries.visit`, what is new
    * while it is at hand. What it throws ends recovery.

@@ -73,10 +73,13 @@ export class Log {
       const entries = new LogEntries(files, options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES);
       const localState = new LocalState();
       const recovered = await recover({ vfs, files }, directory, {
-        restore: async (segment) => observers.restore?.(segment),
-        resumeAfter: ({ lastIndex, lastTerm, commit }) => {
-          if (lastIndex > 0) entries.resumeAfter(lastIndex, lastTerm);
-          entries.setCommit(commit);
+        endOf: async (segment) => observers.endOf?.(segment),
+        restore: async (ends) => {
+          await observers.restore?.(ends);
+          for (const { lastIndex, lastTerm, commit } of ends) {
+            if (lastIndex > 0) entries.resumeAfter(lastIndex, lastTerm);
+            entries.setCommit(commit);
+          }
         },
         visit: (frame) => {
           takeIn(frame, entries, localState);

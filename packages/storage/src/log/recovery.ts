@@ -22,10 +22,9 @@ export interface RecoveryComponents {
 
 /** Whoever takes in what the log holds. */
 export interface RecoveryObserver {
-  /** As `LogObservers.restore`. */
-  restore(segment: number): Promise<SegmentEnd | undefined>;
-  /** A segment that was vouched for ends so. */
-  resumeAfter(end: SegmentEnd): void;
+  /** As in `LogObservers`. */
+  endOf(segment: number): Promise<SegmentEnd | undefined>;
+  restore(ends: readonly SegmentEnd[]): Promise<void>;
   /** The next frame. */
   visit(frame: ScannedFrame): void;
 }
@@ -163,6 +162,8 @@ async function followChain(
 ): Promise<Chain> {
   const lastSequences: number[] = [];
   const vouched = new Set<number>();
+  /** Accepted, not yet taken in. */
+  const ends: SegmentEnd[] = [];
   let scan: ScanEnd = { chain: START, offset: 0, damage: undefined };
   let flushed = 0;
   let clean = false;
@@ -177,7 +178,7 @@ async function followChain(
     const next = segments[candidate + 1]?.header;
     const end = await vouchedEnd(files, segment, next, observer);
     if (end !== undefined) {
-      observer.resumeAfter(end);
+      ends.push(end);
       vouched.add(segment.id);
       lastSequences.push(end.lastSequence);
       flushed = Math.max(flushed, end.lastSequence);
@@ -187,6 +188,7 @@ async function followChain(
       continue;
     }
     const lastSequence = next === undefined ? Number.POSITIVE_INFINITY : next.firstSequence - 1;
+    if (ends.length > 0) await observer.restore(ends.splice(0));
     const reader = new ChunkReader(files.get(segment.id));
     scan = await scanSegment(reader, segment, scan.chain, lastSequence, (frame) => {
       observer.visit(frame);
@@ -197,6 +199,7 @@ async function followChain(
     lastSequences.push(scan.chain.sequence);
     if (next !== undefined && scan.chain.sequence < lastSequence) break;
   }
+  if (ends.length > 0) await observer.restore(ends);
   const { chain: end, offset, damage } = scan;
   return { end, place, offset, gap, damage, clean, flushed, lastSequences, vouched };
 }
@@ -209,7 +212,7 @@ async function vouchedEnd(
   observer: RecoveryObserver,
 ): Promise<SegmentEnd | undefined> {
   if (next === undefined) return undefined;
-  const end = await observer.restore(segment.id);
+  const end = await observer.endOf(segment.id);
   if (end === undefined || end.storeId !== segment.header?.storeId) return undefined;
   const agrees =
     end.lastSequence >= segment.header.firstSequence &&

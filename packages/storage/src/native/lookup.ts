@@ -5,6 +5,9 @@ export const ABSENT = -1;
 /** Something is out of the ordinary: the way in TypeScript decides. */
 export const ASK = -2;
 
+/** The page of a key is full. */
+export const SPLIT = -2;
+
 /**
  * The point lookup in C, on the pages of one index and the maps of its segments
  * (`native/lookup.c`). It knows the common case, and leaves every other to TypeScript.
@@ -34,6 +37,22 @@ export interface Lookup extends IndexMirror {
     slot: number,
     shift: number,
   ): number;
+  /** Begins a merge of so many key directories; 0 ends it. */
+  beginMerge(sources: number): void;
+  /** `source` goes on with the entries from `from` to `to` of `bytes`, which are to be kept. */
+  fillMerge(
+    source: number,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    slot: number,
+    firstIndex: number,
+  ): void;
+  /**
+   * Adds keys until a source has to be filled, and returns that; or `DONE`, or `SPLIT` for the hash
+   * in `results[1]`. `results[0]`: keys added.
+   */
+  runMerge(): number;
   /** Lets go of everything; all is `ASK` from then on. */
   release(): void;
 }

@@ -4,18 +4,14 @@ import type { EntryBatch } from '../log/entry-batch.js';
 import { checkLengths, EntryBatchBuilder } from '../log/entry-batch-builder.js';
 import type { Log } from '../log/log.js';
 import { recordBytes } from '../log/record.js';
+import { bytesOf } from './bytes-like.js';
+import type { BatchOperation } from './types.js';
 
 /** Entries of a standalone store are made in nobody's term. */
 const NO_TERM = 0;
 
 /** What a turn gathers beyond this goes to the log before the turn ends, in a batch of its own. */
 const GATHER_BYTES = 1024 * 1024;
-
-/** A put, or, without a value, a delete. */
-export interface Change {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | undefined;
-}
 
 /** The writes of one turn: one batch, one append, one promise for all who wait. */
 class WriteGroup {
@@ -43,6 +39,9 @@ export class GroupWriter {
   readonly #log: Log;
   readonly #apply: (batch: EntryBatch) => void;
   #gathering: WriteGroup | undefined;
+  /** Of the batch at hand, encoded; empty between two. */
+  readonly #keys: Uint8Array[] = [];
+  readonly #values: (Uint8Array | undefined)[] = [];
   /** Appended, in order, not yet applied. */
   #groups: WriteGroup[] = [];
 
@@ -72,22 +71,37 @@ export class GroupWriter {
    * Adds one entry of many changes: all or nothing. Throws also `DLE_INVALID_ARGUMENT` if it is too
    * large.
    */
-  writeMany(changes: readonly Change[], durable: boolean): Promise<void> {
+  writeMany(operations: readonly BatchOperation[], durable: boolean): Promise<void> {
+    const values = this.#values;
+    const keys = this.#keys;
     let bytes = 0;
-    for (const { key, value } of changes) {
+    for (let at = 0; at < operations.length; at++) {
+      const operation = operations[at]!;
+      const key = bytesOf(operation.key);
+      const value = operation.type === 'put' ? bytesOf(operation.value) : undefined;
+      if (value === undefined && operation.type !== 'del') {
+        const message = `an operation is a put or a del, not ${JSON.stringify(operation.type)}`;
+        throw new DleError('DLE_INVALID_ARGUMENT', message);
+      }
       checkLengths(key.length, value?.length ?? 0);
       bytes += recordBytes(key.length, value?.length ?? 0);
+      keys[at] = key;
+      values[at] = value;
     }
-    if (changes.length > MAX_ENTRY_RECORDS || bytes > MAX_BATCH_BYTES) {
+    const { length } = operations;
+    if (length > MAX_ENTRY_RECORDS || bytes > MAX_BATCH_BYTES) {
       const limits = `at most ${MAX_ENTRY_RECORDS} operations and ${MAX_BATCH_BYTES} bytes are allowed`;
-      const message = `a batch of ${changes.length} operations and ${bytes} bytes; ${limits}`;
+      const message = `a batch of ${length} operations and ${bytes} bytes; ${limits}`;
       throw new DleError('DLE_INVALID_ARGUMENT', message);
     }
     const { builder } = this.#group(bytes);
-    for (const { key, value } of changes) {
-      if (value === undefined) builder.delete(key);
-      else builder.put(key, value);
+    for (let at = 0; at < length; at++) {
+      const value = values[at];
+      if (value === undefined) builder.delete(keys[at]!);
+      else builder.put(keys[at]!, value);
     }
+    keys.length = 0;
+    values.length = 0;
     return this.#endEntry(durable);
   }
 

@@ -1,3 +1,5 @@
+import { assert } from '@dle/common';
+import { type BlockMerge, TypescriptMerge } from '../directory/block-merge.js';
 import {
   BLOCK_HEADER_BYTES,
   type Block,
@@ -10,6 +12,7 @@ import type { LogEntries } from '../log/log-entries.js';
 import { RecordView } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
 import type { NativeIndex } from './native-index.js';
+import { NativeMerge } from './native-merge.js';
 
 /** Told of every entry that is applied; `existed`: a delete in it found its key. */
 export type OnEntry = (index: number, existed: boolean) => void;
@@ -26,6 +29,8 @@ export class Keyspace {
   readonly #slots: SegmentSlots;
   readonly #native: NativeIndex | undefined;
   #appliedIndex = 0;
+  /** Recovery reads through no map: a disk that fails must be an error then, and no crash. */
+  #recovering = true;
 
   constructor({ index, slots, native }: KeyspaceComponents) {
     this.#index = index;
@@ -81,6 +86,11 @@ export class Keyspace {
     this.#appliedIndex = lastIndex;
   }
 
+  /** All that was there has been taken in. */
+  recovered(): void {
+    this.#recovering = false;
+  }
+
   /** Takes in a block of the key directory of `segment`; directories come in the segments' order. */
   restore(segment: number, block: Block): void {
     const slot = this.#slots.slotOf(segment);
@@ -98,6 +108,22 @@ export class Keyspace {
         this.#index.delete(entry.key);
       }
     }
+  }
+
+  /** A merge of the directories of `segments`, whose keys are added; there must be none yet. */
+  merge(segments: readonly number[]): BlockMerge {
+    assert(this.#index.size === 0, 'there are keys');
+    const slots = segments.map((segment) => this.#slots.slotOf(segment));
+    if (this.#native !== undefined) return new NativeMerge(this.#native, this.#index, slots);
+    return new TypescriptMerge((source, entry) => {
+      if (entry.kind !== RecordKind.put) return;
+      this.#index.add(entry.key, positionOf(slots[source]!, entry.recordOffset));
+    });
+  }
+
+  /** Forgets all keys. */
+  clear(): void {
+    this.#index.clear();
   }
 
   /** All entries up to `index` have been taken in; 0: no more than before. */
@@ -121,7 +147,10 @@ export class Keyspace {
       }
       record.moveTo(at);
       if (record.kind === RecordKind.put) {
-        this.#index.set(record.key, positionOf(slot, at + shift));
+        const previous = this.#index.set(record.key, positionOf(slot, at + shift));
+        // The next record that is replaced there is one for C.
+        const maps = previous === NO_POSITION ? undefined : this.#native?.maps;
+        if (!this.#recovering) maps?.cover(previous);
       } else if (record.kind === RecordKind.delete) {
         if (this.#index.delete(record.key) !== NO_POSITION) existed = true;
       }

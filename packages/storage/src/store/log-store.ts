@@ -1,6 +1,5 @@
-import { type Clock, DleError, systemClock, systemRandom, toBytes } from '@dle/common';
+import { type Clock, DleError, systemClock, systemRandom } from '@dle/common';
 import { Directories, type DirectoryCounters } from '../directory/directories.js';
-import type { Checkpoint } from '../directory/directory-format.js';
 import { DEFAULT_SEGMENT_BYTES } from '../limits.js';
 import type { EntryBatch } from '../log/entry-batch.js';
 import { Log } from '../log/log.js';
@@ -8,10 +7,13 @@ import type { LogEntries } from '../log/log-entries.js';
 import { SegmentFiles } from '../log/segment-files.js';
 import { NodeVfs } from '../vfs/node-vfs.js';
 import type { Vfs } from '../vfs/vfs.js';
-import { type Change, GroupWriter } from './group-writer.js';
+import { bytesOf } from './bytes-like.js';
+import { GroupWriter } from './group-writer.js';
+import { KeyEncoder } from './key-encoder.js';
 import { createKeyState, type KeyState } from './key-state.js';
 import type { Keyspace, OnEntry } from './keyspace.js';
 import { PositionSnapshot } from './position-snapshot.js';
+import { restoreKeys } from './restore-keys.js';
 import type {
   BatchOperation,
   BytesLike,
@@ -55,6 +57,7 @@ export class LogStore {
   readonly #files: SegmentFiles;
   readonly #directories: Directories | undefined;
   readonly #durability: Durability;
+  readonly #encoder = new KeyEncoder();
   /** `undefined` in replicated mode. */
   readonly #writer: GroupWriter | undefined;
   #closed: Promise<void> | undefined;
@@ -71,6 +74,8 @@ export class LogStore {
   ): Promise<LogStore> {
     const { vfs = new NodeVfs(), clock = systemClock, random = systemRandom } = components;
     const { segmentSize, idleFlushMs, tailCacheBytes, replicated = false } = options;
+    const { durability = 'flush' } = options;
+    isDurable(durability);
     const files = new SegmentFiles(vfs, directory);
     const keys = createKeyState({ files, random }, segmentSize ?? DEFAULT_SEGMENT_BYTES);
     const directories = replicated ? undefined : new Directories({ vfs, clock }, directory);
@@ -80,11 +85,15 @@ export class LogStore {
         { vfs, clock, random },
         { directory, segmentSize, idleFlushMs, tailCacheBytes },
         {
-          ...(directories && { restore: (segment) => restore(directories, keys.space, segment) }),
+          ...(directories && {
+            endOf: (segment) => directories.checkpointOf(segment),
+            restore: (ends) => restoreKeys(keys.space, directories, ends),
+          }),
           recovered: (entries) => recover(directory, keys.space, entries, replicated),
           gather: () => writer?.append(),
         },
       );
+      keys.space.recovered();
       if (!replicated) {
         writer = new GroupWriter(log, (batch) => {
           apply(keys, log, batch);
@@ -92,13 +101,13 @@ export class LogStore {
       }
       if (directories !== undefined) {
         await directories.tidy();
-        for (const segment of log.unvouched) directories.make(segment);
+        directories.make(...log.unvouched);
         log.onSealed((segment) => directories.make(segment));
         log.onFailed(() => directories.abandon());
       }
       const place = { vfs, clock, directory };
       const parts = { place, log, keys, files, directories, writer };
-      return new LogStore(parts, options.durability ?? 'flush');
+      return new LogStore(parts, durability);
     } catch (thrown) {
       keys.reader.close();
       await files.close();
@@ -129,7 +138,11 @@ export class LogStore {
    */
   put(key: BytesLike, value: BytesLike, options?: WriteOptions): Promise<void> {
     try {
-      return this.#writing().writeOne(bytesOf(key), bytesOf(value), this.#isDurable(options));
+      return this.#writing().writeOne(
+        this.#encoder.key(key),
+        bytesOf(value),
+        this.#isDurable(options),
+      );
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -138,7 +151,7 @@ export class LogStore {
   /** Deletes `key`, which need not be there. Settles as `put` does. */
   del(key: BytesLike, options?: WriteOptions): Promise<void> {
     try {
-      return this.#writing().writeOne(bytesOf(key), undefined, this.#isDurable(options));
+      return this.#writing().writeOne(this.#encoder.key(key), undefined, this.#isDurable(options));
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -152,7 +165,7 @@ export class LogStore {
   async batch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<void> {
     const writer = this.#writing();
     if (operations.length === 0) return;
-    return writer.writeMany(operations.map(toChange), this.#isDurable(options));
+    return writer.writeMany(operations, this.#isDurable(options));
   }
 
   /**
@@ -168,7 +181,7 @@ export class LogStore {
    * everything else waits for the disk.
    */
   getSync(key: BytesLike): Uint8Array | undefined {
-    return this.#keys.reader.getSync(bytesOf(key));
+    return this.#keys.reader.getSync(this.#encoder.key(key));
   }
 
   /**
@@ -177,7 +190,7 @@ export class LogStore {
    * length is `details.valueLength` then; nothing has been copied.
    */
   getInto(key: BytesLike, target: Uint8Array): number {
-    return this.#keys.reader.getInto(bytesOf(key), target);
+    return this.#keys.reader.getInto(this.#encoder.key(key), target);
   }
 
   /**
@@ -186,12 +199,12 @@ export class LogStore {
    * is the memory or the map of a whole segment behind it: copy what is to be kept.
    */
   getView(key: BytesLike): Uint8Array | undefined {
-    return this.#keys.reader.getView(bytesOf(key));
+    return this.#keys.reader.getView(this.#encoder.key(key));
   }
 
   /** Whether there is a value. */
   has(key: BytesLike): boolean {
-    return this.#keys.reader.has(bytesOf(key));
+    return this.#keys.reader.has(this.#encoder.key(key));
   }
 
   /** The values of `keys`, in their order. */
@@ -275,8 +288,14 @@ export class LogStore {
   }
 
   #isDurable(options: WriteOptions | undefined): boolean {
-    return (options?.durability ?? this.#durability) === 'flush';
+    return isDurable(options?.durability ?? this.#durability);
   }
+}
+
+function isDurable(durability: Durability): boolean {
+  if (durability === 'flush' || durability === 'none') return durability === 'flush';
+  const message = `durability is flush or none, not ${JSON.stringify(durability)}`;
+  throw new DleError('DLE_INVALID_ARGUMENT', message);
 }
 
 /** Takes in what has been written. What can be known only in part is not shown at all. */
@@ -288,17 +307,6 @@ function apply(keys: KeyState, log: Log, batch: EntryBatch): void {
     keys.reader.fail(DleError.from(thrown));
     throw thrown;
   }
-}
-
-/** Takes in the keys of a sealed segment from its directory, where it has a whole one. */
-async function restore(
-  directories: Directories,
-  keys: Keyspace,
-  segment: number,
-): Promise<Checkpoint | undefined> {
-  const checkpoint = await directories.load(segment, (block) => keys.restore(segment, block));
-  if (checkpoint !== undefined) keys.restored(checkpoint.lastIndex);
-  return checkpoint;
 }
 
 /** Takes in what recovery has just read. */
@@ -318,14 +326,4 @@ function recover(
   // Alone, what is in the log has happened; among others, what is known to be committed.
   keys.applyUpTo(entries, replicated ? entries.commit : lastIndex);
   if (!replicated) entries.releaseBelow(lastIndex + 1);
-}
-
-function toChange(operation: BatchOperation): Change {
-  const value = operation.type === 'put' ? bytesOf(operation.value) : undefined;
-  return { key: bytesOf(operation.key), value };
-}
-
-function bytesOf(value: BytesLike): Uint8Array {
-  if (typeof value === 'string' || value instanceof Uint8Array) return toBytes(value);
-  throw new DleError('DLE_INVALID_ARGUMENT', 'keys and values are strings or Uint8Arrays');
 }

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { type Clock, DleError, isDleError } from '@dle/common';
 import type { Damage } from '../directory/directories.js';
+import { DirectoryFile } from '../directory/directory-file.js';
 import {
   directoryName,
   parseDirectoryName,
   readDirectoryHeader,
 } from '../directory/directory-format.js';
 import { encodeDirectory } from '../directory/encode-directory.js';
-import { loadDirectory } from '../directory/load-directory.js';
 import { readSealedSegment, type SegmentContent } from '../directory/sealed-segment.js';
 import { ChunkReader } from '../log/chunk-reader.js';
 import type { Log } from '../log/log.js';
@@ -131,7 +131,14 @@ export class Verifier {
   async #verifyDirectoryAlone(segment: number): Promise<void> {
     const path = join(this.#directory, directoryName(segment));
     this.#files++;
-    await this.#noting(path, () => loadDirectory(this.#vfs, this.#directory, segment, () => {}));
+    await this.#noting(path, async () => {
+      const file = await DirectoryFile.open(this.#vfs, this.#directory, segment);
+      try {
+        while ((await file.next()) !== undefined) await this.#pause();
+      } finally {
+        await file.close();
+      }
+    });
   }
 
   /** The last segment, up to where it was flushed when this began. */

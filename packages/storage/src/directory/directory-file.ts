@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { corrupt, type Origin } from '../errors.js';
+import { ChunkReader } from '../log/chunk-reader.js';
+import type { Vfs, VfsFile } from '../vfs/vfs.js';
+import {
+  BLOCK_BYTES,
+  type Block,
+  DIRECTORY_HEADER_BYTES,
+  type DirectoryHeader,
+  directoryName,
+  readBlock,
+  readDirectoryHeader,
+} from './directory-format.js';
+
+/** Blocks of keys in their order. */
+export interface BlockSource {
+  readonly segment: number;
+  /** From which the indexes of its entries are counted. */
+  readonly firstIndex: number;
+  /** `undefined` at the end. A block stays as it is for as long as it is held. */
+  next(): Promise<Block | undefined>;
+  close(): Promise<void>;
+}
+
+/** So many directories may be read side by side: what is read ahead of each must not be much. */
+const READ_AHEAD_BYTES = 256 * 1024;
+
+/** An open key directory, read from front to back, verified. */
+export class DirectoryFile implements BlockSource {
+  readonly header: DirectoryHeader;
+  readonly #file: VfsFile;
+  readonly #reader: ChunkReader;
+  #blocks = 0;
+  #keys = 0;
+
+  /** Throws `DLE_CORRUPT`; `DLE_FORMAT` for one of another version; `DLE_IO`. */
+  static async open(vfs: Vfs, directory: string, segment: number): Promise<DirectoryFile> {
+    const path = join(directory, directoryName(segment));
+    const file = vfs.openSync(path, { readOnly: true });
+    try {
+      const reader = new ChunkReader(file, READ_AHEAD_BYTES);
+      const head = await reader.read(0, DIRECTORY_HEADER_BYTES);
+      const header = readDirectoryHeader(head, segment, { name: path, offset: 0 });
+      const size = DIRECTORY_HEADER_BYTES + header.blocks * BLOCK_BYTES;
+      if (reader.size !== size) {
+        throw corrupt({ name: path, offset: 0 }, 0, `${reader.size} bytes, and not ${size}`);
+      }
+      return new DirectoryFile(header, file, reader);
+    } catch (thrown) {
+      await file.close();
+      throw thrown;
+    }
+  }
+
+  private constructor(header: DirectoryHeader, file: VfsFile, reader: ChunkReader) {
+    this.header = header;
+    this.#file = file;
+    this.#reader = reader;
+  }
+
+  get segment(): number {
+    return this.header.segment;
+  }
+
+  get firstIndex(): number {
+    return this.header.firstIndex;
+  }
+
+  /** Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`. */
+  async next(): Promise<Block | undefined> {
+    const { blocks, keys, segment } = this.header;
+    if (this.#blocks === blocks) {
+      if (this.#keys === keys) return undefined;
+      throw corrupt(this.#originAt(0), 0, `${this.#keys} keys, and not ${keys}`);
+    }
+    const number = this.#blocks++;
+    const offset = DIRECTORY_HEADER_BYTES + number * BLOCK_BYTES;
+    const bytes = await this.#reader.read(offset, BLOCK_BYTES);
+    const block = readBlock(bytes, segment, number, this.#originAt(offset));
+    this.#keys += block.count;
+    return block;
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  #originAt(offset: number): Origin {
+    return { name: this.#file.path, offset };
+  }
+}
