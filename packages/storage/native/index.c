@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static inline uint32_t rotate(uint32_t word, int by) { return word << by | word >> (32 - by); }
 
@@ -64,6 +65,10 @@ uint32_t *dle_search_next(dle_search *search) {
   }
 }
 
+static size_t entry_offset(const uint32_t *entry) {
+  return (size_t)(entry[0] & ((1u << OFFSET_BITS) - 1)) * OFFSET_STEP;
+}
+
 uint32_t dle_entry_slot(const uint32_t *entry) {
   return (entry[1] & ((1u << HIGH_SLOT_BITS) - 1)) << LOW_SLOT_BITS | entry[0] >> OFFSET_BITS;
 }
@@ -72,10 +77,27 @@ const uint8_t *dle_entry_record(const dle_index *index, const uint32_t *entry, s
   uint32_t slot = dle_entry_slot(entry);
   if (slot >= index->map_count) return NULL;
   const dle_map *map = index->maps[slot];
-  size_t offset = (size_t)(entry[0] & ((1u << OFFSET_BITS) - 1)) * OFFSET_STEP;
+  size_t offset = entry_offset(entry);
   if (map == NULL || offset >= map->size) return NULL;
   *available = map->size - offset;
   return map->base + offset;
+}
+
+const uint8_t *dle_entry_head(dle_index *index, const uint32_t *entry, dle_record *record) {
+  size_t available;
+  const uint8_t *at = dle_entry_record(index, entry, &available);
+  if (at == NULL) {
+    uint32_t slot = dle_entry_slot(entry);
+    if (slot >= index->descriptor_count || index->descriptors[slot] < 0) return NULL;
+    ssize_t count = pread(index->descriptors[slot], index->head, sizeof index->head,
+                          (off_t)entry_offset(entry));
+    if (count < RECORD_HEADER) return NULL;
+    at = index->head;
+    /* The value may lie beyond what was read: only the key is wanted. */
+    if (!dle_read_header(at, SIZE_MAX, record)) return NULL;
+    return (size_t)count < RECORD_HEADER + record->key_length ? NULL : at;
+  }
+  return dle_read_header(at, available, record) ? at : NULL;
 }
 
 int64_t dle_find(const dle_index *index, const uint8_t *key, size_t length, dle_record *record,
@@ -117,10 +139,8 @@ int dle_put(dle_index *index, uint32_t hash, const uint8_t *key, size_t length, 
   dle_search search;
   dle_search_begin(index, hash, &search);
   for (uint32_t *entry; (entry = dle_search_next(&search)) != NULL;) {
-    size_t available;
     dle_record record;
-    const uint8_t *at = dle_entry_record(index, entry, &available);
-    if (at == NULL || !dle_read_header(at, available, &record)) return DLE_ASK;
+    if (dle_entry_head(index, entry, &record) == NULL) return DLE_ASK;
     if (record.key_length != length || memcmp(record.key, key, length) != 0) continue;
     set_position(entry, search.signature, slot, offset);
     return 0;

@@ -49,6 +49,10 @@ typedef struct {
   uint32_t slab_count;
   dle_map **maps;
   uint32_t map_count;
+  /* While a store recovers: descriptors by slot, -1 where there is none, and what was read last. */
+  int *descriptors;
+  uint32_t descriptor_count;
+  uint8_t head[RECORD_HEADER + MAX_KEY];
 } dle_index;
 
 uint32_t dle_hash(const dle_index *index, const uint8_t *key, size_t length);
@@ -71,6 +75,12 @@ typedef struct {
 void dle_search_begin(const dle_index *index, uint32_t hash, dle_search *search);
 /* The next entry that has the tag; NULL if there is none. */
 uint32_t *dle_search_next(dle_search *search);
+
+/*
+ * The header and key of the record that the entry leads to: mapped or, while a store recovers, read.
+ * NULL if neither can be.
+ */
+const uint8_t *dle_entry_head(dle_index *index, const uint32_t *entry, dle_record *record);
 
 /* What the entry leads to: NULL if its segment is not mapped that far. */
 const uint8_t *dle_entry_record(const dle_index *index, const uint32_t *entry, size_t *available);

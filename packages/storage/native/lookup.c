@@ -41,6 +41,7 @@ static void release_all(napi_env env, lookup *self) {
   dle_merge_free(self->merge);
   self->merge = NULL;
   free(index->maps);
+  free(index->descriptors);
   free(index->slabs);
   free(self->slab_references);
   self->slab_references = NULL;
@@ -151,6 +152,30 @@ static napi_value map(napi_env env, napi_callback_info info) {
   if (index->maps[slot] != NULL) dle_map_release(index->maps[slot]);
   index->maps[slot] = mapped;
   return integer(env, 0);
+}
+
+/*
+ * lend(slot, fd): the segment at `slot` may be read by this descriptor, until it is -1. Recovery
+ * reads so, for a disk that fails under a map would end the process.
+ */
+static napi_value lend(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  lookup *self = begin(env, info, 2, arguments);
+  uint32_t slot;
+  int32_t fd;
+  if (self == NULL || !number_of(env, arguments[0], &slot)) return NULL;
+  if (napi_get_value_int32(env, arguments[1], &fd) != napi_ok || slot >= MAX_SLOTS) return NULL;
+  dle_index *index = &self->index;
+  if (slot >= index->descriptor_count) {
+    uint32_t count = slot < 16 ? 32 : slot * 2;
+    int *descriptors = realloc(index->descriptors, count * sizeof *descriptors);
+    if (descriptors == NULL) return NULL;
+    for (uint32_t place = index->descriptor_count; place < count; place++) descriptors[place] = -1;
+    index->descriptors = descriptors;
+    index->descriptor_count = count;
+  }
+  index->descriptors[slot] = fd;
+  return NULL;
 }
 
 static void release_shown(napi_env env, void *data, void *hint) {
@@ -398,7 +423,8 @@ static napi_value create_lookup(napi_env env, napi_callback_info info) {
     napi_callback call;
   } functions[] = {
       {"setDirectory", set_directory}, {"addSlab", add_slab},
-      {"map", map},                    {"show", show},
+      {"map", map},                    {"lend", lend},
+      {"show", show},
       {"get", get},                    {"locate", locate},
       {"putRecords", put_records},     {"putDirectoryEntries", put_directory_entries},
       {"beginMerge", begin_merge},     {"fillMerge", fill_merge},

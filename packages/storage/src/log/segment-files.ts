@@ -47,6 +47,11 @@ export class SegmentFiles {
     return open.file;
   }
 
+  /** A handle of its own, to be closed by who asks for it. Throws `DLE_IO`. */
+  open(segment: number): VfsFile {
+    return this.#vfs.openSync(this.pathOf(segment), { readOnly: true });
+  }
+
   /** Closes the file of a segment that is to be unlinked. */
   async forget(segment: number): Promise<void> {
     const open = this.#open.get(segment);

@@ -15,6 +15,8 @@ export const SPLIT = -2;
 export interface Lookup extends IndexMirror {
   /** Maps the first `size` bytes of a file; 0, or the errno. */
   map(slot: number, descriptor: number, size: number): number;
+  /** The segment at `slot` may be read by this descriptor, until it is -1. */
+  lend(slot: number, descriptor: number): void;
   /** A buffer of the map, which lives as long as that is held; once for each map. */
   show(slot: number): ArrayBuffer | undefined;
   /** Copies the value to `at` of `target`: its length, `ABSENT`, or `ASK`. */

@@ -29,8 +29,6 @@ export class Keyspace {
   readonly #slots: SegmentSlots;
   readonly #native: NativeIndex | undefined;
   #appliedIndex = 0;
-  /** Recovery reads through no map: a disk that fails must be an error then, and no crash. */
-  #recovering = true;
 
   constructor({ index, slots, native }: KeyspaceComponents) {
     this.#index = index;
@@ -86,9 +84,9 @@ export class Keyspace {
     this.#appliedIndex = lastIndex;
   }
 
-  /** All that was there has been taken in. */
-  recovered(): void {
-    this.#recovering = false;
+  /** All that was there has been taken in: from now on records are read through maps. */
+  async recovered(): Promise<void> {
+    await this.#native?.maps.begin();
   }
 
   /** Takes in a block of the key directory of `segment`; directories come in the segments' order. */
@@ -149,8 +147,7 @@ export class Keyspace {
       if (record.kind === RecordKind.put) {
         const previous = this.#index.set(record.key, positionOf(slot, at + shift));
         // The next record that is replaced there is one for C.
-        const maps = previous === NO_POSITION ? undefined : this.#native?.maps;
-        if (!this.#recovering) maps?.cover(previous);
+        if (previous !== NO_POSITION) this.#native?.maps.cover(previous);
       } else if (record.kind === RecordKind.delete) {
         if (this.#index.delete(record.key) !== NO_POSITION) existed = true;
       }

@@ -93,7 +93,7 @@ export class LogStore {
           gather: () => writer?.append(),
         },
       );
-      keys.space.recovered();
+      await keys.space.recovered();
       if (!replicated) {
         writer = new GroupWriter(log, (batch) => {
           apply(keys, log, batch);

@@ -1,12 +1,16 @@
 import { offsetOf, type Position, type SegmentSlots, slotOf } from '../key-index/position.js';
 import type { SegmentFiles } from '../log/segment-files.js';
 import type { Lookup } from '../native/lookup.js';
+import type { VfsFile } from '../vfs/vfs.js';
 
 /**
  * Segments mapped at a time, at most: half of what Linux lets a process have. What is not mapped is
  * read by `pread`.
  */
 const MAX_MAPS = 32_768;
+
+/** Files open for recovery at a time. Records in other segments are looked at in TypeScript. */
+const MAX_LENT = 128;
 
 /**
  * The maps of segments, made when a record in them is first read. That of the segment which is being
@@ -22,6 +26,8 @@ export class SegmentMaps {
   readonly #sizes: number[] = [];
   readonly #shown: (ArrayBuffer | undefined)[] = [];
   #count = 0;
+  /** While the store recovers: files lent to C, by slot. Afterwards there are maps. */
+  #lent: Map<number, VfsFile> | undefined = new Map();
 
   /** `segmentSize`: of segments that are being written. */
   constructor(
@@ -38,9 +44,10 @@ export class SegmentMaps {
     this.#segmentSize = segmentSize;
   }
 
-  /** Maps the segment of `position`. Whether that has changed anything for a read there. */
+  /** Makes the record at `position` one that C can read. Whether that has changed anything. */
   cover(position: Position): boolean {
     const slot = slotOf(position);
+    if (this.#lent !== undefined) return this.#lend(slot, this.#lent);
     const mapped = this.#sizes[slot];
     if (mapped !== undefined && offsetOf(position) < mapped) return false;
     if (mapped === 0 || (mapped === undefined && this.#count >= MAX_MAPS)) return false;
@@ -55,14 +62,35 @@ export class SegmentMaps {
     return !failed;
   }
 
+  /** Recovery is over: maps are made from now on. */
+  async begin(): Promise<void> {
+    const lent = this.#lent ?? [];
+    this.#lent = undefined;
+    for (const [slot, file] of lent) {
+      this.#lookup.lend(slot, -1);
+      await file.close();
+    }
+  }
+
+  #lend(slot: number, lent: Map<number, VfsFile>): boolean {
+    if (lent.has(slot) || lent.size >= MAX_LENT) return false;
+    const file = this.#files.open(this.#slots.segmentAt(slot));
+    lent.set(slot, file);
+    if (file.descriptor === undefined) return false;
+    this.#lookup.lend(slot, file.descriptor);
+    return true;
+  }
+
   /** The mapped bytes of the segment at `slot`; `undefined` where buffers of maps are not allowed. */
   bufferOf(slot: number): ArrayBuffer | undefined {
     this.#shown[slot] ??= this.#lookup.show(slot);
     return this.#shown[slot];
   }
 
-  /** Unmaps all that nobody has a view of. */
+  /** Unmaps all that nobody has a view of. A store that fails while it recovers has files lent. */
   close(): void {
+    // What was only read may fail to be closed: that changes nothing.
+    this.begin().catch(() => {});
     this.#lookup.release();
     this.#shown.length = 0;
   }
