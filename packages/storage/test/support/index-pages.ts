@@ -57,8 +57,8 @@ export class SeenMemory implements IndexMemory {
   }
 
   /**
-   * Holds what lies in the first `pages` pages against the rules by which they are searched: buckets
-   * have no gaps, and all that an entry has passed over are full.
+   * Holds what lies in the first `pages` pages against the rules by which they are searched:
+   * buckets have no gaps, and all that an entry has passed over are full.
    */
   check(pages: number): Distances {
     const found: Distances = new Map();
