@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { SeededRandom, systemClock, toBytes } from '@dle/common';
 import { describe, expect, it } from 'vitest';
+import { LogStore } from '../src/index.js';
 import { EntryBatch, EntryBatchBuilder, Log, Namespace } from '../src/internal.js';
 import { MemVfs } from '../src/testing/index.js';
 
@@ -185,5 +186,81 @@ describe('a log', () => {
     expect(content.subarray(0, expected.length)).toEqual(expected);
     expect(content.length).toBe(4_096);
     expect(content.subarray(expected.length).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('has a key directory for each sealed segment', async () => {
+    const vfs = new MemVfs({ random: new SeededRandom(1), clock: systemClock });
+    const store = await LogStore.open('/store', { segmentSize: 4_096 }, { vfs });
+    // The first three fill the first segment, but for 384 bytes that the fourth is too long for.
+    await store.put('b', 'x'.repeat(1_000));
+    await store.batch([
+      { type: 'del', key: 'ab' },
+      { type: 'put', key: 'c', value: 'y'.repeat(2_000) },
+    ]);
+    await store.put('b', 'z');
+    await store.put('d', 'w'.repeat(1_000));
+    await store.verify();
+    const segment = Buffer.from(vfs.contentOf('/store/0000000000000001.segment'));
+    const directory = Buffer.from(vfs.contentOf('/store/0000000000000001.directory'));
+    const offsets = [
+      // Segment header; two frames of nothing; and then one frame for each write.
+      64 + 64 + 64 + 64,
+      64 + 64 + 64 + 64 + (64 + 1_008) + 64,
+      64 + 64 + 64 + 64 + (64 + 1_008) + 64 + (64 + 8),
+      64 + 64 + 64 + 64 + (64 + 1_008) + 64 + (64 + 8) + (64 + 2_008) + 64,
+    ];
+    const last = offsets[3]! - 64;
+    const end = offsets[3]! + 64 + 8;
+    const head = encode(
+      [8, 'DLEKEYS\n'],
+      [1, 1],
+      [1, 0],
+      [2, 128],
+      [4, 16_384],
+      [8, 1],
+      [16, Buffer.from(store.log.storeId, 'hex').toString('latin1')],
+      [8, segment.readUInt32LE(last + 24)],
+      [4, segment.readUInt32LE(last + 60)],
+      [4, crc32(segment.subarray(end))],
+      [8, end],
+      [8, segment.length],
+      [8, 3],
+      [8, 0],
+      [8, 0],
+      [8, 1],
+      [8, 3],
+      [4, 1],
+      [8, 0],
+    );
+    const entry = (at: number, index: number, length: number, kind: number, key: string): Buffer =>
+      encode([4, at / 8], [4, index], [4, length], [2, key.length], [1, kind], [1, 0], [4, key]);
+    const entries = Buffer.concat([
+      entry(offsets[1]!, 1, 0, 2, 'ab'),
+      entry(offsets[3]!, 2, 1, 1, 'b'),
+      entry(offsets[2]!, 1, 2_000, 1, 'c'),
+    ]);
+    const body = Buffer.concat([entries, Buffer.alloc(16_384 - 40 - entries.length)]);
+    const blockHead = encode(
+      [4, 'DLEB'],
+      [1, 1],
+      [1, 0],
+      [2, 40],
+      [8, 1],
+      [4, 0],
+      [4, 3],
+      [4, entries.length],
+      [4, crc32(body)],
+      [4, 0],
+    );
+    expect(directory).toEqual(
+      Buffer.concat([
+        head,
+        encode([4, crc32(head)]),
+        blockHead,
+        encode([4, crc32(blockHead)]),
+        body,
+      ]),
+    );
+    await store.close();
   });
 });

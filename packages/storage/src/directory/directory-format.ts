@@ -1,4 +1,4 @@
-import { crc32, readUint64, writeUint64 } from '@dle/common';
+import { crc32, MAX_KEY_BYTES, readUint64, writeUint64 } from '@dle/common';
 import { corrupt, type Origin, unknownFormat } from '../errors.js';
 import { headerChecksum, isIntact } from '../log/header.js';
 import type { SegmentEnd } from '../log/log-options.js';
@@ -89,6 +89,7 @@ export function readDirectoryHeader(
     throw unknownFormat(origin, 0, `key directory version ${version}`);
   }
   if (blockBytes !== BLOCK_BYTES) throw unknownFormat(origin, 0, `blocks of ${blockBytes} bytes`);
+  if (readUint64(view, 116) !== 0) throw unknownFormat(origin, 116, 'a reserved field is set');
   const header: DirectoryHeader = {
     segment: readUint64(view, 16),
     storeId: Buffer.from(bytes.subarray(24, 40)).toString('hex'),
@@ -167,7 +168,24 @@ export function readBlock(
   }
   const end = BLOCK_HEADER_BYTES + view.getUint32(24, true);
   if (end > BLOCK_BYTES) throw corrupt(origin, 24, `a block of ${end} bytes`);
-  return { bytes, count: view.getUint32(20, true), end };
+  const count = view.getUint32(20, true);
+  checkEntries(view, count, end, origin);
+  return { bytes, count, end };
+}
+
+/** What C walks over must hold together, whoever wrote it. */
+function checkEntries(view: DataView, count: number, end: number, origin: Origin): void {
+  let at = BLOCK_HEADER_BYTES;
+  for (let entry = 0; entry < count && at + ENTRY_BYTES <= end; entry++) {
+    const keyLength = view.getUint16(at + 12, true);
+    const kind = view.getUint8(at + 14);
+    if (kind !== RecordKind.put && kind !== RecordKind.delete) {
+      throw unknownFormat(origin, at, `an entry of kind ${kind}`);
+    }
+    if (keyLength > MAX_KEY_BYTES) throw corrupt(origin, at, `a key of ${keyLength} bytes`);
+    at += entryBytes(keyLength);
+  }
+  if (at !== end) throw corrupt(origin, at, 'the entries of a block do not fill it');
 }
 
 /** A window on one entry after the other of a verified block. */
