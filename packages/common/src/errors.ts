@@ -25,6 +25,7 @@ export type DleErrorCode =
   | 'DLE_DISK_FULL'
   | 'DLE_IO'
   | 'DLE_KEY_TOO_LARGE'
+  | 'DLE_TOO_MANY_SEGMENTS'
   | 'DLE_VALUE_TOO_LARGE'
   | 'DLE_NATIVE_UNAVAILABLE'
   // @dle/net

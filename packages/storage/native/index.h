@@ -77,8 +77,8 @@ void dle_search_begin(const dle_index *index, uint32_t hash, dle_search *search)
 uint32_t *dle_search_next(dle_search *search);
 
 /*
- * The header and key of the record that the entry leads to: mapped or, while a store recovers, read.
- * NULL if neither can be.
+ * The header and key of the record that the entry leads to: mapped or, while a store recovers,
+ * read. NULL if neither can be.
  */
 const uint8_t *dle_entry_head(dle_index *index, const uint32_t *entry, dle_record *record);
 

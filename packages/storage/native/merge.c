@@ -40,7 +40,8 @@ static int compare_keys(const uint8_t *a, size_t a_length, const uint8_t *b, siz
 static int precedes(const dle_cursor *a, const dle_cursor *b) {
   int order = compare_keys(a->at + ENTRY, key_length(a->at), b->at + ENTRY, key_length(b->at));
   if (order != 0) return order < 0;
-  return a->first_index + read32(a->at + ENTRY_INDEX) >= b->first_index + read32(b->at + ENTRY_INDEX);
+  double a_index = a->first_index + read32(a->at + ENTRY_INDEX);
+  return a_index >= b->first_index + read32(b->at + ENTRY_INDEX);
 }
 
 static int heap_precedes(const dle_merge *merge, uint32_t a, uint32_t b) {
@@ -93,7 +94,9 @@ static int add_pending(dle_merge *merge, dle_index *index, uint32_t *added) {
 static void take(dle_merge *merge, const dle_index *index, const dle_cursor *cursor) {
   const uint8_t *key = cursor->at + ENTRY;
   size_t length = key_length(cursor->at);
-  if (merge->has_last && compare_keys(merge->last_key, merge->last_length, key, length) == 0) return;
+  int seen = merge->has_last &&
+             compare_keys(merge->last_key, merge->last_length, key, length) == 0;
+  if (seen) return;
   memcpy(merge->last_key, key, length);
   merge->last_length = length;
   merge->has_last = 1;

@@ -1,4 +1,5 @@
 import { DleError } from '@dle/common';
+import { MAX_SEGMENTS } from './limits.js';
 
 /** Where bytes lie: the file, or what they came as, and the offset of the first of them there. */
 export interface Origin {
@@ -21,4 +22,10 @@ export function unknownFormat(origin: Origin, offset: number, what: string): Dle
     `${origin.name} at byte ${origin.offset + offset}: ${what}; ` +
       'a newer version of dle may have written it: open it with that one',
   );
+}
+
+/** A log can have no more segments: `DLE_TOO_MANY_SEGMENTS`. */
+export function tooManySegments(directory: string): DleError {
+  const message = `${directory} has ${MAX_SEGMENTS} segments, which is the most there may be`;
+  return new DleError('DLE_TOO_MANY_SEGMENTS', `${message}: open it with a larger segmentSize`);
 }

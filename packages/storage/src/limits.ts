@@ -14,6 +14,9 @@ export const MIN_SEGMENT_BYTES = 4_096;
 export const MAX_SEGMENT_BYTES: number = 1024 * 1024 * 1024;
 export const DEFAULT_SEGMENT_BYTES: number = 64 * 1024 * 1024;
 
+/** Most segments of a log: an entry of the index has 16 bits for which one a record lies in. */
+export const MAX_SEGMENTS = 65_536;
+
 /**
  * Largest local state of a log, all its records together: it is repeated at the head of every
  * segment.

@@ -82,8 +82,8 @@ export class Directories {
   }
 
   /**
-   * The keys of a sealed segment: from its directory or, if that was found damaged, from the segment
-   * itself. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`.
+   * The keys of a sealed segment: from its directory or, if that was found damaged, from the
+   * segment itself. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`.
    */
   async open({ segment, lastSequence }: SegmentEnd): Promise<BlockSource> {
     if (!this.#damaged.has(segment)) return DirectoryFile.open(this.#vfs, this.#directory, segment);

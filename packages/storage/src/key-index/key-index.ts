@@ -159,8 +159,8 @@ export class KeyIndex {
   }
 
   /**
-   * Whether an entry of the one key may be taken for one of the other. Where it may not, a record of
-   * the one that lies where the other was looked for is not the one that was put there.
+   * Whether an entry of the one key may be taken for one of the other. Where it may not, a record
+   * of the one that lies where the other was looked for is not the one that was put there.
    */
   mayConfuse(one: Uint8Array, other: Uint8Array): boolean {
     const [a, b] = [halfSipHash(one, this.#seed), halfSipHash(other, this.#seed)];

@@ -1,4 +1,5 @@
 import { assert } from '@dle/common';
+import { MAX_SEGMENTS } from '../limits.js';
 
 /**
  * Where a record lies: the slot of its segment and its offset there, in one number that an entry of
@@ -10,13 +11,12 @@ export type Position = number;
 export const NO_POSITION: Position = -1;
 
 /** Records begin at multiples of 8, in segments of at most 1 GiB: 27 bits hold an offset. */
-export const OFFSET_STEP = 8;
+const OFFSET_STEP = 8;
 export const OFFSET_BITS = 27;
 const OFFSETS: number = 2 ** OFFSET_BITS;
 
-/** Most segments at a time: an entry of the index has 16 bits for the slot of one. */
+/** Enough for `MAX_SEGMENTS`. */
 export const SLOT_BITS = 16;
-export const MAX_SLOTS: number = 2 ** SLOT_BITS;
 
 export function positionOf(slot: number, offset: number): Position {
   return slot * OFFSETS + offset / OFFSET_STEP;
@@ -40,7 +40,7 @@ export class SegmentSlots {
     const present = this.#slots.get(segment);
     if (present !== undefined) return present;
     const slot = this.#segments.length;
-    assert(slot < MAX_SLOTS, `${slot} segments; the log must not have made so many`);
+    assert(slot < MAX_SEGMENTS, `${slot} segments; the log must not have made so many`);
     this.#segments.push(segment);
     this.#slots.set(segment, slot);
     return slot;

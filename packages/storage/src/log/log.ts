@@ -295,8 +295,8 @@ export class Log {
   }
 
   /**
-   * Calls `listener` when a segment is flushed, its successor begun, and nothing more is added to it;
-   * returns a function that ends it.
+   * Calls `listener` when a segment is flushed, its successor begun, and nothing more is added to
+   * it; returns a function that ends it.
    */
   onSealed(listener: (segment: SealedSegment) => void): () => void {
     return this.#writer.onSealed.add(listener);

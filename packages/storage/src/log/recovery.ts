@@ -1,5 +1,6 @@
 import { DleError } from '@dle/common';
-import { corrupt } from '../errors.js';
+import { corrupt, tooManySegments } from '../errors.js';
+import { MAX_SEGMENTS } from '../limits.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { ChunkReader } from './chunk-reader.js';
 import { type Remains, searchFrames } from './frame-search.js';
@@ -77,8 +78,8 @@ const START: ChainEnd = { sequence: 0, checksum: 0 };
 
 /**
  * Reads the log of a directory from its first frame to its last (docs/format.md, Where the log
- * ends), shows every frame to `observer`, but for those of sealed segments that it vouches for, makes durable what it has found and removes what lies wholly
- * behind the end. Throws `DLE_CORRUPT` where a frame that was flushed is damaged or missing.
+ * ends), shows every frame to `observer`, but for those of sealed segments that it vouches for,
+ * makes durable what it has found and removes what lies wholly behind the end. Throws `DLE_CORRUPT` where a frame that was flushed is damaged or missing.
  */
 export async function recover(
   components: RecoveryComponents,
@@ -129,6 +130,7 @@ async function findSegments(
     const id = parseSegmentName(name);
     if (id !== undefined) ids.push(id);
   }
+  if (ids.length > MAX_SEGMENTS) throw tooManySegments(directory);
   ids.sort((a, b) => a - b);
   const candidates: Candidate[] = [];
   for (const id of ids) {

@@ -1,3 +1,5 @@
+import { tooManySegments } from '../errors.js';
+import { MAX_SEGMENTS } from '../limits.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
 import { Segment } from './segment.js';
@@ -196,6 +198,7 @@ export class SegmentSpace {
       spare.capacity = Math.max(spare.capacity, capacity);
       return spare;
     }
+    if (this.#segments + ahead >= MAX_SEGMENTS) throw tooManySegments(this.#options.directory);
     const made = Segment.create(this.#vfs, this.#options.directory, this.#nextSegment, capacity);
     this.#nextSegment++;
     this.#spares.push(made);

@@ -30,7 +30,7 @@ export function nativeMemory(binding: LookupBinding): IndexMemory {
   let slabs = 0;
   return {
     slab() {
-      // A small store touches a page of its first slab; a large page of the system would be all of it.
+      // A small store touches little of its first slab; a large page of the system is a lot.
       const slab = binding.slab(slabs++ > 0);
       return slab === undefined ? plainMemory.slab() : new Uint32Array(slab);
     },

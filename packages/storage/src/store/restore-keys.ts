@@ -19,8 +19,8 @@ class SourceFailed extends Error {
 }
 
 /**
- * Takes in the keys of sealed segments from their directories. A directory that is damaged is passed
- * over, and its segment read. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`.
+ * Takes in the keys of sealed segments from their directories. A directory that is damaged is
+ * passed over, and its segment read. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`.
  */
 export async function restoreKeys(
   keys: Keyspace,

@@ -13,9 +13,9 @@ const MAX_MAPS = 32_768;
 const MAX_LENT = 128;
 
 /**
- * The maps of segments, made when a record in them is first read. That of the segment which is being
- * written reaches beyond the end of its file; nothing is read there, for a position is known only of
- * what has been written, into space that was taken for real. So no read meets a hole.
+ * The maps of segments, made when a record in them is first read. That of the segment which is
+ * being written reaches beyond the end of its file; nothing is read there, for a position is known
+ * only of what has been written, into space that was taken for real. So no read meets a hole.
  */
 export class SegmentMaps {
   readonly #lookup: Lookup;

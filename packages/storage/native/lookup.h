@@ -1,0 +1,39 @@
+#ifndef DLE_LOOKUP_H
+#define DLE_LOOKUP_H
+
+#include "dle.h"
+#include "index.h"
+#include "merge.h"
+
+/* What the functions of one lookup share. */
+typedef struct {
+  dle_index index;
+  /* What the arrays of numbers belong to, so that it stays. */
+  napi_ref directory_reference;
+  napi_ref results_reference;
+  napi_ref *slab_references;
+  uint32_t *results;
+  dle_merge *merge;
+  int functions;
+} dle_lookup;
+
+/* The arguments of a call, `count` of them, and what it belongs to; NULL with an error thrown. */
+dle_lookup *dle_begin(napi_env env, napi_callback_info info, size_t count, napi_value *arguments);
+
+/* What a value is; 0 with an error thrown. */
+int dle_bytes_of(napi_env env, napi_value value, uint8_t **bytes, size_t *length);
+int dle_number_of(napi_env env, napi_value value, uint32_t *number);
+
+napi_value dle_integer(napi_env env, int32_t number);
+
+/* The functions in fill.c. */
+napi_value dle_put_records(napi_env env, napi_callback_info info);
+napi_value dle_put_directory_entries(napi_env env, napi_callback_info info);
+napi_value dle_begin_merge(napi_env env, napi_callback_info info);
+napi_value dle_fill_merge(napi_env env, napi_callback_info info);
+napi_value dle_run_merge(napi_env env, napi_callback_info info);
+
+/* In slab.c. */
+napi_value dle_slab(napi_env env, napi_callback_info info);
+
+#endif
