@@ -51,11 +51,11 @@ export function signatureIn(word1: number): number {
   return word1 >>> HIGH_SLOT_BITS;
 }
 
-function tagIn(word1: number): number {
+export function tagIn(word1: number): number {
   return word1 >>> (32 - TAG_BITS);
 }
 
-function distanceIn(word1: number): number {
+export function distanceIn(word1: number): number {
   return (word1 >>> HIGH_SLOT_BITS) & DISTANCE_MASK;
 }
 

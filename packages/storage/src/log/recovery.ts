@@ -79,7 +79,8 @@ const START: ChainEnd = { sequence: 0, checksum: 0 };
 /**
  * Reads the log of a directory from its first frame to its last (docs/format.md, Where the log
  * ends), shows every frame to `observer`, but for those of sealed segments that it vouches for,
- * makes durable what it has found and removes what lies wholly behind the end. Throws `DLE_CORRUPT` where a frame that was flushed is damaged or missing.
+ * makes durable what it has found and removes what lies wholly behind the end. Throws
+ * `DLE_CORRUPT` where a frame that was flushed is damaged or missing.
  */
 export async function recover(
   components: RecoveryComponents,
