@@ -1,6 +1,6 @@
 // A worker thread that fills a store of its own, and reads it in every way there is, through maps
-// where the addon is loaded, until it is terminated. It tells when it is in the midst of it, or what
-// went wrong.
+// where the addon is loaded, until it is terminated. It tells when it is in the midst of it, or
+// what went wrong.
 import { parentPort, workerData } from 'node:worker_threads';
 import { LogStore } from '../../dist/index.js';
 

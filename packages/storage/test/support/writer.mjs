@@ -1,20 +1,27 @@
-// A process that writes to the store in the directory it is given until it is killed: key n gets
-// value n, from the number it is given on. It prints the last number of each run of numbers that
-// was acknowledged.
+// A process that writes to the store in the directory it is given until it is killed: write n is that
+// of `writes.mjs`. It says that it opens, where it begins, and each write that was acknowledged.
 import { LogStore } from '../../dist/index.js';
+import { changesOf } from './writes.mjs';
 
-const [, , directory, first, durability] = process.argv;
-const store = await LogStore.open(directory, { segmentSize: 65_536, durability });
-let next = Number(first);
-console.log('open');
+const [, , directory, segmentSize, durability] = process.argv;
+console.log('opening');
+const store = await LogStore.open(directory, { segmentSize: Number(segmentSize), durability });
+let next = store.log.lastIndex + 1;
+console.log(`from ${next}`);
 
-async function write() {
+function write(changes) {
+  if (changes.length > 1) return store.batch(changes);
+  const [{ type, key, value }] = changes;
+  return type === 'put' ? store.put(key, value) : store.del(key);
+}
+
+async function writeOn() {
   for (;;) {
-    const number = next++;
-    await store.put(`key ${number}`, `value ${number} `.padEnd(number % 900, '.'));
+    const n = next++;
+    await write(changesOf(n));
     // Writes are acknowledged in order: all before this one have been.
-    process.stdout.write(`${number}\n`);
+    process.stdout.write(`${n}\n`);
   }
 }
 
-await Promise.all(Array.from({ length: 16 }, write));
+await Promise.all(Array.from({ length: 16 }, writeOn));
