@@ -16,12 +16,8 @@ typedef struct {
   uint32_t next;
 } pending_put;
 
-/*
- * Puts a group, in order. Returns how many were put: fewer if TypeScript has to look at the next.
- * The directory and the buckets are on their way into the cache when they are needed.
- */
-static int put_group(dle_index *index, pending_put *puts, int count, uint32_t slot,
-                     uint32_t *added) {
+/* Hashes the puts of a group, and has the caches fetch their buckets and what those lead to. */
+static void fetch_group(dle_index *index, pending_put *puts, int count) {
   for (int put = 0; put < count; put++) {
     dle_search search;
     puts[put].hash = dle_hash(index, puts[put].key, puts[put].key_length);
@@ -38,6 +34,14 @@ static int put_group(dle_index *index, pending_put *puts, int count, uint32_t sl
     __builtin_prefetch(at);
     __builtin_prefetch(at + 64);
   }
+}
+
+/*
+ * Puts a group, in order. Returns how many were put: fewer if TypeScript has to look at the next.
+ */
+static int put_group(dle_index *index, pending_put *puts, int count, uint32_t slot,
+                     uint32_t *added) {
+  fetch_group(index, puts, count);
   for (int put = 0; put < count; put++) {
     int outcome = dle_put(index, puts[put].hash, puts[put].key, puts[put].key_length, slot,
                           puts[put].offset);
@@ -108,6 +112,33 @@ static napi_value put_all(napi_env env, napi_callback_info info, read_put read) 
   }
   self->results[0] = added;
   return dle_integer(env, (int32_t)from);
+}
+
+/*
+ * warm(bytes, from, to): has the caches fetch what putting the records from `from` to `to` will look
+ * at: their buckets, and the records that they may replace.
+ */
+napi_value dle_warm(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  dle_lookup *self = dle_begin(env, info, 3, arguments);
+  uint8_t *bytes;
+  size_t length;
+  uint32_t from, to;
+  if (self == NULL || !dle_bytes_of(env, arguments[0], &bytes, &length)) return NULL;
+  if (!dle_number_of(env, arguments[1], &from)) return NULL;
+  if (!dle_number_of(env, arguments[2], &to)) return NULL;
+  if (to > length || self->index.directory == NULL) to = from;
+  while (from < to) {
+    pending_put puts[GROUP];
+    int count = 0;
+    for (; count < GROUP && from < to; count++) {
+      uint32_t end = read_record(bytes, from, to, &puts[count]);
+      if (end == 0) return NULL;
+      from = end;
+    }
+    fetch_group(&self->index, puts, count);
+  }
+  return NULL;
 }
 
 napi_value dle_put_records(napi_env env, napi_callback_info info) {

@@ -213,6 +213,7 @@ static napi_value create_lookup(napi_env env, napi_callback_info info) {
     napi_callback call;
   } functions[] = {
       {"setDirectory", set_directory}, {"addSlab", add_slab},
+      {"warm", dle_warm},
       {"map", map},                    {"lend", lend},
       {"show", show},
       {"get", get},                    {"locate", locate},
@@ -249,7 +250,8 @@ static napi_value create_lookup(napi_env env, napi_callback_info info) {
 napi_status dle_lookup_init(napi_env env, napi_value exports) {
   napi_property_descriptor properties[] = {
       {"createLookup", NULL, create_lookup, NULL, NULL, NULL, napi_default, NULL},
+      {"seal", NULL, dle_seal, NULL, NULL, NULL, napi_default, NULL},
       {"slab", NULL, dle_slab, NULL, NULL, NULL, napi_default, NULL},
   };
-  return napi_define_properties(env, exports, 2, properties);
+  return napi_define_properties(env, exports, 3, properties);
 }

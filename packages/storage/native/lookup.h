@@ -27,11 +27,15 @@ int dle_number_of(napi_env env, napi_value value, uint32_t *number);
 napi_value dle_integer(napi_env env, int32_t number);
 
 /* The functions in fill.c. */
+napi_value dle_warm(napi_env env, napi_callback_info info);
 napi_value dle_put_records(napi_env env, napi_callback_info info);
 napi_value dle_put_directory_entries(napi_env env, napi_callback_info info);
 napi_value dle_begin_merge(napi_env env, napi_callback_info info);
 napi_value dle_fill_merge(napi_env env, napi_callback_info info);
 napi_value dle_run_merge(napi_env env, napi_callback_info info);
+
+/* In seal.c. */
+napi_value dle_seal(napi_env env, napi_callback_info info);
 
 /* In slab.c. */
 napi_value dle_slab(napi_env env, napi_callback_info info);

@@ -1,12 +1,14 @@
 import { assert, crc32, DleError, EMPTY_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
 import { allocate } from '../bytes.js';
 import { MAX_BATCH_BYTES, MAX_ENTRY_RECORDS } from '../limits.js';
+import { nativeBinding } from '../native/native.js';
 import { EntryBatch } from './entry-batch.js';
 import {
   FLAG_LAST_OF_ENTRY,
   RECORD_HEADER_BYTES,
   recordBytes,
   sealRecord,
+  setFlags,
   writeRecord,
 } from './record.js';
 import { Namespace, RecordKind } from './record-kinds.js';
@@ -27,6 +29,8 @@ export class EntryBatchBuilder {
   #length = 0;
   #lastRecord = 0;
   #recordsInEntry = 0;
+  /** All records are sealed at the end, with one call to C, and not one by one. */
+  readonly #native = nativeBinding();
 
   /** The first entry gets `firstIndex`, the others the indexes after it. */
   constructor(firstIndex: number, term: number, initialBytes: number = INITIAL_BYTES) {
@@ -71,7 +75,7 @@ export class EntryBatchBuilder {
   /** Ends the entry that the records since the last call make up. */
   endEntry(): void {
     assert(this.#recordsInEntry > 0, 'an entry has at least one record');
-    sealRecord(this.#bytes, this.#view, this.#lastRecord, FLAG_LAST_OF_ENTRY);
+    this.#endRecord(FLAG_LAST_OF_ENTRY);
     this.#starts.push(this.#length);
     this.#recordsInEntry = 0;
   }
@@ -79,6 +83,10 @@ export class EntryBatchBuilder {
   /** The batch; the builder is spent. */
   finish(): EntryBatch {
     assert(this.#recordsInEntry === 0 && this.count > 0, 'finish after endEntry');
+    if (this.#native !== undefined) {
+      const sealed = this.#native.seal(this.#bytes, this.#length);
+      assert(sealed === this.#length, 'records do not lie as they were placed');
+    }
     return new EntryBatch(
       this.#bytes.subarray(0, this.#length),
       this.#firstIndex,
@@ -95,7 +103,8 @@ export class EntryBatchBuilder {
     claimedChecksum: number | undefined,
   ): void {
     checkLengths(key.length, value.length);
-    const payloadChecksum = crc32(value, crc32(key));
+    const isSealedHere = this.#native === undefined || claimedChecksum !== undefined;
+    const payloadChecksum = isSealedHere ? crc32(value, crc32(key)) : 0;
     if (claimedChecksum !== undefined && claimedChecksum !== payloadChecksum) {
       throw new DleError(
         'DLE_CORRUPT',
@@ -106,7 +115,7 @@ export class EntryBatchBuilder {
     const end = offset + recordBytes(key.length, value.length);
     this.#checkRoom(end);
     if (end > this.#bytes.length) this.#grow(end);
-    if (this.#recordsInEntry > 0) sealRecord(this.#bytes, this.#view, this.#lastRecord, 0);
+    if (this.#recordsInEntry > 0) this.#endRecord(0);
     writeRecord(this.#view, offset, {
       kind,
       namespace,
@@ -123,6 +132,12 @@ export class EntryBatchBuilder {
     this.#lastRecord = offset;
     this.#recordsInEntry++;
     this.#length = end;
+  }
+
+  #endRecord(flags: number): void {
+    const at = this.#lastRecord;
+    if (this.#native === undefined) sealRecord(this.#bytes, this.#view, at, flags);
+    else setFlags(this.#view, at, flags);
   }
 
   #checkRoom(end: number): void {

@@ -56,6 +56,8 @@ export interface LogObservers {
   readonly recovered?: (entries: LogEntries) => void;
   /** The turn ends and the log is about to write: append what has been gathered. Must not throw. */
   readonly gather?: () => void;
+  /** What was written is being flushed: there is time to prepare for the end of that. No throwing. */
+  readonly flushing?: () => void;
 }
 
 export interface AppendOptions {

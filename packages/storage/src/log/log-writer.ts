@@ -56,6 +56,8 @@ export interface Content {
 export interface WriterSource {
   /** The turn ends: append what has been gathered. */
   gather(): void;
+  /** A flush is under way: there is time to prepare for its end. */
+  flushing(): void;
   /** What a new segment begins with. */
   readonly localState: LocalState;
   commit(): number;
@@ -258,7 +260,9 @@ export class LogWriter {
     this.#source.gather();
     this.#scheduled = false;
     this.#write();
-    if (this.#wanted > this.#flushed && this.#failure === undefined) void this.#flush();
+    if (this.#wanted <= this.#flushed || this.#failure !== undefined) return;
+    void this.#flush();
+    this.#source.flushing();
   }
 
   /** Writes all frames that are pending, with one call per segment. */

@@ -121,6 +121,7 @@ export class Log {
       {
         localState: parts.localState,
         gather: () => observers.gather?.(),
+        flushing: () => observers.flushing?.(),
         commit: () => parts.entries.commit,
       },
     );

@@ -54,9 +54,14 @@ export function writeRecord(view: DataView, offset: number, fields: RecordFields
   for (let zero = 32; zero < RECORD_HEADER_BYTES; zero += 8) view.setFloat64(offset + zero, 0);
 }
 
+/** Sets the flags of the header at `offset`, whose checksum is yet to be made. */
+export function setFlags(view: DataView, offset: number, flags: number): void {
+  view.setUint8(offset + 4, flags);
+}
+
 /** Completes the header at `offset`. */
 export function sealRecord(bytes: Uint8Array, view: DataView, offset: number, flags: number): void {
-  view.setUint8(offset + 4, flags);
+  setFlags(view, offset, flags);
   const checksum = headerChecksum(bytes, offset, RECORD_HEADER_BYTES);
   view.setUint32(offset + CHECKSUM_OFFSET, checksum, true);
 }

@@ -26,6 +26,8 @@ export interface Lookup extends IndexMirror {
    * `results[1]`: where in that segment.
    */
   locate(key: Uint8Array): number;
+  /** Has the caches fetch what putting the records from `from` to `to` of `bytes` will look at. */
+  warm(bytes: Uint8Array, from: number, to: number): void;
   /**
    * Has the puts that lie in `bytes` lead to where they lie in the segment: `shift` bytes further
    * on. Returns where it stopped: at `to`, or at what TypeScript has to do. `results[0]`: new keys.
@@ -63,6 +65,11 @@ export interface Lookup extends IndexMirror {
 export interface LookupBinding {
   /** `results` is where the functions leave more than one number. */
   createLookup(seedLow: number, seedHigh: number, results: Uint32Array): Lookup;
+  /**
+   * Writes the checksums of the records that lie in the first `length` of `bytes`. Returns where it
+   * stopped: at `length`, if they fill that.
+   */
+  seal(bytes: Uint8Array, length: number): number;
   /** Zeroed memory of `SLAB_BYTES`, aligned; in large pages of the system if `huge`. */
   slab(huge: boolean): ArrayBuffer | undefined;
 }

@@ -119,6 +119,11 @@ export class GroupWriter {
     }
   }
 
+  /** Shows the batches that are going to be applied when what is under way is flushed. */
+  prepare(show: (batch: EntryBatch) => void): void {
+    for (const { batch } of this.#groups) show(batch!);
+  }
+
   /** The group that takes `bytes` more. */
   #group(bytes: number): WriteGroup {
     this.#log.checkWritable();

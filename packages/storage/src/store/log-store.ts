@@ -91,6 +91,7 @@ export class LogStore {
           }),
           recovered: (entries) => recover(directory, keys.space, entries, replicated),
           gather: () => writer?.append(),
+          flushing: () => writer?.prepare((batch) => keys.space.prepare(batch)),
         },
       );
       await keys.space.recovered();
