@@ -53,26 +53,34 @@ static napi_value set_directory(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* addSlab(slab: Uint32Array) */
-static napi_value add_slab(napi_env env, napi_callback_info info) {
-  napi_value arguments[1];
-  dle_lookup *self = dle_begin(env, info, 1, arguments);
+/* setSlab(number, slab: Uint32Array): one more, or another one for that number. */
+static napi_value set_slab(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  dle_lookup *self = dle_begin(env, info, 2, arguments);
   uint8_t *bytes;
   size_t length;
-  if (self == NULL || !dle_bytes_of(env, arguments[0], &bytes, &length)) return NULL;
+  uint32_t number;
+  if (self == NULL || !dle_number_of(env, arguments[0], &number)) return NULL;
+  if (!dle_bytes_of(env, arguments[1], &bytes, &length)) return NULL;
   dle_index *index = &self->index;
-  uint32_t count = index->slab_count + 1;
-  uint32_t **slabs = realloc(index->slabs, count * sizeof *slabs);
-  if (slabs != NULL) index->slabs = slabs;
-  napi_ref *references = realloc(self->slab_references, count * sizeof *references);
-  if (references != NULL) self->slab_references = references;
-  if (slabs == NULL || references == NULL) {
-    napi_throw_error(env, NULL, "out of memory");
+  if (number == index->slab_count) {
+    uint32_t **slabs = realloc(index->slabs, (number + 1) * sizeof *slabs);
+    if (slabs != NULL) index->slabs = slabs;
+    napi_ref *references = realloc(self->slab_references, (number + 1) * sizeof *references);
+    if (references != NULL) self->slab_references = references;
+    if (slabs == NULL || references == NULL) {
+      napi_throw_error(env, NULL, "out of memory");
+      return NULL;
+    }
+    index->slab_count++;
+  } else if (number < index->slab_count) {
+    napi_delete_reference(env, self->slab_references[number]);
+  } else {
+    napi_throw_range_error(env, NULL, "no such slab");
     return NULL;
   }
-  slabs[count - 1] = (uint32_t *)bytes;
-  napi_create_reference(env, arguments[0], 1, &references[count - 1]);
-  index->slab_count = count;
+  index->slabs[number] = (uint32_t *)bytes;
+  napi_create_reference(env, arguments[1], 1, &self->slab_references[number]);
   return NULL;
 }
 
@@ -212,7 +220,7 @@ static napi_value create_lookup(napi_env env, napi_callback_info info) {
     const char *name;
     napi_callback call;
   } functions[] = {
-      {"setDirectory", set_directory}, {"addSlab", add_slab},
+      {"setDirectory", set_directory}, {"setSlab", set_slab},
       {"warm", dle_warm},
       {"map", map},                    {"lend", lend},
       {"show", show},

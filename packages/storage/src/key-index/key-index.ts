@@ -1,6 +1,6 @@
 import { assert, type Random } from '@dle/common';
 import { type HashSeed, halfSipHash } from './half-sip-hash.js';
-import { type IndexMemory, SLAB_BYTES, SLAB_PAGES } from './index-memory.js';
+import { FIRST_SLAB_PAGES, type IndexMemory, SLAB_PAGES } from './index-memory.js';
 import {
   BUCKET_WORDS,
   homeOf,
@@ -28,8 +28,8 @@ export interface RecordedKeys {
 
 /** Somebody who works on the same pages. */
 export interface IndexMirror {
-  /** One slab more. */
-  addSlab(slab: Uint32Array): void;
+  /** Slab `number`, counted from 0, is this one from now on. */
+  setSlab(number: number, slab: Uint32Array): void;
   /** The numbers of the pages, by the highest `depth` bits of the hash, stand there from now on. */
   setDirectory(directory: Uint32Array, depth: number): void;
 }
@@ -257,14 +257,26 @@ export class KeyIndex {
 
   #addPage(depth: number): number {
     const page = this.#depths.length;
-    if (page % SLAB_PAGES === 0) {
-      const slab = this.#memory.slab();
-      assert(slab.byteLength === SLAB_BYTES, `a slab of ${slab.byteLength} bytes`);
-      this.#slabs.push(slab);
-      this.#mirror?.addSlab(slab);
-    }
+    if (page < SLAB_PAGES) this.#growFirstSlab(page);
+    else if (page % SLAB_PAGES === 0) this.#setSlab(page / SLAB_PAGES, this.#memory.slab());
     this.#depths.push(depth);
     return page;
+  }
+
+  /** Makes room for `page` in the first slab: a small copy, a few times at the most. */
+  #growFirstSlab(page: number): void {
+    const place = FIRST_SLAB_PAGES.indexOf(page) + 1;
+    if (page > 0 && place === 0) return;
+    const pages = FIRST_SLAB_PAGES[place]!;
+    const whole = pages === SLAB_PAGES;
+    const larger = whole ? this.#memory.slab() : new Uint32Array(pages * PAGE_WORDS);
+    if (page > 0) larger.set(this.#slabs[0]!);
+    this.#setSlab(0, larger);
+  }
+
+  #setSlab(number: number, slab: Uint32Array): void {
+    this.#slabs[number] = slab;
+    this.#mirror?.setSlab(number, slab);
   }
 
   #pageOf(hash: number): number {

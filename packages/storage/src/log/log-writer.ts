@@ -110,6 +110,8 @@ export class LogWriter {
   /** Segments to which nothing more is added, but for which that is not yet on the device. */
   #sealing: SealedSegment[] = [];
   #lastSegment: number;
+  /** Written to, or going to be, and not closed. */
+  readonly #open = new Set<Segment>();
   /** Whether a file was made since the last flush began. */
   #newNames = false;
   #scheduled = false;
@@ -166,12 +168,14 @@ export class LogWriter {
   accept(content: Content): Placement[] {
     if (this.#pendingBytes > MAX_UNWRITTEN_BYTES) this.#write();
     if (!content.sharesFrame || content.replacesFrom > 0) this.space.closeFrame();
+    if (this.space.segment !== undefined) this.#open.add(this.space.segment);
     const placements = this.space.place(
       content.pieces,
       this.#source.localState.bytes,
       content.behind,
     );
     for (const placement of placements) {
+      this.#open.add(placement.segment);
       if (placement.opensSegment) this.#openSegment(placement.segment);
       if (placement.opensFrame) this.#openFrame(placement, content);
       const frame = this.#pending.at(-1)!;
@@ -215,9 +219,8 @@ export class LogWriter {
   /** After everything wanted is flushed, or has failed. */
   async close(): Promise<void> {
     this.#waiters.fail(new DleError('DLE_CLOSED', 'the log was closed'));
-    const open = new Set(this.#unflushed);
-    if (this.space.segment !== undefined) open.add(this.space.segment);
-    await Promise.all([...open].map((segment) => segment.close()));
+    if (this.space.segment !== undefined) this.#open.add(this.space.segment);
+    await Promise.all([...this.#open].map((segment) => segment.close()));
     await this.space.close();
   }
 
@@ -335,8 +338,10 @@ export class LogWriter {
     try {
       for (const segment of segments) await segment.datasync();
       if (newNames) await this.#vfs.syncDirectory(this.#options.directory);
-      for (const segment of segments) {
-        if (this.#isFull(segment)) await segment.close();
+      for (const segment of [...this.#open]) {
+        if (!this.#isFull(segment)) continue;
+        this.#open.delete(segment);
+        await segment.close();
       }
     } catch (thrown) {
       this.#flushing = false;

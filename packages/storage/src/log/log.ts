@@ -431,8 +431,9 @@ export class Log {
     try {
       this.#mark(false);
     } catch (thrown) {
-      // On a full disk the mark comes with the next frame that fits.
-      if (!isDleError(thrown, 'DLE_DISK_FULL')) throw thrown;
+      // On a full disk, or one that makes no file, the mark comes with the next frame that fits; and
+      // whoever writes that is told what is wrong.
+      if (!isDleError(thrown) || thrown.code === 'DLE_INTERNAL') throw thrown;
     }
   }
 }

@@ -70,9 +70,13 @@ interface Chain {
   readonly flushed: number;
   /** Of each of its segments, the last sequence. */
   readonly lastSequences: readonly number[];
+  /** The first frame that is not known to be flushed: in which segment, at which offset. */
+  readonly unflushed: { readonly place: number; readonly offset: number } | undefined;
   /** Of those that were not read, for somebody has vouched for them, the ids. */
   readonly vouched: ReadonlySet<number>;
 }
+
+const STEP_BYTES = 1024 * 1024;
 
 const START: ChainEnd = { sequence: 0, checksum: 0 };
 
@@ -93,18 +97,15 @@ export async function recover(
   const remains = await examineRemains(components.files, segments, chain);
   if (chain.end.sequence === 0) refuseLostBeginning(components.files, segments);
   const kept = segments.slice(0, chain.lastSequences.length);
-  const flushed = Math.max(chain.flushed, remains.flushed);
-  for (const [place, segment] of kept.entries()) {
-    if (chain.lastSequences[place]! > flushed) await flush(components.vfs, segment.path);
-  }
+  const last = kept.at(-1);
+  const whole = kept.length === segments.length;
+  const resumes = last !== undefined && whole && chain.clean && remains.empty;
+  await makeDurable(components, kept, { chain, remains, resumes });
   for (const stale of segments.slice(kept.length)) {
     await components.files.forget(stale.id);
     await components.vfs.unlink(stale.path);
   }
   if (segments.length > 0) await components.vfs.syncDirectory(directory);
-  const last = kept.at(-1);
-  const whole = kept.length === segments.length;
-  const resumes = last !== undefined && whole && chain.clean && remains.empty;
   return {
     ...chain.end,
     storeId: last === undefined ? undefined : storeId,
@@ -120,6 +121,26 @@ export async function recover(
     segments: kept.length,
     segmentBytes: kept.reduce((sum, { id }) => sum + components.files.get(id).size(), 0),
   };
+}
+
+/** What was recovered is on the device when this resolves, and the last segment as it now is. */
+async function makeDurable(
+  { vfs, files }: RecoveryComponents,
+  kept: readonly Candidate[],
+  { chain, remains, resumes }: { chain: Chain; remains: Remains; resumes: boolean },
+): Promise<void> {
+  const flushed = Math.max(chain.flushed, remains.flushed);
+  for (const [place, { id, path }] of kept.entries()) {
+    const isFlushed = chain.lastSequences[place]! <= flushed;
+    // A last segment that is left as it is keeps what lies behind its end, too.
+    const isLast = place === kept.length - 1;
+    if (isFlushed && (resumes || !isLast)) continue;
+    const { offset = 0 } = place === chain.unflushed?.place ? chain.unflushed : {};
+    // The header of a segment is written with its first frame.
+    const from = isFlushed ? chain.offset : offset <= SEGMENT_HEADER_BYTES ? 0 : offset;
+    const to = isLast && remains.empty ? chain.offset : files.get(id).size();
+    await writeAgain(vfs, path, from, to);
+  }
 }
 
 async function findSegments(
@@ -165,6 +186,8 @@ async function followChain(
 ): Promise<Chain> {
   const lastSequences: number[] = [];
   const vouched = new Set<number>();
+  /** Frames that none of those read so far knows to be flushed. */
+  const unflushed: { place: number; offset: number; sequence: number }[] = [];
   /** Accepted, not yet taken in. */
   const ends: SegmentEnd[] = [];
   let scan: ScanEnd = { chain: START, offset: 0, damage: undefined };
@@ -195,7 +218,10 @@ async function followChain(
     const reader = new ChunkReader(files.get(segment.id));
     scan = await scanSegment(reader, segment, scan.chain, lastSequence, (frame) => {
       observer.visit(frame);
-      flushed = Math.max(flushed, frame.header.flushed);
+      const { header } = frame;
+      flushed = Math.max(flushed, header.flushed);
+      unflushed.push({ place: candidate, offset: header.offset, sequence: header.sequence });
+      while (unflushed.length > 0 && unflushed[0]!.sequence <= flushed) unflushed.shift();
       clean = frame.header.clean;
     });
     if (scan.chain.sequence === sequence) break;
@@ -204,7 +230,8 @@ async function followChain(
   }
   if (ends.length > 0) await observer.restore(ends);
   const { chain: end, offset, damage } = scan;
-  return { end, place, offset, gap, damage, clean, flushed, lastSequences, vouched };
+  const tail = { unflushed: unflushed[0], vouched };
+  return { end, place, offset, gap, damage, clean, flushed, lastSequences, ...tail };
 }
 
 /** The end of a segment that need not be read: somebody vouches for it, and the files agree. */
@@ -281,9 +308,18 @@ function refuseLostBeginning(files: SegmentFiles, segments: readonly Candidate[]
   throw corrupt({ name: first.path, offset: 0 }, 0, 'the log has lost its beginning');
 }
 
-async function flush(vfs: Vfs, path: string): Promise<void> {
+/**
+ * Makes the bytes `from` to `to` of a file durable, by writing them once more as they were read. A
+ * flush alone would not do: where one has failed before, the system still shows what it has given up
+ * to write.
+ */
+async function writeAgain(vfs: Vfs, path: string, from: number, to: number): Promise<void> {
   const file = vfs.openSync(path);
   try {
+    const reader = new ChunkReader(file);
+    for (let at = from; at < to; at += STEP_BYTES) {
+      file.writeSync([await reader.read(at, Math.min(STEP_BYTES, to - at))], at);
+    }
     await file.datasync();
   } finally {
     await file.close();

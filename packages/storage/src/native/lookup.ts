@@ -70,6 +70,6 @@ export interface LookupBinding {
    * stopped: at `length`, if they fill that.
    */
   seal(bytes: Uint8Array, length: number): number;
-  /** Zeroed memory of `SLAB_BYTES`, aligned; in large pages of the system if `huge`. */
-  slab(huge: boolean): ArrayBuffer | undefined;
+  /** Zeroed memory of `SLAB_BYTES`, aligned, in large pages of the system if it has them. */
+  slab(): ArrayBuffer | undefined;
 }

@@ -80,6 +80,7 @@ export class LogStore {
     const keys = createKeyState({ files, random }, segmentSize ?? DEFAULT_SEGMENT_BYTES);
     const directories = replicated ? undefined : new Directories({ vfs, clock }, directory);
     let writer: GroupWriter | undefined;
+    let opened: Log | undefined;
     try {
       const log = await Log.open(
         { vfs, clock, random },
@@ -94,6 +95,7 @@ export class LogStore {
           flushing: () => writer?.prepare((batch) => keys.space.prepare(batch)),
         },
       );
+      opened = log;
       await keys.space.recovered();
       if (!replicated) {
         writer = new GroupWriter(log, (batch) => {
@@ -110,6 +112,8 @@ export class LogStore {
       const parts = { place, log, keys, files, directories, writer };
       return new LogStore(parts, durability);
     } catch (thrown) {
+      await directories?.close();
+      await opened?.close();
       keys.reader.close();
       await files.close();
       throw thrown;
@@ -278,9 +282,12 @@ export class LogStore {
   async #close(): Promise<void> {
     this.#writer?.append();
     await this.#directories?.close();
-    await this.log.close();
-    this.#keys.reader.close();
-    await this.#files.close();
+    try {
+      await this.log.close();
+    } finally {
+      this.#keys.reader.close();
+      await this.#files.close();
+    }
   }
 
   #writing(): GroupWriter {

@@ -25,13 +25,11 @@ export function createNativeIndex(
   return { lookup, maps, results };
 }
 
-/** Slabs of the addon: aligned to cache lines and, but for the first, in large pages. */
+/** Slabs of the addon: aligned to cache lines, in large pages of the system where it has them. */
 export function nativeMemory(binding: LookupBinding): IndexMemory {
-  let slabs = 0;
   return {
     slab() {
-      // A small store touches little of its first slab; a large page of the system is a lot.
-      const slab = binding.slab(slabs++ > 0);
+      const slab = binding.slab();
       return slab === undefined ? plainMemory.slab() : new Uint32Array(slab);
     },
   };

@@ -57,6 +57,8 @@ export class Verifier {
     const segments = names.map(parseSegmentName).filter((id) => id !== undefined);
     const directories = new Set(names.map(parseDirectoryName));
     segments.sort((a, b) => a - b);
+    // Made, and not yet written to: there was no room for what was to go there.
+    while (segments.length > 0 && (await this.#isBlank(segments.at(-1)!))) segments.pop();
     const headers = await Promise.all(segments.map((id) => this.#headerOf(id)));
     for (const [place, id] of segments.entries()) {
       const next = headers[place + 1];
@@ -66,6 +68,11 @@ export class Verifier {
     }
     const [files, bytes, records] = [this.#files, this.#bytes, this.#records];
     return { files, bytes, records, damage: this.#damage, harmless: this.#harmless };
+  }
+
+  async #isBlank(id: number): Promise<boolean> {
+    const path = join(this.#directory, segmentName(id));
+    return (await this.#reading(path, (reader) => firstNonZero(reader, 0))) === -1;
   }
 
   /** `undefined`, with the damage noted, if it is not what it should be. */

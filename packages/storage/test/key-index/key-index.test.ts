@@ -25,7 +25,12 @@ class Pair {
   readonly model = new Map<string, Position>();
 
   constructor(seed = SEED) {
-    this.index = new KeyIndex({ keys: this.records, memory: this.memory, seed });
+    this.index = new KeyIndex({
+      keys: this.records,
+      memory: this.memory,
+      mirror: this.memory,
+      seed,
+    });
   }
 
   set(key: Uint8Array): void {

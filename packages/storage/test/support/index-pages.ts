@@ -10,7 +10,7 @@ import {
   positionIn,
   tagOf,
 } from '../../src/key-index/index-page.js';
-import type { RecordedKeys } from '../../src/key-index/key-index.js';
+import type { IndexMirror, RecordedKeys } from '../../src/key-index/key-index.js';
 import { type Position, positionOf } from '../../src/key-index/position.js';
 
 /** Seed of the tables whose keys are chosen to collide. */
@@ -47,14 +47,18 @@ export class FakeRecords implements RecordedKeys {
 export type Distances = Map<Position, number>;
 
 /** Memory that a test can look into. */
-export class SeenMemory implements IndexMemory {
+export class SeenMemory implements IndexMemory, IndexMirror {
   readonly #slabs: Uint32Array[] = [];
 
   slab(): Uint32Array {
-    const slab = plainMemory.slab();
-    this.#slabs.push(slab);
-    return slab;
+    return plainMemory.slab();
   }
+
+  setSlab(number: number, slab: Uint32Array): void {
+    this.#slabs[number] = slab;
+  }
+
+  setDirectory(): void {}
 
   /**
    * Holds what lies in the first `pages` pages against the rules by which they are searched:
