@@ -1,7 +1,7 @@
 import { PAGE_WORDS } from './index-page.js';
 
 /** Memory comes in slabs of 4 MiB, which hold 63 pages: a store of a few keys touches one page. */
-export const SLAB_BYTES: number = 4 * 1024 * 1024;
+const SLAB_BYTES: number = 4 * 1024 * 1024;
 export const SLAB_PAGES: number = Math.floor(SLAB_BYTES / (PAGE_WORDS * 4));
 
 /** Pages of the first slab, as it grows: most stores are small. */

@@ -51,7 +51,7 @@ export function signatureIn(word1: number): number {
   return word1 >>> HIGH_SLOT_BITS;
 }
 
-export function tagIn(word1: number): number {
+function tagIn(word1: number): number {
   return word1 >>> (32 - TAG_BITS);
 }
 

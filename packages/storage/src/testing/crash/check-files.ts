@@ -7,19 +7,12 @@ import type { World } from './world.js';
 /** The names of docs/format.md. */
 const KNOWN_NAME = /^(?:[0-9a-f]{16}\.(?:segment|directory)|lock)$/;
 
-interface Verification {
-  readonly damage: readonly { file: string; offset: number; message: string }[];
-}
-
 /** A store that has been crashed is whole nevertheless. */
 export async function verifyStore(
-  { history, coverage, strict }: World,
+  { history, coverage }: World,
   patience: Patience,
-  store: LogStore & { verify?: () => Promise<Verification> },
+  store: LogStore,
 ): Promise<void> {
-  // Known: it takes a segment for damaged that has been made and not yet been written to, and one
-  // whose remains behind its last frame were not flushed when its key directory was made.
-  if (store.verify === undefined || !strict) return;
   history.add('verify');
   const { damage } = await patience.outcomeOf(store.verify(), 'verify');
   const [first] = damage;
@@ -30,9 +23,7 @@ export async function verifyStore(
 }
 
 /** A store that is closed, or could not be opened, holds no descriptors. */
-export function checkClosed({ vfs, strict }: World): void {
-  // Known: a segment that was flushed before the next one was begun stays open.
-  if (!strict) return;
+export function checkClosed({ vfs }: World): void {
   const { openPaths } = vfs;
   if (openPaths.length > 0) throw new Broken(`not closed: ${openPaths.join(', ')}`);
 }

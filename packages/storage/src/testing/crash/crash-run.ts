@@ -18,8 +18,6 @@ const LONGEST_SIEGE = 150;
 export interface CrashRunOptions {
   /** Told of each step, when it happens. */
   readonly trace?: ((line: string) => void) | undefined;
-  /** Holds the store to what it is known not to do, too. Default false. */
-  readonly strict?: boolean;
   /** The disk as the store is to see it: for a test of the test. */
   readonly disguise?: (vfs: MemVfs) => Vfs;
 }
@@ -58,7 +56,6 @@ function makeWorld(seed: number, history: History, options: CrashRunOptions): Wo
   const clock = slowClock(time, diskDice, dice.pick([0, 0, 2, 6]));
   const vfs = new MemVfs({ random: diskDice.random, clock });
   return {
-    strict: options.strict ?? false,
     dice,
     time,
     vfs,
@@ -124,19 +121,16 @@ class CrashRun {
     const life = new Life(this.#world, { ...this.#plan, crashAtOperation });
     const end = await life.live();
     this.#exists ||= life.opened;
-    this.#startAgain(end, life.hadFlushError);
+    this.#startAgain(end);
     return life.opened;
   }
 
   /** What happens between two lives: nothing, or the end of the process or of the machine. */
-  #startAgain(last: LifeEnd, hadFlushError: boolean): void {
-    const { strict, dice, vfs, time, model, history, coverage } = this.#world;
+  #startAgain(last: LifeEnd): void {
+    const { dice, vfs, time, model, history, coverage } = this.#world;
     const killed = vfs.end?.kind === 'kill';
     if (killed ? dice.chance(15) : !vfs.down && dice.chance(30)) vfs.crash();
     else if (!vfs.down && dice.chance(30)) vfs.kill();
-    // Known: what a flush has failed to put on the device is in the page cache still, and the next
-    // process believes it to be flushed once a flush of its own has succeeded.
-    if (hadFlushError && !strict) vfs.crash();
     this.#opening = this.#openingAfter(last);
     if (vfs.end === undefined) return;
     const { kind, operation } = vfs.end;

@@ -44,11 +44,6 @@ export class Life {
     this.#patience = new Patience(world);
   }
 
-  /** Whether a flush may have failed in it. */
-  get hadFlushError(): boolean {
-    return this.#faults.flushError;
-  }
-
   async live(): Promise<LifeEnd> {
     let phase: CrashEvent = 'gone while opening';
     try {
@@ -127,12 +122,11 @@ export class Life {
   }
 
   async #run(store: LogStore, writes: Writes, reads: Reads): Promise<void> {
-    const { dice, vfs, history, strict } = this.#world;
+    const { dice, vfs, history } = this.#world;
     const { quiet } = this.#plan;
     const fault = dice.below(100);
     if (fault < 6) this.#faults.planFlushError(30);
-    // Known: where a write fails that is to say that the log is idle, the error is nobody's.
-    else if (fault < 12 && strict) this.#faults.planWriteError(30);
+    else if (fault < 12) this.#faults.planWriteError(30);
     else this.#faults.planEnd(40, 400);
     const steps = new Steps(this.#world, {
       store,

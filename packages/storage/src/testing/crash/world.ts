@@ -12,8 +12,6 @@ export const DIRECTORY = '/store';
 
 /** What a run consists of beside the store: it outlives every process. */
 export interface World {
-  /** Whether the store is held to what it is known not to do, too. */
-  readonly strict: boolean;
   readonly dice: Dice;
   readonly time: VirtualTime;
   readonly vfs: MemVfs;
