@@ -1,5 +1,5 @@
-// A process that writes to the store in the directory it is given until it is killed: write n is that
-// of `writes.mjs`. It says that it opens, where it begins, and each write that was acknowledged.
+// A process that writes to the store in the directory it is given until it is killed: write n is
+// that of `writes.mjs`. It says that it opens, where it begins, and what was acknowledged.
 import { LogStore } from '../../dist/index.js';
 import { changesOf } from './writes.mjs';
 
