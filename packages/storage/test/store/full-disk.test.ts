@@ -131,8 +131,7 @@ describe.runIf(probe)('a store on a full disk', () => {
 
     const without = await LogStore.open(directory, OPTIONS);
     await expectAll(without, count);
-    // It waits for those that are being made.
-    await without.verify();
+    expect((await without.verify()).damage).toEqual([]);
     expect(without.stats().directories.failed).toBeGreaterThanOrEqual(3);
     await without.close();
     expect(readdirSync(directory).filter((name) => name.endsWith('.tmp'))).toEqual([]);

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { LogStore } from '../../src/index.js';
 import { Child } from '../support/child.js';
-import { changesOf } from '../support/writes.mjs';
+import { WriteModel } from '../support/write-model.js';
 
 /** In both modes together; more with `DLE_KILLS=2000`. */
 const KILLS = Number(process.env.DLE_KILLS ?? 200) / 2;
@@ -21,9 +21,7 @@ interface Setting {
 class Victim {
   readonly #directory: string;
   readonly #setting: Setting;
-  readonly #model = new Map<string, string>();
-  /** The writes that the model has. */
-  #known = 0;
+  readonly #model = new WriteModel();
   #acknowledged = 0;
 
   constructor(directory: string, setting: Setting) {
@@ -47,38 +45,17 @@ class Victim {
     if (/^\d+$/.test(last)) this.#acknowledged = Math.max(this.#acknowledged, Number(last));
   }
 
-  /** All that was acknowledged is there, and of what came behind it a part without holes. */
   async check(): Promise<void> {
     const { segmentSize } = this.#setting;
     await using store = await LogStore.open(this.#directory, { segmentSize });
-    const { lastIndex } = store.stats();
-    expect(lastIndex).toBeGreaterThanOrEqual(this.#acknowledged);
-    expect(lastIndex).toBeGreaterThanOrEqual(this.#known);
-    while (this.#known < lastIndex) this.#apply(++this.#known);
-    const found = new Map<string, string>();
-    const snapshot = store.snapshotKeys();
-    for (let pairs = snapshot.next(1e6); pairs.length > 0; pairs = snapshot.next(1e6)) {
-      for (const { key, value } of pairs) found.set(textOf(key), textOf(value));
-    }
-    expect(sorted(found)).toEqual(sorted(this.#model));
-    for (const [key, value] of this.#model) expect(textOf(store.getSync(key)!)).toBe(value);
+    this.#model.check(store, this.#acknowledged);
   }
 
   #start(): Promise<Child> {
     const { segmentSize, durability } = this.#setting;
     return Child.start('writer.mjs', this.#directory, `${segmentSize}`, durability);
   }
-
-  #apply(n: number): void {
-    for (const change of changesOf(n)) {
-      if (change.type === 'put') this.#model.set(change.key, change.value);
-      else this.#model.delete(change.key);
-    }
-  }
 }
-
-const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
-const sorted = (map: ReadonlyMap<string, string>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 
 async function killStore(directory: string, round: number): Promise<void> {
   const victim = new Victim(directory, {
