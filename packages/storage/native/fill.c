@@ -114,33 +114,6 @@ static napi_value put_all(napi_env env, napi_callback_info info, read_put read) 
   return dle_integer(env, (int32_t)from);
 }
 
-/*
- * warm(bytes, from, to): has the caches fetch what putting the records from `from` to `to` will look
- * at: their buckets, and the records that they may replace.
- */
-napi_value dle_warm(napi_env env, napi_callback_info info) {
-  napi_value arguments[3];
-  dle_lookup *self = dle_begin(env, info, 3, arguments);
-  uint8_t *bytes;
-  size_t length;
-  uint32_t from, to;
-  if (self == NULL || !dle_bytes_of(env, arguments[0], &bytes, &length)) return NULL;
-  if (!dle_number_of(env, arguments[1], &from)) return NULL;
-  if (!dle_number_of(env, arguments[2], &to)) return NULL;
-  if (to > length || self->index.directory == NULL) to = from;
-  while (from < to) {
-    pending_put puts[GROUP];
-    int count = 0;
-    for (; count < GROUP && from < to; count++) {
-      uint32_t end = read_record(bytes, from, to, &puts[count]);
-      if (end == 0) return NULL;
-      from = end;
-    }
-    fetch_group(&self->index, puts, count);
-  }
-  return NULL;
-}
-
 napi_value dle_put_records(napi_env env, napi_callback_info info) {
   return put_all(env, info, read_record);
 }

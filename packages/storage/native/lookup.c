@@ -221,7 +221,6 @@ static napi_value create_lookup(napi_env env, napi_callback_info info) {
     napi_callback call;
   } functions[] = {
       {"setDirectory", set_directory}, {"setSlab", set_slab},
-      {"warm", dle_warm},
       {"map", map},                    {"lend", lend},
       {"show", show},
       {"get", get},                    {"locate", locate},

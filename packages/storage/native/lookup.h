@@ -27,7 +27,6 @@ int dle_number_of(napi_env env, napi_value value, uint32_t *number);
 napi_value dle_integer(napi_env env, int32_t number);
 
 /* The functions in fill.c. */
-napi_value dle_warm(napi_env env, napi_callback_info info);
 napi_value dle_put_records(napi_env env, napi_callback_info info);
 napi_value dle_put_directory_entries(napi_env env, napi_callback_info info);
 napi_value dle_begin_merge(napi_env env, napi_callback_info info);

@@ -32,13 +32,16 @@ export class EntryBatchBuilder {
   /** All records are sealed at the end, with one call to C, and not one by one. */
   readonly #native = nativeBinding();
 
-  /** The first entry gets `firstIndex`, the others the indexes after it. */
-  constructor(firstIndex: number, term: number, initialBytes: number = INITIAL_BYTES) {
+  /**
+   * The first entry gets `firstIndex`, the others the indexes after it. `buffer` is the memory to
+   * begin with; it becomes that of the batch, if it suffices.
+   */
+  constructor(firstIndex: number, term: number, buffer: Uint8Array = allocate(INITIAL_BYTES)) {
     assert(Number.isSafeInteger(firstIndex) && firstIndex >= 1, `not an index: ${firstIndex}`);
     this.#firstIndex = firstIndex;
     this.#term = term;
-    this.#bytes = allocate(initialBytes);
-    this.#view = new DataView(this.#bytes.buffer);
+    this.#bytes = buffer;
+    this.#view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   }
 
   /** Entries ended so far. */

@@ -42,6 +42,8 @@ export interface SegmentEnd {
 }
 
 export interface LogObservers {
+  /** Whether entries are read from the log once they are written; they stay in memory for it. */
+  readonly readsEntries?: boolean;
   /**
    * Whoever keeps state of its own may vouch for a sealed segment, of which it can take in all that
    * counts: recovery does not read it then, and its entries are not in the log.
@@ -56,8 +58,6 @@ export interface LogObservers {
   readonly recovered?: (entries: LogEntries) => void;
   /** The turn ends and the log is about to write: append what has been gathered. Must not throw. */
   readonly gather?: () => void;
-  /** What was written is being flushed: there is time to prepare for the end of that. No throwing. */
-  readonly flushing?: () => void;
 }
 
 export interface AppendOptions {

@@ -56,8 +56,6 @@ export interface Content {
 export interface WriterSource {
   /** The turn ends: append what has been gathered. */
   gather(): void;
-  /** A flush is under way: there is time to prepare for its end. */
-  flushing(): void;
   /** What a new segment begins with. */
   readonly localState: LocalState;
   commit(): number;
@@ -263,9 +261,7 @@ export class LogWriter {
     this.#source.gather();
     this.#scheduled = false;
     this.#write();
-    if (this.#wanted <= this.#flushed || this.#failure !== undefined) return;
-    void this.#flush();
-    this.#source.flushing();
+    if (this.#wanted > this.#flushed && this.#failure === undefined) void this.#flush();
   }
 
   /** Writes all frames that are pending, with one call per segment. */

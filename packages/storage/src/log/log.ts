@@ -48,6 +48,7 @@ export class Log {
   readonly #lock: VfsLock;
   readonly #writer: LogWriter;
   readonly #idle: IdleTimer;
+  readonly #keepsEntries: boolean;
   readonly #unvouched: readonly SealedSegment[];
   /** What the last idle frame has said. */
   #marked: { readonly sequence: number; readonly commit: number; readonly clean: boolean };
@@ -113,6 +114,7 @@ export class Log {
     this.#files = parts.files;
     this.#lock = parts.lock;
     this.#unvouched = recovered.unvouched;
+    this.#keepsEntries = observers.readsEntries ?? true;
     this.storeId = recovered.storeId ?? randomId(components.random);
     const segmentSize = options.segmentSize ?? DEFAULT_SEGMENT_BYTES;
     this.#writer = new LogWriter(
@@ -121,7 +123,6 @@ export class Log {
       {
         localState: parts.localState,
         gather: () => observers.gather?.(),
-        flushing: () => observers.flushing?.(),
         commit: () => parts.entries.commit,
       },
     );
@@ -231,7 +232,7 @@ export class Log {
     for (const { fromPiece, toPiece, segment, offset } of placements) {
       entries.place(batch, first + fromPiece, first + toPiece - 1, segment.id, offset);
     }
-    entries.keep(batch);
+    if (this.#keepsEntries) entries.keep(batch);
     this.#idle.touch();
     return this.#writer.accepted;
   }

@@ -26,8 +26,6 @@ export interface Lookup extends IndexMirror {
    * `results[1]`: where in that segment.
    */
   locate(key: Uint8Array): number;
-  /** Has the caches fetch what putting the records from `from` to `to` of `bytes` will look at. */
-  warm(bytes: Uint8Array, from: number, to: number): void;
   /**
    * Has the puts that lie in `bytes` lead to where they lie in the segment: `shift` bytes further
    * on. Returns where it stopped: at `to`, or at what TypeScript has to do. `results[0]`: new keys.

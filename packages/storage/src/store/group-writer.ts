@@ -4,6 +4,7 @@ import type { EntryBatch } from '../log/entry-batch.js';
 import { checkLengths, EntryBatchBuilder } from '../log/entry-batch-builder.js';
 import type { Log } from '../log/log.js';
 import { recordBytes } from '../log/record.js';
+import { BatchBuffers } from './batch-buffers.js';
 import { bytesOf } from './bytes-like.js';
 import type { BatchOperation } from './types.js';
 
@@ -38,6 +39,7 @@ class WriteGroup {
 export class GroupWriter {
   readonly #log: Log;
   readonly #apply: (batch: EntryBatch) => void;
+  readonly #buffers = new BatchBuffers();
   #gathering: WriteGroup | undefined;
   /** Of the batch at hand, encoded; empty between two. */
   readonly #keys: Uint8Array[] = [];
@@ -119,11 +121,6 @@ export class GroupWriter {
     }
   }
 
-  /** Shows the batches that are going to be applied when what is under way is flushed. */
-  prepare(show: (batch: EntryBatch) => void): void {
-    for (const { batch } of this.#groups) show(batch!);
-  }
-
   /** The group that takes `bytes` more. */
   #group(bytes: number): WriteGroup {
     this.#log.checkWritable();
@@ -132,7 +129,8 @@ export class GroupWriter {
       if (present.builder.length + bytes <= GATHER_BYTES) return present;
       this.append();
     }
-    const builder = new EntryBatchBuilder(this.#log.lastIndex + 1, NO_TERM, bytes);
+    const buffer = this.#buffers.take(bytes);
+    const builder = new EntryBatchBuilder(this.#log.lastIndex + 1, NO_TERM, buffer);
     this.#gathering = new WriteGroup(builder);
     this.#log.schedule();
     return this.#gathering;
@@ -154,6 +152,8 @@ export class GroupWriter {
       for (const group of this.#groups) {
         if (group.sequence > (group.durable ? flushed : submitted)) break;
         this.#apply(group.batch!);
+        // Written, applied, and in nobody's hands any more.
+        this.#buffers.give(group.batch!.bytes);
         done++;
       }
     } catch (thrown) {

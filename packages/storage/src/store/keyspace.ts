@@ -61,14 +61,6 @@ export class Keyspace {
     });
   }
 
-  /**
-   * `batch` is going to be applied. Most of what that costs is waiting for memory: where a key lies
-   * in the index, and the record that is replaced. C can have it fetched while the disk is flushing.
-   */
-  prepare({ bytes }: EntryBatch): void {
-    this.#native?.lookup.warm(bytes, 0, bytes.length);
-  }
-
   /** Applies `batch`, the next entries; `entries` knows where they lie. */
   apply(entries: LogEntries, batch: EntryBatch, onEntry?: OnEntry): void {
     const { lastIndex } = batch;

@@ -91,8 +91,8 @@ export class LogStore {
             restore: (ends) => restoreKeys(keys.space, directories, ends),
           }),
           recovered: (entries) => recover(directory, keys.space, entries, replicated),
+          readsEntries: replicated,
           gather: () => writer?.append(),
-          flushing: () => writer?.prepare((batch) => keys.space.prepare(batch)),
         },
       );
       opened = log;

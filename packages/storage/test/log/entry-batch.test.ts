@@ -29,7 +29,7 @@ const entryLists = fc.array(fc.array(operation, { minLength: 1, maxLength: 4 }),
 });
 
 function build(firstIndex: number, term: number, entries: Operation[][]): EntryBatch {
-  const builder = new EntryBatchBuilder(firstIndex, term, 64);
+  const builder = new EntryBatchBuilder(firstIndex, term, new Uint8Array(64));
   for (const entry of entries) {
     for (const each of entry) {
       if (each.kind === 'put') builder.put(each.key, each.value);
