@@ -34,8 +34,8 @@ interface Cursor {
 export class TypescriptMerge implements BlockMerge {
   readonly #onNewest: OnNewest;
   readonly #heap: Cursor[] = [];
-  /** The key shown last: older records of it are passed over. */
-  #last: Uint8Array | undefined;
+  /** Where the key shown last lies: older records of it are passed over. */
+  #last: DirectoryEntryView | undefined;
 
   constructor(onNewest: OnNewest) {
     this.#onNewest = onNewest;
@@ -53,9 +53,9 @@ export class TypescriptMerge implements BlockMerge {
       const top = this.#heap[0];
       if (top === undefined) return DONE;
       const { entry } = top;
-      if (this.#last === undefined || compareKeys(this.#last, entry.key) !== 0) {
+      if (this.#last === undefined || this.#last.compareKey(entry) !== 0) {
         this.#onNewest(top.source, entry);
-        this.#last = entry.key;
+        this.#last = entry.copy();
       }
       if (entry.end === top.end) {
         this.#remove();
@@ -103,16 +103,7 @@ export class TypescriptMerge implements BlockMerge {
 
 /** By key; of the same key the newest first. */
 function precedes(a: Cursor, b: Cursor): boolean {
-  const order = compareKeys(a.entry.key, b.entry.key);
+  const order = a.entry.compareKey(b.entry);
   if (order !== 0) return order < 0;
   return a.firstIndex + a.entry.relativeIndex >= b.firstIndex + b.entry.relativeIndex;
-}
-
-function compareKeys(a: Uint8Array, b: Uint8Array): number {
-  const shorter = Math.min(a.length, b.length);
-  for (let at = 0; at < shorter; at++) {
-    const difference = a[at]! - b[at]!;
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
 }

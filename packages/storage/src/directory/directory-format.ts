@@ -203,13 +203,35 @@ export class DirectoryEntryView {
   /** Where the next entry begins. */
   end = 0;
 
-  constructor(block: Uint8Array) {
+  constructor(
+    block: Uint8Array,
+    view: DataView = new DataView(block.buffer, block.byteOffset, block.byteLength),
+  ) {
     this.#bytes = block;
-    this.#view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+    this.#view = view;
   }
 
   get key(): Uint8Array {
     return this.#bytes.subarray(this.#key, this.#key + this.#keyLength);
+  }
+
+  /** As `compareBytes` of the two keys, without making arrays of them. */
+  compareKey(other: DirectoryEntryView): number {
+    const [bytes, otherBytes] = [this.#bytes, other.#bytes];
+    const [start, otherStart] = [this.#key, other.#key];
+    const shorter = Math.min(this.#keyLength, other.#keyLength);
+    for (let at = 0; at < shorter; at++) {
+      const difference = bytes[start + at]! - otherBytes[otherStart + at]!;
+      if (difference !== 0) return difference;
+    }
+    return this.#keyLength - other.#keyLength;
+  }
+
+  /** Another window, on the same entry. */
+  copy(): DirectoryEntryView {
+    const twin = new DirectoryEntryView(this.#bytes, this.#view);
+    twin.moveTo(this.#key - ENTRY_BYTES);
+    return twin;
   }
 
   moveTo(at: number): void {

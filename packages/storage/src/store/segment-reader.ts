@@ -5,8 +5,11 @@ import { offsetOf, type Position, type SegmentSlots, slotOf } from '../key-index
 import { RecordView } from '../log/record.js';
 import type { SegmentFiles } from '../log/segment-files.js';
 
-/** What is read at first: most records whole, with one call. */
-const FIRST_READ_BYTES = 512;
+/**
+ * What is read at first: a header, and a key and value of up to 192 bytes, with one call. What is
+ * read in vain is not free: each 64 bytes of it may have to come from memory.
+ */
+const FIRST_READ_BYTES = 256;
 
 /**
  * Reads single records where the index says they lie, by `pread`, every checksum verified. Throws
