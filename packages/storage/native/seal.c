@@ -2,9 +2,9 @@
 #include "lookup.h"
 
 /*
- * seal(bytes, length): writes the checksums of the records that lie in the first `length` of `bytes`,
- * one after the other: those of their payloads, and then those of their headers. Returns where it
- * stopped: at `length`, if they fill that.
+ * seal(bytes, length): writes the checksums of the records that lie in the first `length` of
+ * `bytes`, one after the other: those of their payloads, and then those of their headers. Returns
+ * where it stopped: at `length`, if they fill that.
  */
 napi_value dle_seal(napi_env env, napi_callback_info info) {
   napi_value arguments[2];

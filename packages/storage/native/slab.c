@@ -10,8 +10,8 @@ static void release_slab(napi_env env, void *data, void *hint) {
 }
 
 /*
- * slab(): zeroed memory for pages of the index, in which buckets do not straddle cache lines; in large
- * pages of the system, if it has them. undefined if there is none.
+ * slab(): zeroed memory for pages of the index, in which buckets do not straddle cache lines; in
+ * large pages of the system, if it has them. undefined if there is none.
  */
 napi_value dle_slab(napi_env env, napi_callback_info info) {
   napi_value buffer;

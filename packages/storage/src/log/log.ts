@@ -432,8 +432,8 @@ export class Log {
     try {
       this.#mark(false);
     } catch (thrown) {
-      // On a full disk, or one that makes no file, the mark comes with the next frame that fits; and
-      // whoever writes that is told what is wrong.
+      // On a full disk, or one that makes no file, the mark comes with the next frame that fits;
+      // and whoever writes that is told what is wrong.
       if (!isDleError(thrown) || thrown.code === 'DLE_INTERNAL') throw thrown;
     }
   }

@@ -310,8 +310,8 @@ function refuseLostBeginning(files: SegmentFiles, segments: readonly Candidate[]
 
 /**
  * Makes the bytes `from` to `to` of a file durable, by writing them once more as they were read. A
- * flush alone would not do: where one has failed before, the system still shows what it has given up
- * to write.
+ * flush alone would not do: where one has failed before, the system still shows what it has given
+ * up to write.
  */
 async function writeAgain(vfs: Vfs, path: string, from: number, to: number): Promise<void> {
   const file = vfs.openSync(path);

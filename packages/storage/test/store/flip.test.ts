@@ -96,10 +96,7 @@ describe('a store in which any one byte has changed', () => {
 });
 
 /** Puts back the files as they were, and removes what has come since. */
-async function restore(
-  { vfs }: Machine,
-  pristine: ReadonlyMap<string, Uint8Array>,
-): Promise<void> {
+async function restore({ vfs }: Machine, pristine: ReadonlyMap<string, Uint8Array>): Promise<void> {
   for (const name of await vfs.list(DIRECTORY)) await vfs.unlink(`${DIRECTORY}/${name}`);
   for (const [name, content] of pristine) {
     const file = vfs.createSync(`${DIRECTORY}/${name}`);

@@ -100,7 +100,7 @@ export function smallKey(n: number): Uint8Array {
 }
 
 /** What an entry knows of a key: keys of one such number are taken for each other. */
-export function confusedBy(key: Uint8Array): number {
+function confusedBy(key: Uint8Array): number {
   const hash = halfSipHash(key, SEED);
   return tagOf(hash) * 1_024 + homeOf(hash);
 }
