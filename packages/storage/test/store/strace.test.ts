@@ -18,7 +18,7 @@ const WRITING: readonly Case[] = [
   ['fsync', 'EIO', '1', '3'],
   ['pwritev', 'EIO', '1', '7'],
   ['pwritev', 'ENOSPC', '3', '1+'],
-  ['pwrite64', 'EIO', '1', '4'],
+  ['pwrite64', 'EIO', '1', '2+'],
   ['pwrite64', 'ENOSPC', '1+'],
   // Files that cannot be made, found or read.
   ['openat', 'EMFILE', '1', '3', '4', '9', '5+'],
@@ -31,8 +31,8 @@ const WRITING: readonly Case[] = [
 ];
 
 const STARTING: readonly Case[] = [
-  ['openat', 'EMFILE', '1', '2', '5'],
-  ['getdents64', 'EIO', '1'],
+  ['openat', 'EMFILE', '1', '2', '3', '4', '5'],
+  ['getdents64', 'EIO', '1', '3'],
   ['pread64', 'EIO', '1', '6'],
   ['link', 'EIO', '1+'],
   ['fdatasync', 'EIO', '1'],

@@ -8,7 +8,7 @@ const WRITES = 45;
 /** Writes under way at a time. */
 const ABREAST = 3;
 const [, , directory, begins] = process.argv;
-const options = { segmentSize: 16_384, idleFlushMs: 60_000 };
+const options = { segmentSize: 16_384, idleFlushMs: 5 };
 
 const say = (...words) => console.log(words.join(' '));
 /** What went wrong; nothing but DleErrors may. */

@@ -9,8 +9,8 @@ export class WriteModel {
   #known = 0;
 
   /**
-   * All that was acknowledged is in `store`, and of what came behind it a part without holes. Stores
-   * come in the order of their life.
+   * All that was acknowledged is in `store`, and of what came behind it a part without holes.
+   * Stores come in the order of their life.
    */
   check(store: LogStore, acknowledged: number): void {
     const { lastIndex } = store.stats();
