@@ -28,7 +28,9 @@ class BuilderThread {
   users = 0;
 
   constructor(onEnd: () => void) {
-    this.#worker = new Worker(new URL('./directory-worker.js', import.meta.url));
+    // What the program was started with (loaders, inspectors) is not for this thread.
+    const options = { name: 'dle key directories', execArgv: [] };
+    this.#worker = new Worker(new URL('./directory-worker.js', import.meta.url), options);
     // A program may end without having closed its stores.
     this.#worker.unref();
     this.#worker.on('message', ({ id, error }: WorkerOutcome) => {

@@ -49,6 +49,9 @@ export class KeyReader {
 
   /** As `LogStore.getInto`. */
   getInto(key: Uint8Array, target: Uint8Array): number {
+    if (!(target instanceof Uint8Array)) {
+      throw new DleError('DLE_INVALID_ARGUMENT', 'a value is copied into a Uint8Array');
+    }
     if (this.#native !== undefined) {
       const length = this.#native.lookup.get(key, target, 0);
       if (length !== ASK) return length;
