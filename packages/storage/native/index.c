@@ -113,6 +113,7 @@ int64_t dle_find(const dle_index *index, const uint8_t *key, size_t length, dle_
     /* The next cache lines of the record come while the first is being checked. */
     __builtin_prefetch(at + 64);
     __builtin_prefetch(at + 128);
+    __builtin_prefetch(at + 192);
     if (!dle_read_header(at, available, record) || !dle_payload_is_intact(at, record)) {
       return DLE_ASK;
     }

@@ -1,8 +1,9 @@
 import { allocate } from '../bytes.js';
 
-const POOL_BYTES = 64 * 1024;
+/** Small enough to stay in the nearest cache while it is filled. */
+const POOL_BYTES = 16 * 1024;
 /** Longer values get memory of their own: few of them would fit into what is left of a pool. */
-const MAX_POOLED_BYTES = 4 * 1024;
+const MAX_POOLED_BYTES = 2 * 1024;
 
 /**
  * Memory for values that are handed out: many small ones share a buffer, which is twice as fast as
