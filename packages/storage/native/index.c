@@ -141,8 +141,15 @@ int dle_put(dle_index *index, uint32_t hash, const uint8_t *key, size_t length, 
   dle_search_begin(index, hash, &search);
   for (uint32_t *entry; (entry = dle_search_next(&search)) != NULL;) {
     dle_record record;
-    if (dle_entry_head(index, entry, &record) == NULL) return DLE_ASK;
-    if (record.key_length != length || memcmp(record.key, key, length) != 0) continue;
+    const uint8_t *at = dle_entry_head(index, entry, &record);
+    if (at == NULL) return DLE_ASK;
+    if (record.key_length != length || memcmp(record.key, key, length) != 0) {
+      /* As in dle_find: taken at its word only if it is whole, and may be taken for this one. */
+      uint32_t differs = dle_hash(index, record.key, record.key_length) ^ hash;
+      int is_whole = at == index->head || dle_payload_is_intact(at, &record);
+      if (!is_whole || (differs & TAG_AND_HOME) != 0) return DLE_ASK;
+      continue;
+    }
     set_position(entry, search.signature, slot, offset);
     return 0;
   }

@@ -33,8 +33,8 @@ typedef struct {
   uint8_t *base;
   size_t size;
   int holders;
-  /* Whether JavaScript has been given a buffer of it. */
-  int shown;
+  /* Bytes of it that JavaScript has been given a buffer of; 0: none yet. */
+  size_t shown;
 } dle_map;
 
 dle_map *dle_map_file(int fd, size_t size);

@@ -136,37 +136,38 @@ static napi_value lend(napi_env env, napi_callback_info info) {
 static void release_shown(napi_env env, void *data, void *hint) {
   (void)data;
   int64_t total;
-  dle_map *shown = hint;
-  napi_adjust_external_memory(env, (int64_t)shown->size, &total);
-  dle_map_release(shown);
+  dle_map *map = hint;
+  napi_adjust_external_memory(env, (int64_t)map->shown, &total);
+  dle_map_release(map);
 }
 
 /*
- * show(slot): an ArrayBuffer of the map, which lives as long as that is held; undefined if there is
- * none, or it has been shown before.
+ * show(slot, size): an ArrayBuffer of the first bytes of the map, which lives as long as that is
+ * held; undefined if there is no map, or it has been shown before. Whoever holds the buffer may
+ * copy all of it: `size` must not reach beyond the end of the file.
  */
 static napi_value show(napi_env env, napi_callback_info info) {
-  napi_value arguments[1];
-  dle_lookup *self = dle_begin(env, info, 1, arguments);
-  uint32_t slot;
+  napi_value arguments[2];
+  dle_lookup *self = dle_begin(env, info, 2, arguments);
+  uint32_t slot, size;
   if (self == NULL || !dle_number_of(env, arguments[0], &slot)) return NULL;
+  if (!dle_number_of(env, arguments[1], &size) || size == 0) return NULL;
   if (slot >= self->index.map_count || self->index.maps[slot] == NULL) return NULL;
-  dle_map *shown = self->index.maps[slot];
+  dle_map *map = self->index.maps[slot];
   /* V8 ends the process if two buffers share an address. */
-  if (shown->shown) return NULL;
-  shown->shown = 1;
-  shown->holders++;
+  if (map->shown > 0 || size > map->size) return NULL;
+  map->shown = size;
+  map->holders++;
   napi_value buffer;
   napi_status status =
-      napi_create_external_arraybuffer(env, shown->base, shown->size, release_shown, shown,
-                                       &buffer);
+      napi_create_external_arraybuffer(env, map->base, size, release_shown, map, &buffer);
   if (status != napi_ok) {
-    dle_map_release(shown);
+    dle_map_release(map);
     return NULL;
   }
   /* Mapped is not taken: the collector must not hurry because of it. */
   int64_t total;
-  napi_adjust_external_memory(env, -(int64_t)shown->size, &total);
+  napi_adjust_external_memory(env, -(int64_t)size, &total);
   return buffer;
 }
 

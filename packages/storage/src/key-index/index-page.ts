@@ -9,7 +9,7 @@ import { OFFSET_BITS, type Position, SLOT_BITS } from './position.js';
  *
  * An entry lies in its home bucket, or, while that is full, in one of the seven behind it: hence
  * seven spare buckets at the end (with three, pages would have to be split when 70 % full, and not
- * 85 %). Its distance from home is kept, so that it can be moved, and a
+ * nearly 80 %). Its distance from home is kept, so that it can be moved, and a
  * page be split, without looking at its key. An entry is eight bytes, in two words:
  *
  *   word 0   slot, low 5 bits │ offset / 8, 27 bits         0: free, for no record begins at 0

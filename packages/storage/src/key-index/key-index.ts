@@ -48,8 +48,8 @@ export function drawSeed(random: Random): HashSeed {
 
 /**
  * Which record holds the newest value of each key: a hash table outside the collected heap, 8 bytes
- * an entry, some 9 to 17 bytes a key. It holds no keys, but 18 bits of each one's hash; whether a
- * record is the right one is looked up in the record.
+ * an entry, 12 to 21 bytes a key, 14 of ten million. It holds no keys, but 18 bits of each one's
+ * hash; whether a record is the right one is looked up in the record.
  *
  * Extendible hashing (Fagin et al., 1979): a directory of pages, by the first bits of the hash. A
  * page that is full is split in two, which moves some 7,000 entries, in less than a tenth of a

@@ -1,4 +1,5 @@
 import { type Clock, DleError } from '@dle/common';
+import { closeAll } from '../close-all.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { FlushWaiters } from './flush-waiters.js';
 import { encodeFrameHeader, FRAME_HEADER_BYTES, frameChecksum } from './frame.js';
@@ -158,6 +159,10 @@ export class LogWriter {
     return this.#rolledAt;
   }
 
+  get lastSegment(): number {
+    return this.#lastSegment;
+  }
+
   get failure(): DleError | undefined {
     return this.#failure;
   }
@@ -218,8 +223,8 @@ export class LogWriter {
   async close(): Promise<void> {
     this.#waiters.fail(new DleError('DLE_CLOSED', 'the log was closed'));
     if (this.space.segment !== undefined) this.#open.add(this.space.segment);
-    await Promise.all([...this.#open].map((segment) => segment.close()));
-    await this.space.close();
+    const closers = [...this.#open].map((segment) => () => segment.close());
+    await closeAll(...closers, () => this.space.close());
   }
 
   #openSegment(segment: Segment): void {

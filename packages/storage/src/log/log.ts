@@ -1,4 +1,5 @@
 import { assert, DleError, EMPTY_BYTES, isDleError, randomId } from '@dle/common';
+import { closeAll } from '../close-all.js';
 import {
   DEFAULT_IDLE_FLUSH_MS,
   DEFAULT_SEGMENT_BYTES,
@@ -96,8 +97,11 @@ export class Log {
       await log.#begin(recovered);
       return log;
     } catch (thrown) {
-      await files.close();
-      await lock.release();
+      // What has gone wrong first is what counts.
+      await closeAll(
+        () => files.close(),
+        () => lock.release(),
+      ).catch(() => undefined);
       throw thrown;
     }
   }
@@ -309,6 +313,11 @@ export class Log {
     return this.#writer.space.segment?.id;
   }
 
+  /** Id of the last segment that anything has been placed in; 0 if there is none. */
+  get lastSegment(): number {
+    return this.#writer.lastSegment;
+  }
+
   /** Segments that were sealed when the log was opened, and that nobody has vouched for. */
   get unvouched(): readonly SealedSegment[] {
     return this.#unvouched;
@@ -376,18 +385,23 @@ export class Log {
     }
   }
 
-  async #close(): Promise<void> {
+  #close(): Promise<void> {
     this.#idle.stop();
+    return closeAll(
+      () => this.#markClosed(),
+      () => this.#writer.close(),
+      () => this.#files.close(),
+      () => this.#lock.release(),
+    );
+  }
+
+  async #markClosed(): Promise<void> {
     try {
       await this.#writer.whenFlushed(this.#writer.accepted);
       if (!this.#isMarked() || !this.#marked.clean) this.#mark(true);
       await this.#writer.whenFlushed(this.#writer.accepted);
     } catch (thrown) {
       if (!isDleError(thrown, 'DLE_DISK_FULL', 'DLE_STORAGE_POISONED')) throw thrown;
-    } finally {
-      await this.#writer.close();
-      await this.#files.close();
-      await this.#lock.release();
     }
   }
 

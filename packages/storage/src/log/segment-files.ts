@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DleError } from '@dle/common';
+import { systemCode } from '../vfs/system-error.js';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
 import { segmentName } from './segment-header.js';
 
@@ -40,11 +41,24 @@ export class SegmentFiles {
     if (open === undefined) {
       if (this.#closed) throw new DleError('DLE_CLOSED', `${this.#directory} is closed`);
       if (this.#open.size >= MAX_OPEN_FILES) this.#closeOldest();
-      open = { file: this.#vfs.openSync(this.pathOf(segment), { readOnly: true }), lastUse: 0 };
+      open = { file: this.#openSparing(segment), lastUse: 0 };
       this.#open.set(segment, open);
     }
     open.lastUse = ++this.#uses;
     return open.file;
+  }
+
+  /** Where the process has no descriptors left, those that were used longest ago are given up. */
+  #openSparing(segment: number): VfsFile {
+    for (;;) {
+      try {
+        return this.open(segment);
+      } catch (thrown) {
+        const code = systemCode((thrown as Error).cause);
+        if ((code !== 'EMFILE' && code !== 'ENFILE') || this.#open.size === 0) throw thrown;
+        this.#closeOldest();
+      }
+    }
   }
 
   /** A handle of its own, to be closed by who asks for it. Throws `DLE_IO`. */

@@ -17,8 +17,11 @@ export interface Lookup extends IndexMirror {
   map(slot: number, descriptor: number, size: number): number;
   /** The segment at `slot` may be read by this descriptor, until it is -1. */
   lend(slot: number, descriptor: number): void;
-  /** A buffer of the map, which lives as long as that is held; once for each map. */
-  show(slot: number): ArrayBuffer | undefined;
+  /**
+   * A buffer of the first `size` bytes of the map, which lives as long as that is held; once for
+   * each map. Whoever holds it may copy all of it: it must not reach beyond the end of the file.
+   */
+  show(slot: number, size: number): ArrayBuffer | undefined;
   /** Copies the value to `at` of `target`: its length, `ABSENT`, or `ASK`. */
   get(key: Uint8Array, target: Uint8Array, at: number): number;
   /**

@@ -64,7 +64,8 @@ export class KeyReader {
       const details = { valueLength: value.length };
       throw new DleError('DLE_INVALID_ARGUMENT', message, { details });
     }
-    target.set(value);
+    // Nothing can be put into a target that has been detached, not even nothing.
+    if (value.length > 0) target.set(value);
     return value.length;
   }
 
@@ -75,9 +76,10 @@ export class KeyReader {
     const length = native.lookup.locate(key);
     if (length === ABSENT) return undefined;
     if (length === ASK) return this.getSync(key);
-    const buffer = native.maps.bufferOf(native.results[0]!);
+    const offset = native.results[1]!;
+    const buffer = native.maps.bufferOf(native.results[0]!, offset + length);
     if (buffer === undefined) return this.getSync(key);
-    return new Uint8Array(buffer, native.results[1]!, length);
+    return new Uint8Array(buffer, offset, length);
   }
 
   /** As `getSync`, by the thread pool. */

@@ -1,4 +1,5 @@
 import { type Clock, DleError, systemClock, systemRandom } from '@dle/common';
+import { closeAll } from '../close-all.js';
 import { Directories, type DirectoryCounters } from '../directory/directories.js';
 import { DEFAULT_SEGMENT_BYTES } from '../limits.js';
 import type { EntryBatch } from '../log/entry-batch.js';
@@ -112,10 +113,13 @@ export class LogStore {
       const parts = { place, log, keys, files, directories, writer };
       return new LogStore(parts, durability);
     } catch (thrown) {
-      await directories?.close();
-      await opened?.close();
-      keys.reader.close();
-      await files.close();
+      // What has gone wrong first is what counts.
+      await closeAll(
+        () => directories?.close(),
+        () => opened?.close(),
+        async () => keys.reader.close(),
+        () => files.close(),
+      ).catch(() => undefined);
       throw thrown;
     }
   }
@@ -279,15 +283,14 @@ export class LogStore {
     await this.close();
   }
 
-  async #close(): Promise<void> {
+  #close(): Promise<void> {
     this.#writer?.append();
-    await this.#directories?.close();
-    try {
-      await this.log.close();
-    } finally {
-      this.#keys.reader.close();
-      await this.#files.close();
-    }
+    return closeAll(
+      () => this.#directories?.close(),
+      () => this.log.close(),
+      async () => this.#keys.reader.close(),
+      () => this.#files.close(),
+    );
   }
 
   #writing(): GroupWriter {

@@ -55,11 +55,8 @@ export class SegmentMaps {
     if (file.descriptor === undefined) return false;
     const size = Math.max(file.size(), this.#segmentSize);
     if (size <= (mapped ?? 0)) return false;
-    const failed = this.#lookup.map(slot, file.descriptor, size) !== 0;
     if (mapped === undefined) this.#count++;
-    this.#sizes[slot] = failed ? 0 : size;
-    this.#shown[slot] = undefined;
-    return !failed;
+    return this.#map(slot, file, size);
   }
 
   /** Recovery is over: maps are made from now on. */
@@ -81,10 +78,27 @@ export class SegmentMaps {
     return true;
   }
 
-  /** The mapped bytes of the segment at `slot`; `undefined` where buffers of maps are not allowed. */
-  bufferOf(slot: number): ArrayBuffer | undefined {
-    this.#shown[slot] ??= this.#lookup.show(slot);
-    return this.#shown[slot];
+  /**
+   * The bytes of the segment at `slot`, up to `end` at least; `undefined` where buffers of maps are
+   * not to be had. The file may have grown since the last one was made: then it is mapped again.
+   */
+  bufferOf(slot: number, end: number): ArrayBuffer | undefined {
+    const shown = this.#shown[slot];
+    // One that somebody has detached, to give it to another thread, is empty.
+    if (shown !== undefined && end <= shown.byteLength) return shown;
+    const file = this.#files.get(this.#slots.segmentAt(slot));
+    const size = file.size();
+    if (shown !== undefined) this.#map(slot, file, Math.max(size, this.#segmentSize));
+    const buffer = this.#lookup.show(slot, Math.min(size, this.#sizes[slot]!));
+    this.#shown[slot] = buffer;
+    return buffer !== undefined && end <= buffer.byteLength ? buffer : undefined;
+  }
+
+  #map(slot: number, file: VfsFile, size: number): boolean {
+    const failed = this.#lookup.map(slot, file.descriptor!, size) !== 0;
+    this.#sizes[slot] = failed ? 0 : size;
+    this.#shown[slot] = undefined;
+    return !failed;
   }
 
   /** Unmaps all that nobody has a view of. A store that fails while it recovers has files lent. */

@@ -53,8 +53,11 @@ export class Verifier {
   }
 
   async run(): Promise<VerifyReport> {
+    // As it is now: the log may go on in another segment meanwhile.
+    const { flushed, lastSegment } = this.#log;
     const names = await this.#vfs.list(this.#directory);
-    const segments = names.map(parseSegmentName).filter((id) => id !== undefined);
+    const ids = names.map(parseSegmentName).filter((id) => id !== undefined);
+    const segments = ids.filter((id) => id <= lastSegment);
     const directories = new Set(names.map(parseDirectoryName));
     segments.sort((a, b) => a - b);
     // Made, and not yet written to: there was no room for what was to go there.
@@ -63,7 +66,7 @@ export class Verifier {
     for (const [place, id] of segments.entries()) {
       const next = headers[place + 1];
       if (headers[place] === undefined) continue;
-      if (place === segments.length - 1) await this.#verifyLast(id, headers[place]);
+      if (place === segments.length - 1) await this.#verifyLast(id, headers[place], flushed);
       else if (next !== undefined) await this.#verifySealed(id, next, directories.has(id));
     }
     const [files, bytes, records] = [this.#files, this.#bytes, this.#records];
@@ -149,9 +152,9 @@ export class Verifier {
   }
 
   /** The last segment, up to where it was flushed when this began. */
-  async #verifyLast(id: number, header: SegmentHeader): Promise<void> {
+  async #verifyLast(id: number, header: SegmentHeader, flushed: number): Promise<void> {
     const path = join(this.#directory, segmentName(id));
-    const { flushed, accepted } = this.#log;
+    const { accepted, activeSegment } = this.#log;
     this.#files++;
     await this.#reading(path, async (reader) => {
       this.#bytes += reader.size;
@@ -167,7 +170,7 @@ export class Verifier {
           scan.damage ?? new Error('a frame is damaged or missing'),
           scan.offset,
         );
-      } else if (id !== this.#log.activeSegment) {
+      } else if (id !== activeSegment) {
         await this.#noteRemains(path, reader, scan.offset);
       } else if (flushed === accepted) {
         const at = await firstNonZero(reader, scan.offset);

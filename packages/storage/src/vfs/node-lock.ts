@@ -47,8 +47,13 @@ export async function lockDirectory(directory: string): Promise<VfsLock> {
   }
   return {
     release: async () => {
-      if (isMine(readHolder(path))) fs.rmSync(path, { force: true });
-      guard?.free();
+      try {
+        if (isMine(readHolder(path))) fs.rmSync(path, { force: true });
+      } catch (thrown) {
+        throw fromSystemError(thrown, `remove ${path}`);
+      } finally {
+        guard?.free();
+      }
     },
   };
 }
