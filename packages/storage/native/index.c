@@ -176,12 +176,12 @@ dle_map *dle_map_file(int fd, size_t size) {
 #ifdef MAP_NORESERVE
   flags |= MAP_NORESERVE;
 #endif
+  /* Not advised: told that reads are random, Linux fetches what is not in memory page by page. */
   map->base = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
   if (map->base == MAP_FAILED) {
     free(map);
     return NULL;
   }
-  madvise(map->base, size, MADV_RANDOM);
   map->size = size;
   map->holders = 1;
   map->shown = 0;

@@ -24,6 +24,7 @@ const BUCKETS = 1_024;
 export const MAX_DISTANCE = 7;
 const BUCKET_ENTRIES = 8;
 export const BUCKET_WORDS: number = BUCKET_ENTRIES * 2;
+const BUCKET_SHIFT = 4;
 export const PAGE_WORDS: number = (BUCKETS + MAX_DISTANCE) * BUCKET_WORDS;
 
 const LOW_SLOT_BITS = 32 - OFFSET_BITS;
@@ -32,6 +33,7 @@ const HIGH_SLOT_BITS = SLOT_BITS - LOW_SLOT_BITS;
 const HIGH_SLOT_MASK = (1 << HIGH_SLOT_BITS) - 1;
 const DISTANCE_BITS = 3;
 const DISTANCE_MASK = 7;
+const DISTANCE_FIELD = DISTANCE_MASK << HIGH_SLOT_BITS;
 const OFFSETS = 2 ** OFFSET_BITS;
 
 export function tagOf(hash: number): number {
@@ -155,11 +157,16 @@ export function split(
   for (let at = 0; at < PAGE_WORDS; at += 2) {
     if (entries[at] === 0) continue;
     const word1 = entries[at + 1]!;
-    const tag = tagIn(word1);
     const home = Math.floor(at / BUCKET_WORDS) - distanceIn(word1);
-    const goes = ((tag >>> (TAG_BITS - 1 - bit)) & 1) === 1;
-    const position = positionIn(entries[at]!, word1);
-    const placed = insert(goes ? twinWords : words, goes ? twin : page, home, tag, position);
-    assert(placed, 'an entry of a page has no room in half of it');
+    const goes = ((tagIn(word1) >>> (TAG_BITS - 1 - bit)) & 1) === 1;
+    const target = goes ? twinWords : words;
+    let free = (goes ? twin : page) + home * BUCKET_WORDS;
+    // Words as they are: taking positions apart and together again would take most of the time.
+    const end = free + (MAX_DISTANCE + 1) * BUCKET_WORDS;
+    while (free < end && target[free] !== 0) free += 2;
+    assert(free < end, 'an entry of a page has no room in half of it');
+    const distance = (free - (goes ? twin : page) - home * BUCKET_WORDS) >>> BUCKET_SHIFT;
+    target[free] = entries[at]!;
+    target[free + 1] = (word1 & ~DISTANCE_FIELD) | (distance << HIGH_SLOT_BITS);
   }
 }
