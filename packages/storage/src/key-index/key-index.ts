@@ -90,7 +90,10 @@ export class KeyIndex {
     return this.#size;
   }
 
-  /** Bytes of memory, in which nothing is left out. */
+  /**
+   * Bytes of the pages in use and of the directory. The last slab has up to 4 MiB more set aside,
+   * which the system gives when it is touched.
+   */
   get bytes(): number {
     const pages = this.#depths.length * PAGE_WORDS * 4;
     return pages + this.#directory.byteLength + this.#depths.length * 8;

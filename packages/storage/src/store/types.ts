@@ -77,7 +77,10 @@ export interface VerifyReport {
 
 export interface LogStoreStats {
   readonly keys: number;
-  /** Bytes of memory that the index of the keys takes, all told; off the collected heap. */
+  /**
+   * Bytes of memory that the index of the keys uses, off the collected heap; up to 4 MiB more are
+   * set aside for its growth.
+   */
   readonly indexBytes: number;
   readonly directories: Readonly<DirectoryCounters>;
   readonly segments: number;
