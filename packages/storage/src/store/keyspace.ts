@@ -17,6 +17,12 @@ import { NativeMerge } from './native-merge.js';
 /** Told of every entry that is applied; `existed`: a delete in it found its key. */
 export type OnEntry = (index: number, existed: boolean) => void;
 
+/** Behind the last record that has been applied one by one; segment 0: there is none. */
+export interface AppliedEnd {
+  readonly segment: number;
+  readonly offset: number;
+}
+
 export interface KeyspaceComponents {
   readonly index: KeyIndex;
   readonly slots: SegmentSlots;
@@ -29,6 +35,7 @@ export class Keyspace {
   readonly #slots: SegmentSlots;
   readonly #native: NativeIndex | undefined;
   #appliedIndex = 0;
+  #end: AppliedEnd = { segment: 0, offset: 0 };
 
   constructor({ index, slots, native }: KeyspaceComponents) {
     this.#index = index;
@@ -38,6 +45,11 @@ export class Keyspace {
 
   get appliedIndex(): number {
     return this.#appliedIndex;
+  }
+
+  /** Where in the log the records end that have been applied. */
+  get end(): AppliedEnd {
+    return this.#end;
   }
 
   get size(): number {
@@ -75,11 +87,10 @@ export class Keyspace {
         entries.segmentAt(index) === segment &&
         entries.offsetAt(index) - batch.offsetAt(index) === shift
       );
-      this.#applyRun(batch.bytes, from, batch.offsetAt(index), {
-        slot: this.#slots.slotOf(segment),
-        shift,
-        onEntry,
-      });
+      const to = batch.offsetAt(index);
+      const slot = this.#slots.slotOf(segment);
+      this.#applyRun(batch.bytes, from, to, { slot, shift, onEntry });
+      this.#end = { segment, offset: to + shift };
     }
     this.#appliedIndex = lastIndex;
   }
