@@ -70,9 +70,9 @@ static uint32_t read_record(const uint8_t *bytes, uint32_t from, uint32_t to, pe
 static uint32_t read_directory_entry(const uint8_t *bytes, uint32_t from, uint32_t to,
                                      pending_put *put) {
   const uint8_t *at = bytes + from;
-  if (to - from < DIRECTORY_ENTRY || at[14] != RECORD_PUT) return 0;
+  if (to - from < DIRECTORY_ENTRY || at[15] != RECORD_PUT) return 0;
   put->key = at + DIRECTORY_ENTRY;
-  put->key_length = read16(at + 12);
+  put->key_length = read16(at + 10);
   put->offset = read32(at) * OFFSET_STEP;
   size_t length = DIRECTORY_ENTRY + ((put->key_length + 3) & ~(size_t)3);
   return length > to - from ? 0 : from + (uint32_t)length;

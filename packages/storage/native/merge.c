@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* An entry of a key directory (docs/format.md). */
-enum { ENTRY = 16, ENTRY_INDEX = 4, ENTRY_KEY_LENGTH = 12, ENTRY_KIND = 14 };
+enum { ENTRY = 16, ENTRY_INDEX = 4, ENTRY_KEY_LENGTH = 10, ENTRY_KIND = 15 };
 
 dle_merge *dle_merge_create(uint32_t count) {
   dle_merge *merge = calloc(1, sizeof *merge);
@@ -36,12 +36,16 @@ static int compare_keys(const uint8_t *a, size_t a_length, const uint8_t *b, siz
   return (a_length > b_length) - (a_length < b_length);
 }
 
+static double index_of(const dle_cursor *cursor) {
+  const uint8_t *at = cursor->at + ENTRY_INDEX;
+  return cursor->first_index + read32(at) + read16(at + 4) * 4294967296.0;
+}
+
 /* By key; of the same key the newest first. */
 static int precedes(const dle_cursor *a, const dle_cursor *b) {
   int order = compare_keys(a->at + ENTRY, key_length(a->at), b->at + ENTRY, key_length(b->at));
   if (order != 0) return order < 0;
-  double a_index = a->first_index + read32(a->at + ENTRY_INDEX);
-  return a_index >= b->first_index + read32(b->at + ENTRY_INDEX);
+  return index_of(a) >= index_of(b);
 }
 
 static int heap_precedes(const dle_merge *merge, uint32_t a, uint32_t b) {

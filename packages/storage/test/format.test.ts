@@ -230,16 +230,19 @@ describe('a log', () => {
       [8, 1],
       [8, 3],
       [4, 1],
-      [8, 0],
+      [4, 0],
+      [4, 1],
     );
     const entry = (at: number, index: number, length: number, kind: number, key: string): Buffer =>
-      encode([4, at / 8], [4, index], [4, length], [2, key.length], [1, kind], [1, 0], [4, key]);
+      encode([4, at / 8], [6, index], [2, key.length], [3, length], [1, kind], [4, key]);
     const entries = Buffer.concat([
       entry(offsets[1]!, 1, 0, 2, 'ab'),
       entry(offsets[3]!, 2, 1, 1, 'b'),
       entry(offsets[2]!, 1, 2_000, 1, 'c'),
     ]);
-    const body = Buffer.concat([entries, Buffer.alloc(16_384 - 40 - entries.length)]);
+    const places = encode([2, 40 / 4], [2, 60 / 4], [2, 80 / 4]);
+    const zeros = Buffer.alloc(16_384 - 40 - entries.length - places.length);
+    const body = Buffer.concat([entries, zeros, places]);
     const blockHead = encode(
       [4, 'DLEB'],
       [1, 1],

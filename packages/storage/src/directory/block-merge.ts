@@ -1,4 +1,4 @@
-import { BLOCK_HEADER_BYTES, type Block, DirectoryEntryView } from './directory-format.js';
+import { BLOCK_HEADER_BYTES, type Block, DirectoryEntryView } from './directory-block.js';
 
 /** Nothing is left of any source. */
 export const DONE = -1;

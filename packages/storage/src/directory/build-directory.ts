@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { SealedSegment } from '../log/log-writer.js';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
 import { directoryName } from './directory-format.js';
-import { encodeDirectory } from './encode-directory.js';
+import { encodeDirectory, type Piece } from './encode-directory.js';
 import { readSealedSegment } from './sealed-segment.js';
 import type { Pause } from './segment-keys.js';
 
@@ -40,12 +40,10 @@ export async function buildDirectory(
   await vfs.syncDirectory(directory);
 }
 
-async function write(file: VfsFile, pieces: Iterable<Uint8Array>, pause: Pause): Promise<void> {
-  let position = 0;
+async function write(file: VfsFile, pieces: Iterable<Piece>, pause: Pause): Promise<void> {
   let count = 0;
-  for (const piece of pieces) {
-    file.writeSync([piece], position);
-    position += piece.length;
+  for (const { offset, bytes } of pieces) {
+    file.writeSync([bytes], offset);
     if (++count % BLOCKS_AT_ONCE === 0) await pause();
   }
 }

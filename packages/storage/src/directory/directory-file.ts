@@ -2,13 +2,11 @@ import { join } from 'node:path';
 import { corrupt, type Origin } from '../errors.js';
 import { ChunkReader } from '../log/chunk-reader.js';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
+import { BLOCK_BYTES, type Block, readBlock } from './directory-block.js';
 import {
-  BLOCK_BYTES,
-  type Block,
   DIRECTORY_HEADER_BYTES,
   type DirectoryHeader,
   directoryName,
-  readBlock,
   readDirectoryHeader,
 } from './directory-format.js';
 
@@ -41,7 +39,7 @@ export class DirectoryFile implements BlockSource {
       const reader = new ChunkReader(file, READ_AHEAD_BYTES);
       const head = await reader.read(0, DIRECTORY_HEADER_BYTES);
       const header = readDirectoryHeader(head, segment, { name: path, offset: 0 });
-      const size = DIRECTORY_HEADER_BYTES + header.blocks * BLOCK_BYTES;
+      const size = DIRECTORY_HEADER_BYTES + (header.blocks + header.fences) * BLOCK_BYTES;
       if (reader.size !== size) {
         throw corrupt({ name: path, offset: 0 }, 0, `${reader.size} bytes, and not ${size}`);
       }
@@ -68,21 +66,34 @@ export class DirectoryFile implements BlockSource {
 
   /** Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`. */
   async next(): Promise<Block | undefined> {
-    const { blocks, keys, segment } = this.header;
+    const { blocks, keys } = this.header;
     if (this.#blocks === blocks) {
       if (this.#keys === keys) return undefined;
       throw corrupt(this.#originAt(0), 0, `${this.#keys} keys, and not ${keys}`);
     }
-    const number = this.#blocks++;
-    const offset = DIRECTORY_HEADER_BYTES + number * BLOCK_BYTES;
-    const bytes = await this.#reader.read(offset, BLOCK_BYTES);
-    const block = readBlock(bytes, segment, number, this.#originAt(offset));
+    const block = await this.#read(this.#blocks++);
     this.#keys += block.count;
     return block;
   }
 
+  /** Reads those of the fences as well, when there are no more keys. Throws as `next` does. */
+  async verifyFences(): Promise<void> {
+    const { blocks, fences } = this.header;
+    let count = 0;
+    for (let fence = 0; fence < fences; fence++) count += (await this.#read(blocks + fence)).count;
+    const wanted = fences === 0 ? 0 : blocks;
+    if (count === wanted) return;
+    throw corrupt(this.#originAt(0), 0, `${count} fences, and not ${wanted}`);
+  }
+
   close(): Promise<void> {
     return this.#file.close();
+  }
+
+  async #read(number: number): Promise<Block> {
+    const offset = DIRECTORY_HEADER_BYTES + number * BLOCK_BYTES;
+    const bytes = await this.#reader.read(offset, BLOCK_BYTES);
+    return readBlock(bytes, this.segment, number, this.#originAt(offset));
   }
 
   #originAt(offset: number): Origin {

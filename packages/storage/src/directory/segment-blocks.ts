@@ -1,8 +1,8 @@
 import type { SealedSegment } from '../log/log-writer.js';
 import type { Vfs } from '../vfs/vfs.js';
+import { type Block, readBlock } from './directory-block.js';
 import type { BlockSource } from './directory-file.js';
-import { type Block, readBlock } from './directory-format.js';
-import { encodeDirectory } from './encode-directory.js';
+import { encodeDirectory, type Piece } from './encode-directory.js';
 import { readSealedSegment, type SegmentContent } from './sealed-segment.js';
 import type { Pause } from './segment-keys.js';
 
@@ -10,7 +10,8 @@ import type { Pause } from './segment-keys.js';
 export class SegmentBlocks implements BlockSource {
   readonly segment: number;
   readonly firstIndex: number;
-  readonly #pieces: Iterator<Uint8Array>;
+  readonly #pieces: Iterator<Piece>;
+  #keys: number;
   #number = 0;
 
   /** Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`. */
@@ -28,15 +29,17 @@ export class SegmentBlocks implements BlockSource {
     this.segment = content.checkpoint.segment;
     this.firstIndex = content.firstIndex;
     this.#pieces = encodeDirectory(content);
-    // The header.
-    this.#pieces.next();
+    this.#keys = content.keys.size;
   }
 
   async next(): Promise<Block | undefined> {
-    const piece = this.#pieces.next();
-    if (piece.done === true) return undefined;
+    // What comes behind the keys is of no use here.
+    if (this.#keys === 0) return undefined;
+    const { bytes } = this.#pieces.next().value as Piece;
     const origin = { name: `keys of segment ${this.segment}`, offset: 0 };
-    return readBlock(Uint8Array.from(piece.value), this.segment, this.#number++, origin);
+    const block = readBlock(Uint8Array.from(bytes), this.segment, this.#number++, origin);
+    this.#keys -= block.count;
+    return block;
   }
 
   async close(): Promise<void> {}

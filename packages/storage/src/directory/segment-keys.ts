@@ -1,6 +1,8 @@
+import { EMPTY_BYTES } from '@dle/common';
 import { allocate } from '../bytes.js';
 import type { RecordView } from '../log/record.js';
-import type { RecordKind } from '../log/record-kinds.js';
+import { RecordKind } from '../log/record-kinds.js';
+import type { KeyEntry } from './directory-encoder.js';
 import { sortInRuns } from './sort-in-runs.js';
 
 const FIRST_CAPACITY = 1_024;
@@ -25,6 +27,15 @@ export class SegmentKeys {
   /** Bytes that all keys begin with: they need not be compared. */
   #common = Number.POSITIVE_INFINITY;
   #order: Uint32Array = new Uint32Array(0);
+  readonly #entry: { -readonly [Field in keyof KeyEntry]: KeyEntry[Field] } = {
+    bytes: EMPTY_BYTES,
+    keyStart: 0,
+    keyEnd: 0,
+    recordOffset: 0,
+    index: 0,
+    valueLength: 0,
+    kind: RecordKind.put,
+  };
 
   /** Number of keys; after `sort`. */
   get size(): number {
@@ -61,26 +72,18 @@ export class SegmentKeys {
     this.#order = sorted.subarray(0, size);
   }
 
-  /** Of the key at `place` in the order: where its record lies, in units of 8 bytes. */
-  offsetAt(place: number): number {
-    return this.#offsets[this.#order[place]!]!;
-  }
-
-  indexAt(place: number): number {
-    return this.#indexes[this.#order[place]!]!;
-  }
-
-  valueLengthAt(place: number): number {
-    return this.#valueLengths[this.#order[place]!]!;
-  }
-
-  kindAt(place: number): RecordKind {
-    return this.#kinds[this.#order[place]!] as RecordKind;
-  }
-
-  keyAt(place: number): Uint8Array {
+  /** The one at `place` in the order; good until the next call. */
+  entryAt(place: number): KeyEntry {
     const at = this.#order[place]!;
-    return this.#keys.subarray(this.#starts[at]!, this.#starts[at + 1]!);
+    const entry = this.#entry;
+    entry.bytes = this.#keys;
+    entry.keyStart = this.#starts[at]!;
+    entry.keyEnd = this.#starts[at + 1]!;
+    entry.recordOffset = this.#offsets[at]! * 8;
+    entry.index = this.#indexes[at]!;
+    entry.valueLength = this.#valueLengths[at]!;
+    entry.kind = this.#kinds[at] as RecordKind;
+    return entry;
   }
 
   #compare(a: number, b: number): number {

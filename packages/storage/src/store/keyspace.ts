@@ -4,7 +4,7 @@ import {
   BLOCK_HEADER_BYTES,
   type Block,
   DirectoryEntryView,
-} from '../directory/directory-format.js';
+} from '../directory/directory-block.js';
 import type { KeyIndex } from '../key-index/key-index.js';
 import { NO_POSITION, positionOf, type SegmentSlots } from '../key-index/position.js';
 import type { EntryBatch } from '../log/entry-batch.js';

@@ -1,5 +1,5 @@
 import type { BlockMerge } from '../directory/block-merge.js';
-import { BLOCK_HEADER_BYTES, type Block } from '../directory/directory-format.js';
+import { BLOCK_HEADER_BYTES, type Block } from '../directory/directory-block.js';
 import type { KeyIndex } from '../key-index/key-index.js';
 import { SPLIT } from '../native/lookup.js';
 import type { NativeIndex } from './native-index.js';

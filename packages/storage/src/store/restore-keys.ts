@@ -1,7 +1,7 @@
 import { DONE } from '../directory/block-merge.js';
 import type { Directories } from '../directory/directories.js';
+import type { Block } from '../directory/directory-block.js';
 import type { BlockSource } from '../directory/directory-file.js';
-import type { Block } from '../directory/directory-format.js';
 import type { SegmentEnd } from '../log/log-options.js';
 import type { Keyspace } from './keyspace.js';
 

@@ -120,8 +120,8 @@ export class Verifier {
     this.#files++;
     await this.#reading(path, async (reader) => {
       this.#bytes += reader.size;
-      let offset = 0;
-      for (const expected of encodeDirectory(content)) {
+      let size = 0;
+      for (const { offset, bytes: expected } of encodeDirectory(content)) {
         const bytes = await reader.read(offset, expected.length);
         if (Buffer.compare(bytes, expected) !== 0) {
           const at = offset + differsAt(bytes, expected);
@@ -131,10 +131,10 @@ export class Verifier {
           const file = join(this.#directory, segmentName(segment));
           this.#note(file, checkpoint.end, 'what lies behind the last frame has changed');
         }
-        offset += expected.length;
+        size = Math.max(size, offset + expected.length);
         await this.#pause();
       }
-      if (reader.size > offset) this.#note(path, offset, 'there is more than there should be');
+      if (reader.size > size) this.#note(path, size, 'there is more than there should be');
     });
   }
 
@@ -145,6 +145,7 @@ export class Verifier {
       const file = await DirectoryFile.open(this.#vfs, this.#directory, segment);
       try {
         while ((await file.next()) !== undefined) await this.#pause();
+        await file.verifyFences();
       } finally {
         await file.close();
       }
