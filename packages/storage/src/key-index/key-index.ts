@@ -138,6 +138,28 @@ export class KeyIndex {
     this.#size = 0;
   }
 
+  /** By which keys are hashed, for who names them by their hashes. */
+  get seed(): HashSeed {
+    return this.#seed;
+  }
+
+  /**
+   * Whether the key that hashes so has its newest record at `position`. The key itself is not
+   * looked at: no other record lies there.
+   */
+  leadsTo(hash: number, position: Position): boolean {
+    let candidate = this.#first(hash);
+    while (candidate !== NO_POSITION && candidate !== position) candidate = this.nextCandidate();
+    return candidate !== NO_POSITION;
+  }
+
+  /** Has a key that leads to `from` lead to `to`; false if it does not lead there any more. */
+  move(hash: number, from: Position, to: Position): boolean {
+    if (!this.leadsTo(hash, from)) return false;
+    setPosition(this.#words, this.#at, to);
+    return true;
+  }
+
   /** Returns the position that `key` had. */
   delete(key: Uint8Array): Position {
     const previous = this.find(key);

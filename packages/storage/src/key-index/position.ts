@@ -34,19 +34,29 @@ export function offsetOf(position: Position): number {
 export class SegmentSlots {
   readonly #slots = new Map<number, number>();
   readonly #segments: number[] = [];
+  /** Of segments that are gone. */
+  readonly #free: number[] = [];
 
   /** The slot of `segment`, which gets one if it has none. */
   slotOf(segment: number): number {
     const present = this.#slots.get(segment);
     if (present !== undefined) return present;
-    const slot = this.#segments.length;
+    const slot = this.#free.pop() ?? this.#segments.length;
     assert(slot < MAX_SEGMENTS, `${slot} segments; the log must not have made so many`);
-    this.#segments.push(segment);
+    this.#segments[slot] = segment;
     this.#slots.set(segment, slot);
     return slot;
   }
 
   segmentAt(slot: number): number {
     return this.#segments[slot]!;
+  }
+
+  /** `segment` is gone, and no position leads there: its slot is free for another one. */
+  free(segment: number): void {
+    const slot = this.#slots.get(segment);
+    if (slot === undefined) return;
+    this.#slots.delete(segment);
+    this.#free.push(slot);
   }
 }

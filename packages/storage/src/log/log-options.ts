@@ -2,6 +2,8 @@ import { type Clock, DleError, type Random } from '@dle/common';
 import { MAX_IDLE_FLUSH_MS, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES } from '../limits.js';
 import type { Vfs } from '../vfs/vfs.js';
 import type { LogEntries } from './log-entries.js';
+import type { SealedSegment } from './log-writer.js';
+import type { SegmentHeader } from './segment-header.js';
 
 export interface LogComponents {
   readonly vfs: Vfs;
@@ -41,7 +43,21 @@ export interface SegmentEnd {
   readonly storeId: string;
 }
 
+/** Segments of the log, one after the other, that are gone: what counted of them lies elsewhere. */
+export interface LogGap {
+  readonly firstSegment: number;
+  /** Of the first one: what it followed on. */
+  readonly header: SegmentHeader;
+  /** Of the last one: where the log goes on. */
+  readonly end: SegmentEnd;
+}
+
 export interface LogObservers {
+  /**
+   * The directory is locked, and nothing has been read yet: tidies up, and says what of the log is
+   * gone, and which id is above all that there have been.
+   */
+  readonly locked?: () => Promise<{ readonly gaps: readonly LogGap[]; readonly nextId: number }>;
   /** Whether entries are read from the log once they are written; they stay in memory for it. */
   readonly readsEntries?: boolean;
   /**
@@ -49,7 +65,18 @@ export interface LogObservers {
    * counts: recovery does not read it then, and its entries are not in the log.
    */
   readonly endOf?: (segment: number) => Promise<SegmentEnd | undefined>;
-  /** Those were accepted, in order: what they hold is to be taken in now, before anything is read. */
+  /**
+   * Reads a sealed segment for which nobody vouches, whole, so that what counts of it can be taken
+   * in as that of the others; `undefined` if it is not whole. `flushed`: the last frame that its
+   * frames know to be flushed.
+   */
+  readonly readSealed?: (
+    segment: SealedSegment,
+  ) => Promise<{ readonly end: SegmentEnd; readonly flushed: number } | undefined>;
+  /**
+   * Those were accepted, in order, those of gaps among them: what they hold is to be taken in now,
+   * before the entries behind them are read.
+   */
   readonly restore?: (ends: readonly SegmentEnd[]) => Promise<void>;
   /**
    * Recovery has read on: whoever keeps state of its own takes in, by `entries.visit`, what is new

@@ -74,8 +74,10 @@ export class Log {
     try {
       const entries = new LogEntries(files, options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES);
       const localState = new LocalState();
-      const recovered = await recover({ vfs, files }, directory, {
+      const gone = (await observers.locked?.()) ?? { gaps: [], nextId: 1 };
+      const recovered = await recover({ vfs, files }, directory, gone, {
         endOf: async (segment) => observers.endOf?.(segment),
+        readSealed: async (segment) => observers.readSealed?.(segment),
         restore: async (ends) => {
           await observers.restore?.(ends);
           for (const { lastIndex, lastTerm, commit } of ends) {

@@ -4,7 +4,7 @@ import { MAX_SEGMENTS } from '../limits.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { ChunkReader } from './chunk-reader.js';
 import { type Remains, searchFrames } from './frame-search.js';
-import type { SegmentEnd } from './log-options.js';
+import type { LogGap, SegmentEnd } from './log-options.js';
 import type { SealedSegment } from './log-writer.js';
 import { RESERVE_STEP_BYTES } from './segment.js';
 import type { SegmentFiles } from './segment-files.js';
@@ -25,6 +25,9 @@ export interface RecoveryComponents {
 export interface RecoveryObserver {
   /** As in `LogObservers`. */
   endOf(segment: number): Promise<SegmentEnd | undefined>;
+  readSealed(
+    segment: SealedSegment,
+  ): Promise<{ readonly end: SegmentEnd; readonly flushed: number } | undefined>;
   restore(ends: readonly SegmentEnd[]): Promise<void>;
   /** The next frame. */
   visit(frame: ScannedFrame): void;
@@ -52,6 +55,8 @@ interface Candidate {
   readonly path: string;
   /** `undefined`: damaged. */
   readonly header: SegmentHeader | undefined;
+  /** Segments that are gone, and no file: where they ended. */
+  readonly gap: SegmentEnd | undefined;
 }
 
 /** The unbroken chain of frames. */
@@ -89,9 +94,10 @@ const START: ChainEnd = { sequence: 0, checksum: 0 };
 export async function recover(
   components: RecoveryComponents,
   directory: string,
+  gone: { readonly gaps: readonly LogGap[]; readonly nextId: number },
   observer: RecoveryObserver,
 ): Promise<Recovered> {
-  const segments = await findSegments(components, directory);
+  const segments = await findSegments(components, directory, gone.gaps);
   const storeId = checkStoreIds(segments);
   const chain = await followChain(components.files, segments, observer);
   const remains = await examineRemains(components.files, segments, chain);
@@ -105,11 +111,12 @@ export async function recover(
     await components.files.forget(stale.id);
     await components.vfs.unlink(stale.path);
   }
+  const present = kept.filter(({ gap }) => gap === undefined);
   if (segments.length > 0) await components.vfs.syncDirectory(directory);
   return {
     ...chain.end,
     storeId: last === undefined ? undefined : storeId,
-    nextSegment: (segments.at(-1)?.id ?? 0) + 1,
+    nextSegment: Math.max((segments.at(-1)?.id ?? 0) + 1, gone.nextId),
     resume: resumes ? { segment: last.id, tail: chain.offset } : undefined,
     lastSegment: last?.id ?? 0,
     // The last one has no successor yet.
@@ -118,8 +125,8 @@ export async function recover(
       .flatMap(({ id }, place) =>
         chain.vouched.has(id) ? [] : [{ id, lastSequence: chain.lastSequences[place]! }],
       ),
-    segments: kept.length,
-    segmentBytes: kept.reduce((sum, { id }) => sum + components.files.get(id).size(), 0),
+    segments: present.length,
+    segmentBytes: present.reduce((sum, { id }) => sum + components.files.get(id).size(), 0),
   };
 }
 
@@ -146,6 +153,7 @@ async function makeDurable(
 async function findSegments(
   { vfs, files }: RecoveryComponents,
   directory: string,
+  gaps: readonly LogGap[],
 ): Promise<Candidate[]> {
   const ids: number[] = [];
   for (const name of await vfs.list(directory)) {
@@ -154,13 +162,26 @@ async function findSegments(
   }
   if (ids.length > MAX_SEGMENTS) throw tooManySegments(directory);
   ids.sort((a, b) => a - b);
-  const candidates: Candidate[] = [];
+  const candidates: Candidate[] = gaps.map(({ header, end }) => ({
+    id: end.segment,
+    path: files.pathOf(end.segment),
+    header,
+    gap: end,
+  }));
   for (const id of ids) {
     const path = files.pathOf(id);
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
     const count = await files.get(id).read(bytes, 0);
     const origin = { name: path, offset: 0 };
-    candidates.push({ id, path, header: readSegmentHeader(bytes.subarray(0, count), id, origin) });
+    const header = readSegmentHeader(bytes.subarray(0, count), id, origin);
+    candidates.push({ id, path, header, gap: undefined });
+  }
+  candidates.sort((a, b) => a.id - b.id);
+  const last = candidates.at(-1);
+  if (last?.gap !== undefined) {
+    // A segment is sealed, and may be compacted, only once its successor is begun on the device.
+    const path = files.pathOf(last.id + 1);
+    throw corrupt({ name: path, offset: 0 }, 0, 'the segments from here on are missing');
   }
   return candidates;
 }
@@ -202,12 +223,17 @@ async function followChain(
     place = candidate;
     // A segment ends where its successor begins, whatever lies behind that.
     const next = segments[candidate + 1]?.header;
-    const end = await vouchedEnd(files, segment, next, observer);
-    if (end !== undefined) {
+    const sealed = await sealedEnd(files, segment, next, observer);
+    if (sealed !== undefined) {
+      const { end } = sealed;
       ends.push(end);
-      vouched.add(segment.id);
+      if (sealed.vouched) vouched.add(segment.id);
       lastSequences.push(end.lastSequence);
-      flushed = Math.max(flushed, end.lastSequence);
+      flushed = Math.max(flushed, sealed.flushed);
+      while (unflushed.length > 0 && unflushed[0]!.sequence <= flushed) unflushed.shift();
+      // Which of its frames is the first one nobody remembers: all of them are written again.
+      const unknown = { place: candidate, offset: 0, sequence: end.lastSequence };
+      if (flushed < end.lastSequence) unflushed.push(unknown);
       clean = false;
       const chain = { sequence: end.lastSequence, checksum: end.lastChecksum };
       scan = { chain, offset: end.end, damage: undefined };
@@ -234,21 +260,50 @@ async function followChain(
   return { end, place, offset, gap, damage, clean, flushed, lastSequences, ...tail };
 }
 
-/** The end of a segment that need not be read: somebody vouches for it, and the files agree. */
-async function vouchedEnd(
+/** What is known of a segment that has a successor, when it need not be read frame by frame. */
+interface KnownEnd {
+  readonly end: SegmentEnd;
+  /** Its frames are flushed up to this one. */
+  readonly flushed: number;
+  readonly vouched: boolean;
+}
+
+async function sealedEnd(
   files: SegmentFiles,
   segment: Candidate,
   next: SegmentHeader | undefined,
   observer: RecoveryObserver,
-): Promise<SegmentEnd | undefined> {
+): Promise<KnownEnd | undefined> {
+  if (segment.gap !== undefined) {
+    return { end: segment.gap, flushed: segment.gap.lastSequence, vouched: true };
+  }
   if (next === undefined) return undefined;
-  const end = await observer.endOf(segment.id);
-  if (end === undefined || end.storeId !== segment.header?.storeId) return undefined;
-  const agrees =
+  const vouched = await observer.endOf(segment.id);
+  if (vouched !== undefined && agrees(vouched, files, segment, next)) {
+    return { end: vouched, flushed: vouched.lastSequence, vouched: true };
+  }
+  const lastSequence = next.firstSequence - 1;
+  // A segment of whose frames none is known may be one whose header came to the disk too late.
+  if (segment.header === undefined || lastSequence < segment.header.firstSequence) return undefined;
+  const read = await observer.readSealed({ id: segment.id, lastSequence });
+  if (read === undefined || !agrees(read.end, files, segment, next)) return undefined;
+  return { ...read, vouched: false };
+}
+
+/** Whether the files agree with what somebody says of a segment. */
+function agrees(
+  end: SegmentEnd,
+  files: SegmentFiles,
+  segment: Candidate,
+  next: SegmentHeader,
+): boolean {
+  return (
+    segment.header !== undefined &&
+    end.storeId === segment.header.storeId &&
     end.lastSequence >= segment.header.firstSequence &&
     follows(next, { sequence: end.lastSequence, checksum: end.lastChecksum }) &&
-    end.segmentBytes === files.get(segment.id).size();
-  return agrees ? end : undefined;
+    end.segmentBytes === files.get(segment.id).size()
+  );
 }
 
 function follows(header: SegmentHeader | undefined, chain: ChainEnd): boolean {
@@ -270,6 +325,10 @@ async function examineRemains(
   const { sequence } = chain.end;
   for (let place = chain.place; place < segments.length && flushed <= sequence; place++) {
     const segment = segments[place]!;
+    if (segment.gap !== undefined) {
+      flushed = Math.max(flushed, segment.gap.lastSequence);
+      continue;
+    }
     const from = place === chain.place ? chain.offset : 0;
     const reader = new ChunkReader(files.get(segment.id));
     const remains = await searchFrames(reader, segment, from, sequence);

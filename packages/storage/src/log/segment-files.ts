@@ -23,6 +23,8 @@ export class SegmentFiles {
   readonly #vfs: Vfs;
   readonly #directory: string;
   readonly #open = new Map<number, OpenFile>();
+  /** Names of files that are not called as segments of the log are. */
+  readonly #names = new Map<number, string>();
   #uses = 0;
   #closed = false;
 
@@ -32,7 +34,12 @@ export class SegmentFiles {
   }
 
   pathOf(segment: number): string {
-    return join(this.#directory, segmentName(segment));
+    return join(this.#directory, this.#names.get(segment) ?? segmentName(segment));
+  }
+
+  /** The file of `segment` has this name. */
+  name(segment: number, name: string): void {
+    this.#names.set(segment, name);
   }
 
   /** The file of `segment`; good until the next call. Throws `DLE_IO`, `DLE_CLOSED`. */
@@ -70,6 +77,7 @@ export class SegmentFiles {
   async forget(segment: number): Promise<void> {
     const open = this.#open.get(segment);
     this.#open.delete(segment);
+    this.#names.delete(segment);
     await open?.file.close();
   }
 

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { corrupt } from '../errors.js';
+import type { LogGap } from '../log/log-options.js';
+import type { SegmentFiles } from '../log/segment-files.js';
+import { parseSegmentName } from '../log/segment-header.js';
+import type { Vfs } from '../vfs/vfs.js';
+import { isManifestDraft, MANIFEST_NAME, type Manifest, readManifest } from './manifest.js';
+import { parseSortedName, sortedName } from './sorted-segment.js';
+
+/**
+ * Reads what compaction has made of the store in `directory`, which is locked, and removes what a
+ * crash has left of it: sorted segments that the manifest does not name yet, segments of the log
+ * that it says are gone. `undefined`: nothing has been compacted yet. Throws `DLE_CORRUPT`,
+ * `DLE_FORMAT`, `DLE_IO`.
+ */
+export async function openBase(
+  vfs: Vfs,
+  directory: string,
+  files: SegmentFiles,
+): Promise<Manifest | undefined> {
+  const manifest = await readManifest(vfs, directory);
+  const names = await vfs.list(directory);
+  const present = new Set(names.filter((name) => parseSortedName(name) !== undefined));
+  if (manifest === undefined && present.size > 0) {
+    // It is written before the first sorted segment is made.
+    const path = join(directory, MANIFEST_NAME);
+    throw corrupt({ name: path, offset: 0 }, 0, 'missing, and there are sorted segments');
+  }
+  for (const { id, bytes } of manifest?.sorted ?? []) {
+    files.name(id, sortedName(id));
+    const path = files.pathOf(id);
+    if (!present.has(sortedName(id))) throw corrupt({ name: path, offset: 0 }, 0, 'missing');
+    const size = files.get(id).size();
+    if (size !== bytes) {
+      throw corrupt({ name: path, offset: Math.min(size, bytes) }, 0, `the file has ${size} bytes`);
+    }
+  }
+  const isLeft = leftOvers(manifest);
+  for (const name of names) if (isLeft(name)) await vfs.unlink(join(directory, name));
+  return manifest;
+}
+
+function leftOvers(manifest: Manifest | undefined): (name: string) => boolean {
+  const inUse = new Set(manifest?.sorted.map(({ id }) => id));
+  const gaps = manifest?.gaps ?? [];
+  return (name) => {
+    if (isManifestDraft(name)) return true;
+    const sorted = parseSortedName(name);
+    if (sorted !== undefined) return !inUse.has(sorted);
+    const segment = parseSegmentName(name);
+    return segment !== undefined && isGone(gaps, segment);
+  };
+}
+
+/** Whether `segment` lies in one of the gaps, which rise. */
+function isGone(gaps: readonly LogGap[], segment: number): boolean {
+  let [low, high] = [0, gaps.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (gaps[middle]!.end.segment < segment) low = middle + 1;
+    else high = middle;
+  }
+  return low < gaps.length && gaps[low]!.firstSegment <= segment;
+}

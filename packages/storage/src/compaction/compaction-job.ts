@@ -1,0 +1,182 @@
+import { type Clock, isDleError } from '@dle/common';
+import { type BlockMerge, DONE, TypescriptMerge } from '../directory/block-merge.js';
+import { type BlockSource, DirectoryFile } from '../directory/directory-file.js';
+import { positionOf } from '../key-index/position.js';
+import { SegmentFiles } from '../log/segment-files.js';
+import type { Vfs } from '../vfs/vfs.js';
+import { CandidateBatch } from './candidate-batch.js';
+import type { CompactionHost, CompactionOrder, CompactionOutcome } from './compaction-order.js';
+import { InputRecords } from './input-records.js';
+import { MoveList } from './move-list.js';
+import { OlderKeys } from './older-keys.js';
+import { Pace } from './pace.js';
+import { sortedName } from './sorted-segment.js';
+import { SortedWriter } from './sorted-writer.js';
+
+/** So many records are asked about at a time. */
+const BATCH = 2_048;
+
+export interface CompactionComponents {
+  readonly vfs: Vfs;
+  readonly clock: Clock;
+  readonly host: CompactionHost;
+}
+
+/** An output that is being written, and where its records lay. */
+interface Output {
+  readonly slot: number;
+  readonly writer: SortedWriter;
+  readonly moves: MoveList;
+  tombstoneBytes: number;
+}
+
+/**
+ * Rewrites what counts of some sealed files into sorted segments with disjoint keys. It knows
+ * nothing of what is going on meanwhile: whether a record still counts is for the host to say, and
+ * so is what becomes of the outputs. It removes nothing but what it has not finished. Runs in a
+ * thread of its own or, in small steps, in the one that serves. Throws `DLE_CORRUPT` (naming the
+ * damaged input), `DLE_DISK_FULL`, `DLE_IO`; outputs that were finished before stay.
+ */
+export class CompactionJob {
+  readonly #vfs: Vfs;
+  readonly #clock: Clock;
+  readonly #host: CompactionHost;
+  readonly #order: CompactionOrder;
+  readonly #files: SegmentFiles;
+  readonly #sources: BlockSource[] = [];
+  readonly #records: InputRecords[] = [];
+  readonly #batch = new CandidateBatch();
+  readonly #older: OlderKeys;
+  readonly #pace: Pace;
+  readonly #firstIndex: { value: number } = { value: Number.POSITIVE_INFINITY };
+  #output: Output | undefined;
+  #seen = 0;
+  #kept = 0;
+  #bytesWritten = 0;
+  #bytesLooked = 0;
+
+  constructor({ vfs, clock, host }: CompactionComponents, order: CompactionOrder) {
+    this.#vfs = vfs;
+    this.#clock = clock;
+    this.#host = host;
+    this.#order = order;
+    this.#files = new SegmentFiles(vfs, order.directory);
+    this.#older = new OlderKeys(vfs, order.directory, order.others);
+    this.#pace = new Pace(clock, order.bytesPerSecond);
+  }
+
+  async run(): Promise<CompactionOutcome> {
+    try {
+      const complete = await this.#merge();
+      const bytesRead = this.#records.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+      const dropped = complete ? this.#seen - this.#kept : 0;
+      return { complete, dropped, bytesRead, bytesWritten: this.#bytesWritten };
+    } finally {
+      await this.#output?.writer.discard();
+      for (const source of this.#sources) await source.close();
+      for (const records of this.#records) await records.close();
+      await this.#older.close();
+      await this.#files.close();
+    }
+  }
+
+  /** Whether it has come to the end. */
+  async #merge(): Promise<boolean> {
+    const { inputs, directory, seed } = this.#order;
+    for (const { id, kind } of inputs) {
+      if (kind === 'sorted') this.#files.name(id, sortedName(id));
+      const source = await DirectoryFile.open(this.#vfs, directory, id);
+      this.#sources.push(source);
+      this.#records.push(new InputRecords(this.#files.open(id), kind === 'sorted'));
+      this.#seen += source.header.keys;
+      this.#firstIndex.value = Math.min(this.#firstIndex.value, source.firstIndex);
+    }
+    const merge = new TypescriptMerge((place, entry) => {
+      const { firstIndex } = this.#sources[place]!;
+      const index = firstIndex + entry.relativeIndex;
+      this.#batch.add(place, inputs[place]!.slot, index, entry, seed);
+    });
+    for (let place = 0; place < inputs.length; place++) await this.#fill(merge, place);
+    for (let place = merge.run(); place !== DONE; place = merge.run()) {
+      await this.#fill(merge, place);
+      if (this.#batch.count < BATCH) continue;
+      if (this.#host.stopped) return false;
+      await this.#rewriteBatch();
+    }
+    await this.#rewriteBatch();
+    await this.#finishOutput();
+    return !this.#host.stopped;
+  }
+
+  async #fill(merge: BlockMerge, place: number): Promise<void> {
+    const source = this.#sources[place]!;
+    const block = await source.next();
+    if (block !== undefined) merge.fill(place, block, source.firstIndex);
+  }
+
+  /** Writes what counts of the batch. */
+  async #rewriteBatch(): Promise<void> {
+    const batch = this.#batch;
+    if (batch.count === 0) return;
+    const live = await this.#host.areLive(batch.candidates());
+    let bytes = 0;
+    for (let at = 0; at < batch.count; at++) {
+      bytes += batch.bytesAt(at);
+      const counts = batch.isDelete(at) ? await this.#mustStay(at) : live[at] === 1;
+      if (counts) await this.#rewrite(at);
+    }
+    this.#bytesLooked += bytes;
+    this.#host.progress(this.#bytesLooked);
+    batch.clear();
+    await this.#output?.writer.flushSome();
+    await this.#pace.keep(this.#bytesLooked + this.#bytesWritten);
+    await new Promise<void>((resolve) => this.#clock.defer(resolve));
+  }
+
+  /** Whether the delete at `at` of the batch hides a record that lies somewhere else. */
+  #mustStay(at: number): boolean | Promise<boolean> {
+    if (this.#order.keepTombstones) return true;
+    return this.#older.holds(this.#batch.keyAt(at), this.#batch.indexAt(at));
+  }
+
+  async #rewrite(at: number): Promise<void> {
+    const batch = this.#batch;
+    const bytes = batch.bytesAt(at);
+    const present = this.#output;
+    if (present !== undefined && present.writer.size + bytes > this.#order.segmentBytes) {
+      await this.#finishOutput();
+    }
+    this.#output ??= await this.#beginOutput();
+    const { writer, moves, slot } = this.#output;
+    const record = this.#records[batch.sourceAt(at)]!.read(batch.expectedAt(at));
+    const offset = writer.size;
+    writer.add(record, batch.entryAt(at, offset));
+    this.#kept++;
+    this.#bytesWritten += bytes;
+    if (batch.isDelete(at)) this.#output.tombstoneBytes += bytes;
+    else moves.add(batch.hashAt(at), batch.positionAt(at), positionOf(slot, offset), bytes);
+  }
+
+  async #beginOutput(): Promise<Output> {
+    const { directory, storeId, run } = this.#order;
+    const { id, slot } = await this.#host.begin();
+    const firstIndex = this.#firstIndex.value;
+    const writer = new SortedWriter(this.#vfs, { directory, storeId, id, run, firstIndex });
+    return { slot, writer, moves: new MoveList(), tombstoneBytes: 0 };
+  }
+
+  async #finishOutput(): Promise<void> {
+    const output = this.#output;
+    if (output === undefined) return;
+    const header = await output.writer.finish();
+    this.#output = undefined;
+    const { tombstoneBytes } = output;
+    const moves = output.moves.finish();
+    await this.#host.finished({ id: header.segment, header, moves, tombstoneBytes });
+  }
+}
+
+/** Whether a job has failed because an input is damaged. */
+export function isInputDamage(thrown: unknown): boolean {
+  return isDleError(thrown, 'DLE_CORRUPT', 'DLE_FORMAT');
+}
