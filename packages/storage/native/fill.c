@@ -1,9 +1,6 @@
 /* Filling the index: with the puts of a log, or from key directories. */
 #include "lookup.h"
 
-/* Entries of a key directory (docs/format.md). */
-enum { DIRECTORY_ENTRY = 16 };
-
 /* So many puts are hashed, and their buckets fetched, before the first of them is put. */
 enum { GROUP = 16 };
 
@@ -12,6 +9,7 @@ typedef struct {
   const uint8_t *key;
   size_t key_length;
   uint32_t offset;
+  uint32_t bytes;
   uint32_t hash;
   uint32_t next;
 } pending_put;
@@ -44,7 +42,7 @@ static int put_group(dle_index *index, pending_put *puts, int count, uint32_t sl
   fetch_group(index, puts, count);
   for (int put = 0; put < count; put++) {
     int outcome = dle_put(index, puts[put].hash, puts[put].key, puts[put].key_length, slot,
-                          puts[put].offset);
+                          puts[put].offset, puts[put].bytes);
     if (outcome == DLE_ASK) return put;
     *added += (uint32_t)outcome;
   }
@@ -52,11 +50,9 @@ static int put_group(dle_index *index, pending_put *puts, int count, uint32_t sl
 }
 
 /*
- * What lies at `from`, if it is a put; its end, or 0 if it is something else. Both walk over bytes
+ * What lies at `from`, if it is a put; its end, or 0 if it is something else. It walks over bytes
  * that TypeScript has made or verified; they are held against `to` all the same.
  */
-typedef uint32_t (*read_put)(const uint8_t *bytes, uint32_t from, uint32_t to, pending_put *put);
-
 static uint32_t read_record(const uint8_t *bytes, uint32_t from, uint32_t to, pending_put *put) {
   const uint8_t *at = bytes + from;
   if (to - from < RECORD_HEADER || at[3] != RECORD_PUT) return 0;
@@ -64,17 +60,7 @@ static uint32_t read_record(const uint8_t *bytes, uint32_t from, uint32_t to, pe
   put->key_length = read16(at + 6);
   put->offset = from;
   size_t length = record_bytes(put->key_length, read32(at + 8));
-  return length > to - from ? 0 : from + (uint32_t)length;
-}
-
-static uint32_t read_directory_entry(const uint8_t *bytes, uint32_t from, uint32_t to,
-                                     pending_put *put) {
-  const uint8_t *at = bytes + from;
-  if (to - from < DIRECTORY_ENTRY || at[15] != RECORD_PUT) return 0;
-  put->key = at + DIRECTORY_ENTRY;
-  put->key_length = read16(at + 10);
-  put->offset = read32(at) * OFFSET_STEP;
-  size_t length = DIRECTORY_ENTRY + ((put->key_length + 3) & ~(size_t)3);
+  put->bytes = (uint32_t)length;
   return length > to - from ? 0 : from + (uint32_t)length;
 }
 
@@ -83,7 +69,7 @@ static uint32_t read_directory_entry(const uint8_t *bytes, uint32_t from, uint32
  * further on in the segment at `slot`. Returns where it stopped: `to`, or at what TypeScript has to
  * do; results[0]: how many keys are new.
  */
-static napi_value put_all(napi_env env, napi_callback_info info, read_put read) {
+napi_value dle_put_records(napi_env env, napi_callback_info info) {
   napi_value arguments[5];
   dle_lookup *self = dle_begin(env, info, 5, arguments);
   uint8_t *bytes;
@@ -101,7 +87,7 @@ static napi_value put_all(napi_env env, napi_callback_info info, read_put read) 
     pending_put puts[GROUP];
     int count = 0;
     for (uint32_t at = from; count < GROUP && at < to; count++) {
-      at = read(bytes, at, to, &puts[count]);
+      at = read_record(bytes, at, to, &puts[count]);
       if (at == 0) break;
       puts[count].offset += (uint32_t)shift;
       puts[count].next = at;
@@ -112,14 +98,6 @@ static napi_value put_all(napi_env env, napi_callback_info info, read_put read) 
   }
   self->results[0] = added;
   return dle_integer(env, (int32_t)from);
-}
-
-napi_value dle_put_records(napi_env env, napi_callback_info info) {
-  return put_all(env, info, read_record);
-}
-
-napi_value dle_put_directory_entries(napi_env env, napi_callback_info info) {
-  return put_all(env, info, read_directory_entry);
 }
 
 /* beginMerge(sources): of so many key directories; 0 ends it. */

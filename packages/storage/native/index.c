@@ -136,7 +136,7 @@ static void set_position(uint32_t *entry, uint32_t signature, uint32_t slot, uin
 }
 
 int dle_put(dle_index *index, uint32_t hash, const uint8_t *key, size_t length, uint32_t slot,
-            uint32_t offset) {
+            uint32_t offset, uint32_t bytes) {
   dle_search search;
   dle_search_begin(index, hash, &search);
   for (uint32_t *entry; (entry = dle_search_next(&search)) != NULL;) {
@@ -150,11 +150,14 @@ int dle_put(dle_index *index, uint32_t hash, const uint8_t *key, size_t length, 
       if (!is_whole || (differs & TAG_AND_HOME) != 0) return DLE_ASK;
       continue;
     }
+    index->live[dle_entry_slot(entry)] -= record_bytes(record.key_length, record.value_length);
+    index->live[slot] += bytes;
     set_position(entry, search.signature, slot, offset);
     return 0;
   }
   /* The search has ended at the first free entry, or at the end of the last bucket. */
   if (search.distance == DISTANCES) return DLE_ASK;
+  index->live[slot] += bytes;
   set_position(search.entry, search.signature, slot, offset);
   return 1;
 }

@@ -53,6 +53,8 @@ typedef struct {
   int *descriptors;
   uint32_t descriptor_count;
   uint8_t head[RECORD_HEADER + MAX_KEY];
+  /* Bytes that count of each segment, by slots, and behind those its deletes (LiveBytes). */
+  double *live;
 } dle_index;
 
 uint32_t dle_hash(const dle_index *index, const uint8_t *key, size_t length);
@@ -93,11 +95,12 @@ int64_t dle_find(const dle_index *index, const uint8_t *key, size_t length, dle_
                  uint32_t *slot, size_t *offset);
 
 /*
- * Has `key` lead to `offset` of the segment at `slot`. Returns 1 if it is new, 0 if it led somewhere
- * else before, DLE_ASK if its page is full or an old record cannot be looked at.
+ * Has `key` lead to `offset` of the segment at `slot`, where a record of `bytes` lies. Returns 1 if
+ * it is new, 0 if it led somewhere else before, DLE_ASK if its page is full or an old record cannot
+ * be looked at.
  */
 int dle_put(dle_index *index, uint32_t hash, const uint8_t *key, size_t length, uint32_t slot,
-            uint32_t offset);
+            uint32_t offset, uint32_t bytes);
 
 /* Adds a key that is not there yet. 0 if its page is full. */
 int dle_add(dle_index *index, uint32_t hash, uint32_t slot, uint32_t offset);

@@ -34,6 +34,7 @@ static void finalize(napi_env env, void *data, void *hint) {
   if (--self->functions > 0) return;
   release_all(env, self);
   napi_delete_reference(env, self->results_reference);
+  napi_delete_reference(env, self->live_reference);
   free(self);
 }
 
@@ -107,6 +108,19 @@ static napi_value map(napi_env env, napi_callback_info info) {
   if (index->maps[slot] != NULL) dle_map_release(index->maps[slot]);
   index->maps[slot] = mapped;
   return dle_integer(env, 0);
+}
+
+/* unmap(slot): the segment is gone, and no position leads there. */
+static napi_value unmap(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  dle_lookup *self = dle_begin(env, info, 1, arguments);
+  uint32_t slot;
+  if (self == NULL || !dle_number_of(env, arguments[0], &slot)) return NULL;
+  dle_index *index = &self->index;
+  if (slot >= index->map_count || index->maps[slot] == NULL) return NULL;
+  dle_map_release(index->maps[slot]);
+  index->maps[slot] = NULL;
+  return NULL;
 }
 
 /*
@@ -222,26 +236,30 @@ static napi_value create_lookup(napi_env env, napi_callback_info info) {
     napi_callback call;
   } functions[] = {
       {"setDirectory", set_directory}, {"setSlab", set_slab},
-      {"map", map},                    {"lend", lend},
-      {"show", show},
+      {"map", map},                    {"unmap", unmap},
+      {"lend", lend},                  {"show", show},
       {"get", get},                    {"locate", locate},
-      {"putRecords", dle_put_records},     {"putDirectoryEntries", dle_put_directory_entries},
-      {"beginMerge", dle_begin_merge},     {"fillMerge", dle_fill_merge},
-      {"runMerge", dle_run_merge},         {"release", release},
+      {"putRecords", dle_put_records}, {"beginMerge", dle_begin_merge},
+      {"fillMerge", dle_fill_merge},   {"runMerge", dle_run_merge},
+      {"release", release},
   };
-  napi_value arguments[3];
-  size_t given = 3, length;
-  uint8_t *results;
+  napi_value arguments[4];
+  size_t given = 4, length, live_length;
+  uint8_t *results, *live;
   dle_lookup *self = calloc(1, sizeof *self);
   napi_get_cb_info(env, info, &given, arguments, NULL, NULL);
-  if (self == NULL || given < 3 || !dle_number_of(env, arguments[0], &self->index.seed_low) ||
+  if (self == NULL || given < 4 || !dle_number_of(env, arguments[0], &self->index.seed_low) ||
       !dle_number_of(env, arguments[1], &self->index.seed_high) ||
-      !dle_bytes_of(env, arguments[2], &results, &length)) {
+      !dle_bytes_of(env, arguments[2], &results, &length) ||
+      !dle_bytes_of(env, arguments[3], &live, &live_length) ||
+      live_length < 2 * MAX_SLOTS) {
     free(self);
     return NULL;
   }
   self->results = (uint32_t *)results;
   napi_create_reference(env, arguments[2], 1, &self->results_reference);
+  self->index.live = (double *)live;
+  napi_create_reference(env, arguments[3], 1, &self->live_reference);
   napi_value object;
   napi_create_object(env, &object);
   for (size_t place = 0; place < sizeof functions / sizeof functions[0]; place++) {

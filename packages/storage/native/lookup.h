@@ -11,6 +11,7 @@ typedef struct {
   /* What the arrays of numbers belong to, so that it stays. */
   napi_ref directory_reference;
   napi_ref results_reference;
+  napi_ref live_reference;
   napi_ref *slab_references;
   uint32_t *results;
   dle_merge *merge;
@@ -28,7 +29,6 @@ napi_value dle_integer(napi_env env, int32_t number);
 
 /* The functions in fill.c. */
 napi_value dle_put_records(napi_env env, napi_callback_info info);
-napi_value dle_put_directory_entries(napi_env env, napi_callback_info info);
 napi_value dle_begin_merge(napi_env env, napi_callback_info info);
 napi_value dle_fill_merge(napi_env env, napi_callback_info info);
 napi_value dle_run_merge(napi_env env, napi_callback_info info);

@@ -4,7 +4,13 @@
 #include <string.h>
 
 /* An entry of a key directory (docs/format.md). */
-enum { ENTRY = 16, ENTRY_INDEX = 4, ENTRY_KEY_LENGTH = 10, ENTRY_KIND = 15 };
+enum {
+  ENTRY = 16,
+  ENTRY_INDEX = 4,
+  ENTRY_KEY_LENGTH = 10,
+  ENTRY_VALUE_LENGTH = 12,
+  ENTRY_KIND = 15,
+};
 
 dle_merge *dle_merge_create(uint32_t count) {
   dle_merge *merge = calloc(1, sizeof *merge);
@@ -95,7 +101,7 @@ static int add_pending(dle_merge *merge, dle_index *index, uint32_t *added) {
 }
 
 /* Takes the entry at hand as the newest record of its key, unless that has been shown before. */
-static void take(dle_merge *merge, const dle_index *index, const dle_cursor *cursor) {
+static void take(dle_merge *merge, dle_index *index, const dle_cursor *cursor) {
   const uint8_t *key = cursor->at + ENTRY;
   size_t length = key_length(cursor->at);
   int seen = merge->has_last &&
@@ -104,8 +110,14 @@ static void take(dle_merge *merge, const dle_index *index, const dle_cursor *cur
   memcpy(merge->last_key, key, length);
   merge->last_length = length;
   merge->has_last = 1;
+  uint32_t value_length = read32(cursor->at + ENTRY_VALUE_LENGTH) & 0xffffff;
+  double bytes = (double)record_bytes(length, value_length);
   /* A delete that is the newest leaves no key. */
-  if (cursor->at[ENTRY_KIND] != RECORD_PUT) return;
+  if (cursor->at[ENTRY_KIND] != RECORD_PUT) {
+    index->live[MAX_SLOTS + cursor->slot] += bytes;
+    return;
+  }
+  index->live[cursor->slot] += bytes;
   dle_addition *addition = &merge->additions[merge->pending++];
   addition->hash = dle_hash(index, key, length);
   addition->slot = cursor->slot;

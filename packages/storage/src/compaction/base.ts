@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { parseSortedName, sortedName } from '../directory/sorted-segment.js';
 import { corrupt } from '../errors.js';
 import type { LogGap } from '../log/log-options.js';
 import type { SegmentFiles } from '../log/segment-files.js';
 import { parseSegmentName } from '../log/segment-header.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { isManifestDraft, MANIFEST_NAME, type Manifest, readManifest } from './manifest.js';
-import { parseSortedName, sortedName } from './sorted-segment.js';
 
 /**
  * Reads what compaction has made of the store in `directory`, which is locked, and removes what a

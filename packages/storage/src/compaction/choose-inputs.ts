@@ -45,10 +45,13 @@ const MAX_INPUTS = 256;
  * is won, and as many runs as there are too many. What holds nothing that counts is always taken:
  * it costs nothing. Pure: the same figures give the same answer.
  */
-export function chooseInputs(files: readonly Weighed[], limits: ChoiceLimits): Weighed[] {
-  const chosen = new Set<Weighed>();
+export function chooseInputs<File extends Weighed>(
+  files: readonly File[],
+  limits: ChoiceLimits,
+): File[] {
+  const chosen = new Set<File>();
   let kept = 0;
-  const take = (file: Weighed): void => {
+  const take = (file: File): void => {
     if (chosen.has(file) || chosen.size >= MAX_INPUTS) return;
     if (kept + file.keep > limits.maxKeptBytes) return;
     chosen.add(file);
@@ -68,13 +71,16 @@ function winsSpace({ bytes, keep }: Weighed): boolean {
   return keep <= bytes * MAX_KEPT_SHARE;
 }
 
-function forSpace(files: readonly Weighed[], { segmentBytes }: ChoiceLimits): Weighed[] {
+function forSpace<File extends Weighed>(
+  files: readonly File[],
+  { segmentBytes }: ChoiceLimits,
+): File[] {
   const bytes = sum(files, (file) => file.bytes);
   const keep = sum(files, (file) => file.keep);
   // Less than what a segment holds is not worth a file of its own.
   if (bytes <= keep * MAX_SPACE_RATIO || bytes - keep < segmentBytes / 2) return [];
   const wanted = Math.max(MIN_JOB_SEGMENTS * segmentBytes, bytes * MIN_JOB_PART);
-  const taken: Weighed[] = [];
+  const taken: File[] = [];
   let takenBytes = 0;
   for (const file of [...files].sort(byShare)) {
     if (takenBytes >= wanted || !winsSpace(file)) break;
@@ -89,7 +95,10 @@ function byShare(a: Weighed, b: Weighed): number {
 }
 
 /** Whole runs, the smallest first, and segments of the log, of which there are too many. */
-function forFewerRuns(files: readonly Weighed[], chosen: ReadonlySet<Weighed>): Weighed[] {
+function forFewerRuns<File extends Weighed>(
+  files: readonly File[],
+  chosen: ReadonlySet<File>,
+): File[] {
   const rest = files.filter((file) => !chosen.has(file));
   const segments = rest.filter(({ kind }) => kind === 'log');
   const tooMany = segments.length > MAX_LOG_SEGMENTS;
@@ -104,17 +113,17 @@ function forFewerRuns(files: readonly Weighed[], chosen: ReadonlySet<Weighed>): 
   return [...fromLog, ...merged.flatMap((run) => run.files)];
 }
 
-interface Run {
-  readonly files: Weighed[];
+interface Run<File> {
+  readonly files: File[];
   bytes: number;
 }
 
 /** The sorted runs, the smallest first. */
-function runsOf(files: readonly Weighed[]): Run[] {
-  const runs = new Map<number, Run>();
+function runsOf<File extends Weighed>(files: readonly File[]): Run<File>[] {
+  const runs = new Map<number, Run<File>>();
   for (const file of files) {
     if (file.kind !== 'sorted') continue;
-    const run = runs.get(file.run) ?? { files: [], bytes: 0 };
+    const run = runs.get(file.run) ?? ({ files: [], bytes: 0 } as Run<File>);
     runs.set(file.run, run);
     run.files.push(file);
     run.bytes += file.bytes;

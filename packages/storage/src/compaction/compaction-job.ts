@@ -1,6 +1,7 @@
 import { type Clock, isDleError } from '@dle/common';
 import { type BlockMerge, DONE, TypescriptMerge } from '../directory/block-merge.js';
 import { type BlockSource, DirectoryFile } from '../directory/directory-file.js';
+import { sortedName } from '../directory/sorted-segment.js';
 import { positionOf } from '../key-index/position.js';
 import { SegmentFiles } from '../log/segment-files.js';
 import type { Vfs } from '../vfs/vfs.js';
@@ -10,7 +11,6 @@ import { InputRecords } from './input-records.js';
 import { MoveList } from './move-list.js';
 import { OlderKeys } from './older-keys.js';
 import { Pace } from './pace.js';
-import { sortedName } from './sorted-segment.js';
 import { SortedWriter } from './sorted-writer.js';
 
 /** So many records are asked about at a time. */
@@ -48,7 +48,8 @@ export class CompactionJob {
   readonly #batch = new CandidateBatch();
   readonly #older: OlderKeys;
   readonly #pace: Pace;
-  readonly #firstIndex: { value: number } = { value: Number.POSITIVE_INFINITY };
+  /** No record of the inputs has a lower index. */
+  #firstIndex = Number.POSITIVE_INFINITY;
   #output: Output | undefined;
   #seen = 0;
   #kept = 0;
@@ -89,12 +90,11 @@ export class CompactionJob {
       this.#sources.push(source);
       this.#records.push(new InputRecords(this.#files.open(id), kind === 'sorted'));
       this.#seen += source.header.keys;
-      this.#firstIndex.value = Math.min(this.#firstIndex.value, source.firstIndex);
+      this.#firstIndex = Math.min(this.#firstIndex, source.firstIndex);
     }
-    const merge = new TypescriptMerge((place, entry) => {
-      const { firstIndex } = this.#sources[place]!;
-      const index = firstIndex + entry.relativeIndex;
-      this.#batch.add(place, inputs[place]!.slot, index, entry, seed);
+    const merge = new TypescriptMerge((entry, place, slot) => {
+      const index = this.#sources[place]!.firstIndex + entry.relativeIndex;
+      this.#batch.add(place, slot, index, entry, seed);
     });
     for (let place = 0; place < inputs.length; place++) await this.#fill(merge, place);
     for (let place = merge.run(); place !== DONE; place = merge.run()) {
@@ -111,7 +111,8 @@ export class CompactionJob {
   async #fill(merge: BlockMerge, place: number): Promise<void> {
     const source = this.#sources[place]!;
     const block = await source.next();
-    if (block !== undefined) merge.fill(place, block, source.firstIndex);
+    if (block === undefined) return;
+    merge.fill(place, block, this.#order.inputs[place]!.slot, source.firstIndex);
   }
 
   /** Writes what counts of the batch. */
@@ -160,7 +161,7 @@ export class CompactionJob {
   async #beginOutput(): Promise<Output> {
     const { directory, storeId, run } = this.#order;
     const { id, slot } = await this.#host.begin();
-    const firstIndex = this.#firstIndex.value;
+    const firstIndex = this.#firstIndex;
     const writer = new SortedWriter(this.#vfs, { directory, storeId, id, run, firstIndex });
     return { slot, writer, moves: new MoveList(), tombstoneBytes: 0 };
   }

@@ -31,6 +31,13 @@ export class LiveBytes {
     return this.counts[MAX_SEGMENTS + slot]!;
   }
 
+  /** Of puts, in all segments. */
+  get total(): number {
+    let total = 0;
+    for (let slot = 0; slot < MAX_SEGMENTS; slot++) total += this.counts[slot]!;
+    return total;
+  }
+
   /** Forgets what lies in the segment at `slot`. */
   clear(slot: number): void {
     this.counts[slot] = 0;

@@ -3,14 +3,18 @@ import { allocate } from '../bytes.js';
 import { BLOCK_BYTES } from '../directory/directory-block.js';
 import { DirectoryEncoder, type KeyEntry } from '../directory/directory-encoder.js';
 import {
-  type Checkpoint,
   DIRECTORY_HEADER_BYTES,
   type DirectoryHeader,
   directoryName,
   encodeDirectoryHeader,
 } from '../directory/directory-format.js';
+import {
+  encodeSortedHeader,
+  SORTED_HEADER_BYTES,
+  sortedCheckpoint,
+  sortedName,
+} from '../directory/sorted-segment.js';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
-import { encodeSortedHeader, SORTED_HEADER_BYTES, sortedName } from './sorted-segment.js';
 
 /** Written with one call. */
 const PIECE_BYTES = 1024 * 1024;
@@ -131,25 +135,4 @@ export class SortedWriter {
     }
     if (needed > this.#piece.length) this.#piece = allocate(needed);
   }
-}
-
-/** What the directory of a sorted segment says beside its keys: it is no part of the log. */
-export function sortedCheckpoint(
-  id: number,
-  storeId: string,
-  bytes: number,
-  lastIndex: number,
-): Checkpoint {
-  return {
-    segment: id,
-    storeId,
-    lastSequence: 0,
-    lastChecksum: 0,
-    lastIndex,
-    lastTerm: 0,
-    commit: 0,
-    end: bytes,
-    segmentBytes: bytes,
-    tailChecksum: 0,
-  };
 }

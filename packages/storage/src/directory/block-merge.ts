@@ -4,7 +4,7 @@ import { BLOCK_HEADER_BYTES, type Block, DirectoryEntryView } from './directory-
 export const DONE = -1;
 
 /** A key whose newest record has been found. */
-export type OnNewest = (source: number, entry: DirectoryEntryView) => void;
+export type OnNewest = (entry: DirectoryEntryView, source: number, slot: number) => void;
 
 /**
  * Merges sorted directories: shows every key once, with its newest record, which is the one of the
@@ -12,8 +12,11 @@ export type OnNewest = (source: number, entry: DirectoryEntryView) => void;
  * `native/merge.c` does the same.
  */
 export interface BlockMerge {
-  /** `source` goes on with `block`; the first index of its directory comes with the first. */
-  fill(source: number, block: Block, firstIndex: number): void;
+  /**
+   * `source` goes on with `block`, of the directory of the segment at `slot`, whose entries count
+   * their indexes from `firstIndex`.
+   */
+  fill(source: number, block: Block, slot: number, firstIndex: number): void;
   /**
    * Goes on until a source has to be filled, and returns that; one that is at its end is not filled
    * any more. `DONE` when all are.
@@ -27,6 +30,7 @@ interface Cursor {
   readonly source: number;
   readonly entry: DirectoryEntryView;
   readonly end: number;
+  readonly slot: number;
   readonly firstIndex: number;
 }
 
@@ -41,10 +45,10 @@ export class TypescriptMerge implements BlockMerge {
     this.#onNewest = onNewest;
   }
 
-  fill(source: number, block: Block, firstIndex: number): void {
+  fill(source: number, block: Block, slot: number, firstIndex: number): void {
     const entry = new DirectoryEntryView(block.bytes);
     entry.moveTo(BLOCK_HEADER_BYTES);
-    this.#heap.push({ source, entry, end: block.end, firstIndex });
+    this.#heap.push({ source, entry, end: block.end, slot, firstIndex });
     this.#rise(this.#heap.length - 1);
   }
 
@@ -54,7 +58,7 @@ export class TypescriptMerge implements BlockMerge {
       if (top === undefined) return DONE;
       const { entry } = top;
       if (this.#last === undefined || this.#last.compareKey(entry) !== 0) {
-        this.#onNewest(top.source, entry);
+        this.#onNewest(entry, top.source, top.slot);
         this.#last = entry.copy();
       }
       if (entry.end === top.end) {

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import type { SealedSegment } from '../log/log-writer.js';
+import { EMPTY_BYTES } from '@dle/common';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
-import { directoryName } from './directory-format.js';
+import { type DirectoryHeader, directoryName, readDirectoryHeader } from './directory-format.js';
 import { encodeDirectory, type Piece } from './encode-directory.js';
-import { readSealedSegment } from './sealed-segment.js';
+import { type Listed, readSealedSegment, type SegmentContent } from './sealed-segment.js';
 import type { Pause } from './segment-keys.js';
+import { readSortedSegment } from './sorted-content.js';
 
 /** What a file is called until it is whole. What a crash leaves of it is removed at the next start. */
 export const DRAFT_SUFFIX = '.tmp';
@@ -20,15 +21,16 @@ const BLOCKS_AT_ONCE = 16;
 export async function buildDirectory(
   vfs: Vfs,
   directory: string,
-  segment: SealedSegment,
+  segment: Listed,
   pause: Pause,
-): Promise<void> {
-  const content = await readSealedSegment(vfs, directory, segment, pause);
+): Promise<DirectoryHeader> {
+  const content = await readListed(vfs, directory, segment, pause);
   const path = join(directory, directoryName(segment.id));
   const draft = `${path}${DRAFT_SUFFIX}`;
   const file = vfs.createSync(draft);
+  let head: Uint8Array;
   try {
-    await write(file, encodeDirectory(content), pause);
+    head = await write(file, encodeDirectory(content), pause);
     await file.datasync();
     await file.close();
     await vfs.rename(draft, path);
@@ -38,12 +40,28 @@ export async function buildDirectory(
     throw thrown;
   }
   await vfs.syncDirectory(directory);
+  return readDirectoryHeader(head, segment.id, { name: path, offset: 0 });
 }
 
-async function write(file: VfsFile, pieces: Iterable<Piece>, pause: Pause): Promise<void> {
+/** Reads all of a sealed file, verified. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`. */
+export function readListed(
+  vfs: Vfs,
+  directory: string,
+  segment: Listed,
+  pause: Pause,
+): Promise<SegmentContent> {
+  if (segment.sorted === true) return readSortedSegment(vfs, directory, segment.id, pause);
+  return readSealedSegment(vfs, directory, segment, pause);
+}
+
+/** Returns the header, which comes last. */
+async function write(file: VfsFile, pieces: Iterable<Piece>, pause: Pause): Promise<Uint8Array> {
   let count = 0;
+  let last: Uint8Array = EMPTY_BYTES;
   for (const { offset, bytes } of pieces) {
     file.writeSync([bytes], offset);
+    last = bytes;
     if (++count % BLOCKS_AT_ONCE === 0) await pause();
   }
+  return last;
 }

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
-import { type Clock, DleError, isDleError } from '@dle/common';
+import { isDleError } from '@dle/common';
+import { Listeners } from '../log/listeners.js';
 import type { SegmentEnd } from '../log/log-options.js';
-import type { SealedSegment } from '../log/log-writer.js';
 import { parseSegmentName } from '../log/segment-header.js';
-import { NodeVfs } from '../vfs/node-vfs.js';
 import type { Vfs } from '../vfs/vfs.js';
-import { buildDirectory, DRAFT_SUFFIX } from './build-directory.js';
+import { DRAFT_SUFFIX, readListed } from './build-directory.js';
 import { type BlockSource, DirectoryFile } from './directory-file.js';
-import { type Checkpoint, directoryName, parseDirectoryName } from './directory-format.js';
+import { type DirectoryHeader, directoryName, parseDirectoryName } from './directory-format.js';
+import type { Listed, SegmentContent } from './sealed-segment.js';
 import { SegmentBlocks } from './segment-blocks.js';
-import { WorkerBuilder } from './worker-builder.js';
+import { parseSortedName } from './sorted-segment.js';
 
 /** A place at which a file is not what it should be. */
 export interface Damage {
@@ -19,9 +19,11 @@ export interface Damage {
   readonly message: string;
 }
 
-export interface DirectoriesComponents {
-  readonly vfs: Vfs;
-  readonly clock: Clock;
+/** Whoever does the long work. */
+export interface DirectoryBuilder {
+  build(segment: Listed): Promise<DirectoryHeader>;
+  pause(): Promise<void>;
+  hold(work: Promise<unknown>): Promise<void>;
 }
 
 /** What has come of them since the store was opened. */
@@ -32,48 +34,66 @@ export interface DirectoryCounters {
   loaded: number;
   /** Found damaged at the start: the segment was read instead, and it is made again. */
   damaged: number;
-  /** Could not be made, such as on a full disk. It is tried again at the next start. */
+  /** Could not be made, such as on a full disk. It is tried again with the next one. */
   failed: number;
 }
 
 /**
  * The key directories of one store: loaded at its start, made in the background for each segment
- * that is sealed. They speed up the start, and tell nothing that the segments do not: whatever
- * befalls one, nothing is lost.
+ * that is sealed. They tell nothing that the segments do not: whatever befalls one, nothing is
+ * lost.
  */
 export class Directories {
   readonly counters: DirectoryCounters = { built: 0, loaded: 0, damaged: 0, failed: 0 };
-  readonly #damaged = new Set<number>();
   /** Those that were found damaged, and where. */
   readonly healed: Damage[] = [];
+  /** Told of each one that has been made. */
+  readonly onBuilt: Listeners<DirectoryHeader> = new Listeners();
   readonly #vfs: Vfs;
-  readonly #clock: Clock;
   readonly #directory: string;
-  /** None where files are no files of the system, or threads cannot be had. */
-  #worker: WorkerBuilder | undefined;
+  readonly #builder: DirectoryBuilder;
+  /** Found at the start, and whole as far as is known. */
+  readonly #headers = new Map<number, DirectoryHeader>();
+  /** What was read of segments, at the start, that have none or a damaged one. */
+  readonly #contents = new Map<number, SegmentContent>();
   #present: ReadonlySet<number> | undefined;
-  readonly #queue: SealedSegment[] = [];
+  readonly #queue: Listed[] = [];
+  #failed: Listed[] = [];
   #building: Promise<void> | undefined;
+  #underWay: Listed | undefined;
   #closed = false;
 
-  constructor({ vfs, clock }: DirectoriesComponents, directory: string) {
+  constructor(
+    { vfs, builder }: { readonly vfs: Vfs; readonly builder: DirectoryBuilder },
+    directory: string,
+  ) {
     this.#vfs = vfs;
-    this.#clock = clock;
+    this.#builder = builder;
     this.#directory = directory;
-    const isBuilt = import.meta.url.endsWith('.js');
-    if (isBuilt && vfs instanceof NodeVfs) this.#worker = new WorkerBuilder();
+  }
+
+  /** Of those that the start has found. */
+  get headers(): Iterable<DirectoryHeader> {
+    return this.#headers.values();
+  }
+
+  /** Those that have yet to be made. */
+  get missing(): readonly Listed[] {
+    const underWay = this.#underWay === undefined ? [] : [this.#underWay];
+    return [...underWay, ...this.#queue, ...this.#failed];
   }
 
   /**
    * What the directory of `segment` says of it; `undefined` if there is none whose head is whole.
    * Throws `DLE_FORMAT` for one of another version, `DLE_IO`.
    */
-  async checkpointOf(segment: number): Promise<Checkpoint | undefined> {
+  async checkpointOf(segment: number): Promise<DirectoryHeader | undefined> {
     this.#present ??= await this.#list();
     if (!this.#present.has(segment)) return undefined;
     try {
       const file = await DirectoryFile.open(this.#vfs, this.#directory, segment);
       await file.close();
+      this.#headers.set(segment, file.header);
       return file.header;
     } catch (thrown) {
       this.noteDamage(segment, thrown);
@@ -81,47 +101,80 @@ export class Directories {
     }
   }
 
-  /**
-   * The keys of a sealed segment: from its directory or, if that was found damaged, from the
-   * segment itself. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`.
-   */
-  async open({ segment, lastSequence }: SegmentEnd): Promise<BlockSource> {
-    if (!this.#damaged.has(segment)) return DirectoryFile.open(this.#vfs, this.#directory, segment);
-    const sealed = { id: segment, lastSequence };
-    if (!this.#queue.some(({ id }) => id === segment)) this.#queue.push(sealed);
-    return SegmentBlocks.read(this.#vfs, this.#directory, sealed, this.#pause);
+  /** Reads a segment that has no directory, to take its keys from it; `undefined`: damaged. */
+  async readSealed(
+    segment: Listed,
+  ): Promise<{ readonly end: SegmentEnd; readonly flushed: number } | undefined> {
+    this.#headers.delete(segment.id);
+    try {
+      const content = await readListed(this.#vfs, this.#directory, segment, this.#builder.pause);
+      this.#contents.set(segment.id, content);
+      return { end: content.checkpoint, flushed: content.flushed };
+    } catch (thrown) {
+      if (isDleError(thrown, 'DLE_CORRUPT')) return undefined;
+      throw thrown;
+    }
   }
 
-  /** Whether the directory of `segment` was found damaged. */
-  isDamaged(segment: number): boolean {
-    return this.#damaged.has(segment);
+  /**
+   * The keys of a sealed file: from its directory or, if that was found damaged, from the file
+   * itself. `together`: how many are read side by side. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`.
+   */
+  async open(listed: Listed, together: number): Promise<BlockSource> {
+    const { id } = listed;
+    const read = this.#contents.get(id);
+    if (read !== undefined) return new SegmentBlocks(read);
+    if (this.#headers.has(id)) {
+      try {
+        return await DirectoryFile.open(this.#vfs, this.#directory, id, together);
+      } catch (thrown) {
+        this.noteDamage(id, thrown);
+      }
+    }
+    const { pause } = this.#builder;
+    const content = await readListed(this.#vfs, this.#directory, listed, pause);
+    this.#contents.set(id, content);
+    if (!this.#queue.some((queued) => queued.id === id)) this.#queue.push(listed);
+    return new SegmentBlocks(content);
+  }
+
+  /** The directory of `id` is none of what it should be: it is made again. */
+  distrust(id: number): void {
+    this.#headers.delete(id);
   }
 
   /** Reading the directory of `segment` has failed: throws that again if it is no damage. */
   noteDamage(segment: number, thrown: unknown): void {
     if (!isDleError(thrown, 'DLE_CORRUPT')) throw thrown;
     this.counters.damaged++;
-    this.#damaged.add(segment);
+    this.#headers.delete(segment);
     const file = join(this.#directory, directoryName(segment));
     const offset = Number(thrown.details?.offset ?? 0);
     this.healed.push({ file, offset, message: `${thrown.message}; it is made again` });
   }
 
-  /** Has the directories of `segments` made, and those that were found damaged. */
-  make(...segments: readonly SealedSegment[]): void {
+  /** All keys have been taken in: what was read for that is not needed any more. */
+  restored(): void {
+    this.counters.loaded = this.#headers.size;
+    this.#contents.clear();
+  }
+
+  /** Has the directories of `segments` made, and those that could not be made before. */
+  make(...segments: readonly Listed[]): void {
     if (this.#closed) return;
-    this.#queue.push(...segments);
+    this.#queue.push(...this.#failed, ...segments);
+    this.#failed = [];
     if (this.#queue.length > 0) this.#building ??= this.#build();
   }
 
-  /** Removes what was left behind: drafts, and directories of segments that there are not. */
+  /** Removes what was left behind: drafts, and directories of files that there are not. */
   async tidy(): Promise<void> {
     const names = await this.#vfs.list(this.#directory);
-    const segments = new Set(names.map(parseSegmentName));
+    const owners = new Set(names.map((name) => parseSegmentName(name) ?? parseSortedName(name)));
     const stale = names.filter((name) => {
       const owner = parseDirectoryName(name.replace(DRAFT_SUFFIX, ''));
       if (owner === undefined) return false;
-      return name.endsWith(DRAFT_SUFFIX) || !segments.has(owner);
+      return name.endsWith(DRAFT_SUFFIX) || !owners.has(owner);
     });
     for (const name of stale) await this.#vfs.unlink(join(this.#directory, name));
     if (stale.length > 0) await this.#vfs.syncDirectory(this.#directory);
@@ -129,14 +182,13 @@ export class Directories {
 
   /** Resolves when those that have been asked for are made. */
   async idle(): Promise<void> {
-    await this.#building;
+    if (this.#building !== undefined) await this.#builder.hold(this.#building);
   }
 
   /** After those that have been asked for are made. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#building;
-    await this.#worker?.close();
+    await this.idle();
   }
 
   /** Leaves out those that have not been begun. */
@@ -151,29 +203,19 @@ export class Directories {
 
   async #build(): Promise<void> {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      this.#underWay = next;
+      let header: DirectoryHeader | undefined;
       try {
-        await this.#buildOne(next);
+        header = await this.#builder.build(next);
         this.counters.built++;
       } catch {
         // Counted, and no more than that: the segment says the same, and takes longer to read.
         this.counters.failed++;
+        this.#failed.push(next);
       }
+      this.#underWay = undefined;
+      if (header !== undefined) this.onBuilt.tell(header);
     }
     this.#building = undefined;
   }
-
-  async #buildOne(segment: SealedSegment): Promise<void> {
-    if (this.#worker !== undefined) {
-      try {
-        return await this.#worker.build(this.#directory, segment);
-      } catch (thrown) {
-        if (!(thrown instanceof DleError) || thrown.code !== 'DLE_INTERNAL') throw thrown;
-        // There is no thread to be had here.
-        this.#worker = undefined;
-      }
-    }
-    await buildDirectory(this.#vfs, this.#directory, segment, this.#pause);
-  }
-
-  readonly #pause = (): Promise<void> => new Promise((resolve) => this.#clock.defer(resolve));
 }

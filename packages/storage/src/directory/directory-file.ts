@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { corrupt, type Origin } from '../errors.js';
-import { ChunkReader } from '../log/chunk-reader.js';
-import type { Vfs, VfsFile } from '../vfs/vfs.js';
+import { ChunkReader, type ReadableFile } from '../log/chunk-reader.js';
+import type { Vfs } from '../vfs/vfs.js';
 import { BLOCK_BYTES, type Block, readBlock } from './directory-block.js';
 import {
   DIRECTORY_HEADER_BYTES,
@@ -9,34 +9,52 @@ import {
   directoryName,
   readDirectoryHeader,
 } from './directory-format.js';
+import { TransientFile } from './transient-file.js';
 
 /** Blocks of keys in their order. */
 export interface BlockSource {
+  /** To which the block belongs that was returned last. */
   readonly segment: number;
-  /** From which the indexes of its entries are counted. */
+  /** From which the indexes of that block's entries are counted. */
   readonly firstIndex: number;
   /** `undefined` at the end. A block stays as it is for as long as it is held. */
   next(): Promise<Block | undefined>;
   close(): Promise<void>;
 }
 
-/** So many directories may be read side by side: what is read ahead of each must not be much. */
+/** Read at once of a directory. */
 const READ_AHEAD_BYTES = 256 * 1024;
+/** Where many are read side by side: read ahead of all of them together, and kept open of them. */
+const MAX_READ_AHEAD_BYTES = 64 * 1024 * 1024;
+const MAX_OPEN = 128;
 
 /** An open key directory, read from front to back, verified. */
 export class DirectoryFile implements BlockSource {
   readonly header: DirectoryHeader;
-  readonly #file: VfsFile;
+  readonly #file: ReadableFile;
   readonly #reader: ChunkReader;
   #blocks = 0;
   #keys = 0;
 
-  /** Throws `DLE_CORRUPT`; `DLE_FORMAT` for one of another version; `DLE_IO`. */
-  static async open(vfs: Vfs, directory: string, segment: number): Promise<DirectoryFile> {
+  /**
+   * `together`: how many are read side by side. Throws `DLE_CORRUPT`; `DLE_FORMAT` for one of
+   * another version; `DLE_IO`.
+   */
+  static async open(
+    vfs: Vfs,
+    directory: string,
+    segment: number,
+    together = 1,
+  ): Promise<DirectoryFile> {
     const path = join(directory, directoryName(segment));
-    const file = vfs.openSync(path, { readOnly: true });
+    const isOpen = together <= MAX_OPEN;
+    const file = isOpen
+      ? vfs.openSync(path, { readOnly: true })
+      : await TransientFile.open(vfs, path);
     try {
-      const reader = new ChunkReader(file, READ_AHEAD_BYTES);
+      const share = Math.floor(MAX_READ_AHEAD_BYTES / together);
+      const ahead = Math.max(Math.min(READ_AHEAD_BYTES, share), BLOCK_BYTES);
+      const reader = new ChunkReader(file, ahead);
       const head = await reader.read(0, DIRECTORY_HEADER_BYTES);
       const header = readDirectoryHeader(head, segment, { name: path, offset: 0 });
       const size = DIRECTORY_HEADER_BYTES + (header.blocks + header.fences) * BLOCK_BYTES;
@@ -50,7 +68,7 @@ export class DirectoryFile implements BlockSource {
     }
   }
 
-  private constructor(header: DirectoryHeader, file: VfsFile, reader: ChunkReader) {
+  private constructor(header: DirectoryHeader, file: ReadableFile, reader: ChunkReader) {
     this.header = header;
     this.#file = file;
     this.#reader = reader;

@@ -10,12 +10,12 @@ export interface Piece {
 }
 
 /**
- * The bytes of the key directory of a segment of the log, piece by piece: the blocks one after the
+ * The bytes of the key directory of a sealed segment, piece by piece: the blocks one after the
  * other, and the header at last. Each piece is good until the next is asked for. The same segment
  * always gives the same bytes.
  */
 export function* encodeDirectory(content: SegmentContent): Generator<Piece, void> {
-  const { checkpoint, firstIndex, keys } = content;
+  const { checkpoint, firstIndex, keys, sorted } = content;
   const encoder = new DirectoryEncoder(checkpoint.segment, firstIndex);
   let offset = DIRECTORY_HEADER_BYTES;
   for (let place = 0; place < keys.size; place++) {
@@ -28,6 +28,6 @@ export function* encodeDirectory(content: SegmentContent): Generator<Piece, void
     yield { offset, bytes };
     offset += BLOCK_BYTES;
   }
-  const header = { ...checkpoint, ...encoder.counts, sorted: false, firstIndex };
+  const header = { ...checkpoint, ...encoder.counts, sorted, firstIndex };
   yield { offset: 0, bytes: encodeDirectoryHeader(header) };
 }

@@ -20,6 +20,16 @@ export interface SegmentContent {
   readonly firstIndex: number;
   /** Number of records, replaced ones included. */
   readonly records: number;
+  /** Whether it is a sorted segment, and not one of the log. */
+  readonly sorted: boolean;
+  /** The last frame that its frames know to be flushed; 0 in a sorted segment. */
+  readonly flushed: number;
+}
+
+/** A file whose keys a directory lists. */
+export interface Listed extends SealedSegment {
+  /** A sorted segment: it is no part of the log, and has no frames. */
+  readonly sorted?: boolean;
 }
 
 /** Reads all of a sealed segment, and verifies it. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`. */
@@ -40,8 +50,10 @@ export async function readSealedSegment(
     const keys = new SegmentKeys();
     let records = 0;
     const found = { firstIndex: 0, lastIndex: 0, lastTerm: 0, commit: 0 };
+    let flushed = 0;
     const scan = await scanSegment(reader, { id, path }, chain, lastSequence, (frame) => {
       found.commit = Math.max(found.commit, frame.header.commit);
+      flushed = Math.max(flushed, frame.header.flushed);
       const { entries, origin } = frame;
       if (entries === undefined) return;
       if (found.firstIndex === 0) found.firstIndex = entries.firstIndex;
@@ -69,7 +81,7 @@ export async function readSealedSegment(
       segmentBytes: reader.size,
       tailChecksum: await checksumFrom(reader, scan.offset),
     };
-    return { checkpoint, keys, firstIndex, records };
+    return { checkpoint, keys, firstIndex, records, sorted: false, flushed };
   } finally {
     await file.close();
   }

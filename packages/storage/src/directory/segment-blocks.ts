@@ -1,10 +1,7 @@
-import type { SealedSegment } from '../log/log-writer.js';
-import type { Vfs } from '../vfs/vfs.js';
 import { type Block, readBlock } from './directory-block.js';
 import type { BlockSource } from './directory-file.js';
 import { encodeDirectory, type Piece } from './encode-directory.js';
-import { readSealedSegment, type SegmentContent } from './sealed-segment.js';
-import type { Pause } from './segment-keys.js';
+import type { SegmentContent } from './sealed-segment.js';
 
 /** The blocks that the key directory of a segment should have, made from the segment itself. */
 export class SegmentBlocks implements BlockSource {
@@ -14,18 +11,7 @@ export class SegmentBlocks implements BlockSource {
   #keys: number;
   #number = 0;
 
-  /** Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`. */
-  static async read(
-    vfs: Vfs,
-    directory: string,
-    sealed: SealedSegment,
-    pause: Pause,
-  ): Promise<SegmentBlocks> {
-    const content = await readSealedSegment(vfs, directory, sealed, pause);
-    return new SegmentBlocks(content);
-  }
-
-  private constructor(content: SegmentContent) {
+  constructor(content: SegmentContent) {
     this.segment = content.checkpoint.segment;
     this.firstIndex = content.firstIndex;
     this.#pieces = encodeDirectory(content);

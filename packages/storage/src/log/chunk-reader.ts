@@ -1,6 +1,13 @@
 import { EMPTY_BYTES } from '@dle/common';
 import { allocate } from '../bytes.js';
-import type { VfsFile } from '../vfs/vfs.js';
+
+/** What is needed of a file to read it from front to back. */
+export interface ReadableFile {
+  readonly path: string;
+  size(): number;
+  read(target: Uint8Array, position: number): Promise<number>;
+  close(): Promise<void>;
+}
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -10,13 +17,13 @@ const CHUNK_BYTES = 1024 * 1024;
  */
 export class ChunkReader {
   readonly size: number;
-  readonly #file: VfsFile;
+  readonly #file: ReadableFile;
   #chunk: Uint8Array = EMPTY_BYTES;
   #chunkOffset = 0;
 
   readonly #chunkBytes: number;
 
-  constructor(file: VfsFile, chunkBytes: number = CHUNK_BYTES) {
+  constructor(file: ReadableFile, chunkBytes: number = CHUNK_BYTES) {
     this.#file = file;
     this.#chunkBytes = chunkBytes;
     this.size = file.size();

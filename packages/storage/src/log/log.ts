@@ -21,7 +21,7 @@ import { type Content, LogWriter, type SealedSegment } from './log-writer.js';
 import { type Recovered, recover } from './recovery.js';
 import { Segment } from './segment.js';
 import { SegmentFiles } from './segment-files.js';
-import { RoomBehind } from './segment-space.js';
+import { RoomBehind, type SegmentAccounts } from './segment-space.js';
 import { takeIn } from './take-in.js';
 
 /** What a log is made of once it has been recovered. */
@@ -313,6 +313,22 @@ export class Log {
   /** Id of the segment that is being written; `undefined` until the next write begins one. */
   get activeSegment(): number | undefined {
     return this.#writer.space.segment?.id;
+  }
+
+  /** The segments: those that are not written here may have come, or gone. */
+  get space(): SegmentAccounts {
+    return this.#writer.space;
+  }
+
+  /**
+   * Seals the segment that is being written, and begins the next one. Rejects with `DLE_DISK_FULL`
+   * (retryable; nothing has changed), `DLE_STORAGE_POISONED`, `DLE_CLOSED`.
+   */
+  async rollOver(): Promise<void> {
+    this.checkWritable();
+    this.#writer.space.endSegment();
+    this.#mark(false);
+    await this.#writer.whenFlushed(this.#writer.accepted);
   }
 
   /** Id of the last segment that anything has been placed in; 0 if there is none. */

@@ -44,6 +44,14 @@ export interface Placement {
   bytes: number;
 }
 
+/** The segments of a directory, whoever writes them: their ids, their number, their bytes. */
+export interface SegmentAccounts {
+  /** The highest id that there has been. */
+  readonly lastId: number;
+  takeId(): number;
+  adjust(segments: number, bytes: number): void;
+}
+
 export interface SegmentSpaceOptions {
   readonly directory: string;
   readonly segmentSize: number;
@@ -59,7 +67,7 @@ export interface SegmentSpaceOptions {
  * plan that fails for want of space leaves nothing behind but zeros, and perhaps an empty file that
  * the next segment will be written into.
  */
-export class SegmentSpace {
+export class SegmentSpace implements SegmentAccounts {
   readonly #vfs: Vfs;
   readonly #options: SegmentSpaceOptions;
   /** Being written; none before the first write after an unclean stop. */
@@ -72,6 +80,8 @@ export class SegmentSpace {
   /** Made for plans that failed. */
   #spares: Segment[] = [];
   #segments: number;
+  /** What comes next begins a segment, however much room there is. */
+  #endsHere = false;
   /** Of all segments but the present one. */
   #fullBytes: number;
 
@@ -108,6 +118,28 @@ export class SegmentSpace {
     this.#openBytes = Number.POSITIVE_INFINITY;
   }
 
+  /** The highest id that has been given to a segment. */
+  get lastId(): number {
+    return this.#nextSegment - 1;
+  }
+
+  /** An id above all others, for a segment that is no part of the log. Throws `DLE_TOO_MANY_SEGMENTS`. */
+  takeId(): number {
+    if (this.#segments >= MAX_SEGMENTS) throw tooManySegments(this.#options.directory);
+    return this.#nextSegment++;
+  }
+
+  /** Segments have come, or gone, that are not written here. */
+  adjust(segments: number, bytes: number): void {
+    this.#segments += segments;
+    this.#fullBytes += bytes;
+  }
+
+  /** What comes next begins a segment. */
+  endSegment(): void {
+    this.#endsHere = this.#segment !== undefined;
+  }
+
   /** Whether an idle frame fits into the present segment, and behind it that of a clean close. */
   hasRoomForIdleFrame(): boolean {
     const end = this.#tail + FRAME_HEADER_BYTES + RoomBehind.idle;
@@ -128,7 +160,8 @@ export class SegmentSpace {
       const bytes = pieces.bytesOf(piece);
       let opensFrame = openBytes + bytes > MAX_FRAME_RECORD_BYTES;
       let needed = bytes + (opensFrame ? FRAME_HEADER_BYTES : 0);
-      const opensSegment = segment === undefined || offset + needed + behind > segment.capacity;
+      const isFull = segment === undefined || offset + needed + behind > segment.capacity;
+      const opensSegment = isFull || (this.#endsHere && taken === 0);
       if (opensSegment) {
         opensFrame = true;
         needed = bytes + FRAME_HEADER_BYTES;
@@ -161,6 +194,7 @@ export class SegmentSpace {
     }
     this.#tail = offset;
     this.#openBytes = openBytes;
+    this.#endsHere = false;
     return placements;
   }
 

@@ -15,6 +15,8 @@ export const SPLIT = -2;
 export interface Lookup extends IndexMirror {
   /** Maps the first `size` bytes of a file; 0, or the errno. */
   map(slot: number, descriptor: number, size: number): number;
+  /** Lets go of the map of the segment at `slot`, which is gone; views of it stay as they are. */
+  unmap(slot: number): void;
   /** The segment at `slot` may be read by this descriptor, until it is -1. */
   lend(slot: number, descriptor: number): void;
   /**
@@ -34,14 +36,6 @@ export interface Lookup extends IndexMirror {
    * on. Returns where it stopped: at `to`, or at what TypeScript has to do. `results[0]`: new keys.
    */
   putRecords(bytes: Uint8Array, from: number, to: number, slot: number, shift: number): number;
-  /** As `putRecords`, of the puts in a block of a key directory, which say where they lie. */
-  putDirectoryEntries(
-    bytes: Uint8Array,
-    from: number,
-    to: number,
-    slot: number,
-    shift: number,
-  ): number;
   /** Begins a merge of so many key directories; 0 ends it. */
   beginMerge(sources: number): void;
   /** `source` goes on with the entries from `from` to `to` of `bytes`, which are to be kept. */
@@ -64,8 +58,11 @@ export interface Lookup extends IndexMirror {
 
 /** What the addon exports for it. */
 export interface LookupBinding {
-  /** `results` is where the functions leave more than one number. */
-  createLookup(seedLow: number, seedHigh: number, results: Uint32Array): Lookup;
+  /**
+   * `results` is where the functions leave more than one number, `live` where they count the bytes
+   * that count of each segment (`LiveBytes`).
+   */
+  createLookup(seedLow: number, seedHigh: number, results: Uint32Array, live: Float64Array): Lookup;
   /**
    * Writes the checksums of the records that lie in the first `length` of `bytes`. Returns where it
    * stopped: at `length`, if they fill that.

@@ -1,4 +1,5 @@
 import { isDleError, type Random } from '@dle/common';
+import { LiveBytes } from '../compaction/live-bytes.js';
 import { plainMemory } from '../key-index/index-memory.js';
 import { drawSeed, KeyIndex, type RecordedKeys } from '../key-index/key-index.js';
 import { SegmentSlots } from '../key-index/position.js';
@@ -7,14 +8,18 @@ import { nativeBinding } from '../native/native.js';
 import { KeyReader } from './key-reader.js';
 import { Keyspace } from './keyspace.js';
 import { createNativeIndex, nativeMemory } from './native-index.js';
+import type { SegmentMaps } from './segment-maps.js';
 import { SegmentReader } from './segment-reader.js';
 
 /** What a store knows of its keys, and how it reads them. */
 export interface KeyState {
   readonly space: Keyspace;
   readonly reader: KeyReader;
+  readonly index: KeyIndex;
+  readonly live: LiveBytes;
   readonly segments: SegmentReader;
   readonly slots: SegmentSlots;
+  readonly maps: SegmentMaps | undefined;
 }
 
 export interface KeyStateComponents {
@@ -28,10 +33,12 @@ export function createKeyState(
   segmentSize: number,
 ): KeyState {
   const slots = new SegmentSlots();
+  const live = new LiveBytes();
   const segments = new SegmentReader(files, slots);
   const seed = drawSeed(random);
   const binding = nativeBinding();
-  const native = binding && createNativeIndex(binding, { files, slots }, { seed, segmentSize });
+  const native =
+    binding && createNativeIndex(binding, { files, slots, live }, { seed, segmentSize });
   const index = new KeyIndex({
     keys: recordedKeys(segments),
     memory: binding === undefined ? plainMemory : nativeMemory(binding),
@@ -39,10 +46,13 @@ export function createKeyState(
     mirror: native?.lookup,
   });
   return {
-    space: new Keyspace({ index, slots, native }),
+    space: new Keyspace({ index, slots, live, segments, native }),
     reader: new KeyReader(index, segments, native),
+    index,
+    live,
     segments,
     slots,
+    maps: native?.maps,
   };
 }
 

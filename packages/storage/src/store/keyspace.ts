@@ -1,18 +1,21 @@
 import { assert } from '@dle/common';
+import type { LiveBytes } from '../compaction/live-bytes.js';
 import { type BlockMerge, TypescriptMerge } from '../directory/block-merge.js';
-import {
-  BLOCK_HEADER_BYTES,
-  type Block,
-  DirectoryEntryView,
-} from '../directory/directory-block.js';
 import type { KeyIndex } from '../key-index/key-index.js';
-import { NO_POSITION, positionOf, type SegmentSlots } from '../key-index/position.js';
+import {
+  NO_POSITION,
+  type Position,
+  positionOf,
+  type SegmentSlots,
+  slotOf,
+} from '../key-index/position.js';
 import type { EntryBatch } from '../log/entry-batch.js';
 import type { LogEntries } from '../log/log-entries.js';
-import { RecordView } from '../log/record.js';
+import { RecordView, recordBytes } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
 import type { NativeIndex } from './native-index.js';
 import { NativeMerge } from './native-merge.js';
+import type { SegmentReader } from './segment-reader.js';
 
 /** Told of every entry that is applied; `existed`: a delete in it found its key. */
 export type OnEntry = (index: number, existed: boolean) => void;
@@ -26,6 +29,9 @@ export interface AppliedEnd {
 export interface KeyspaceComponents {
   readonly index: KeyIndex;
   readonly slots: SegmentSlots;
+  readonly live: LiveBytes;
+  /** The records that the index leads to. */
+  readonly segments: SegmentReader;
   readonly native: NativeIndex | undefined;
 }
 
@@ -33,13 +39,17 @@ export interface KeyspaceComponents {
 export class Keyspace {
   readonly #index: KeyIndex;
   readonly #slots: SegmentSlots;
+  readonly #live: LiveBytes;
+  readonly #segments: SegmentReader;
   readonly #native: NativeIndex | undefined;
   #appliedIndex = 0;
   #end: AppliedEnd = { segment: 0, offset: 0 };
 
-  constructor({ index, slots, native }: KeyspaceComponents) {
+  constructor({ index, slots, live, segments, native }: KeyspaceComponents) {
     this.#index = index;
     this.#slots = slots;
+    this.#live = live;
+    this.#segments = segments;
     this.#native = native;
   }
 
@@ -100,44 +110,40 @@ export class Keyspace {
     await this.#native?.maps.begin();
   }
 
-  /** Takes in a block of the key directory of `segment`; directories come in the segments' order. */
-  restore(segment: number, block: Block): void {
-    const slot = this.#slots.slotOf(segment);
-    const entry = new DirectoryEntryView(block.bytes);
-    for (let at = BLOCK_HEADER_BYTES; at < block.end; at = entry.end) {
-      if (this.#native !== undefined) {
-        at = this.#native.lookup.putDirectoryEntries(block.bytes, at, block.end, slot, 0);
-        this.#index.grewBy(this.#native.results[0]!);
-        if (at === block.end) return;
-      }
-      entry.moveTo(at);
+  /** A merge of so many directories, whose keys are added; there must be none yet. */
+  merge(sources: number): BlockMerge {
+    assert(this.#index.size === 0, 'there are keys');
+    if (this.#native !== undefined) return new NativeMerge(this.#native, this.#index, sources);
+    const live = this.#live;
+    return new TypescriptMerge((entry, _source, slot) => {
+      const bytes = recordBytes(entry.keyEnd - entry.keyStart, entry.valueLength);
       if (entry.kind === RecordKind.put) {
-        this.#index.set(entry.key, positionOf(slot, entry.recordOffset));
+        this.#index.add(entry.key, positionOf(slot, entry.recordOffset));
+        live.add(slot, bytes);
       } else {
-        this.#index.delete(entry.key);
+        live.addTombstone(slot, bytes);
       }
-    }
+    });
   }
 
-  /** A merge of the directories of `segments`, whose keys are added; there must be none yet. */
-  merge(segments: readonly number[]): BlockMerge {
-    assert(this.#index.size === 0, 'there are keys');
-    const slots = segments.map((segment) => this.#slots.slotOf(segment));
-    if (this.#native !== undefined) return new NativeMerge(this.#native, this.#index, slots);
-    return new TypescriptMerge((source, entry) => {
-      if (entry.kind !== RecordKind.put) return;
-      this.#index.add(entry.key, positionOf(slots[source]!, entry.recordOffset));
-    });
+  slotOf(segment: number): number {
+    return this.#slots.slotOf(segment);
   }
 
   /** Forgets all keys. */
   clear(): void {
     this.#index.clear();
+    this.#live.clearAll();
   }
 
   /** All entries up to `index` have been taken in; 0: no more than before. */
   restored(index: number): void {
     this.#appliedIndex = Math.max(this.#appliedIndex, index);
+  }
+
+  /** The index has just held the record at `position` against a key: it counts no more. */
+  #replaced(position: Position): void {
+    this.#live.subtract(slotOf(position), this.#segments.heldBytes);
   }
 
   #applyRun(
@@ -157,10 +163,17 @@ export class Keyspace {
       record.moveTo(at);
       if (record.kind === RecordKind.put) {
         const previous = this.#index.set(record.key, positionOf(slot, at + shift));
+        this.#live.add(slot, record.end - at);
         // The next record that is replaced there is one for C.
         if (previous !== NO_POSITION) this.#native?.maps.cover(previous);
+        if (previous !== NO_POSITION) this.#replaced(previous);
       } else if (record.kind === RecordKind.delete) {
-        if (this.#index.delete(record.key) !== NO_POSITION) existed = true;
+        const previous = this.#index.delete(record.key);
+        this.#live.addTombstone(slot, record.end - at);
+        if (previous !== NO_POSITION) {
+          existed = true;
+          this.#replaced(previous);
+        }
       }
       if (!record.lastOfEntry) continue;
       onEntry?.(record.index, existed);

@@ -1,20 +1,21 @@
-import { type Clock, DleError, systemClock, systemRandom } from '@dle/common';
+import { DleError, systemClock, systemRandom } from '@dle/common';
 import { closeAll } from '../close-all.js';
-import { Directories, type DirectoryCounters } from '../directory/directories.js';
-import { DEFAULT_SEGMENT_BYTES } from '../limits.js';
-import type { EntryBatch } from '../log/entry-batch.js';
-import { Log } from '../log/log.js';
-import type { LogEntries } from '../log/log-entries.js';
-import { SegmentFiles } from '../log/segment-files.js';
+import type { CompactionCounters, CompactOptions } from '../compaction/compactor.js';
+import type { DirectoryCounters } from '../directory/directories.js';
+import type { Log } from '../log/log.js';
 import { NodeVfs } from '../vfs/node-vfs.js';
-import type { Vfs } from '../vfs/vfs.js';
 import { bytesOf } from './bytes-like.js';
-import { GroupWriter } from './group-writer.js';
+import type { GroupWriter } from './group-writer.js';
 import { KeyEncoder } from './key-encoder.js';
-import { createKeyState, type KeyState } from './key-state.js';
-import type { Keyspace, OnEntry } from './keyspace.js';
+import type { KeyState } from './key-state.js';
+import type { OnEntry } from './keyspace.js';
 import { PositionSnapshot } from './position-snapshot.js';
-import { restoreKeys } from './restore-keys.js';
+import {
+  openReplicated,
+  openStandalone,
+  type StandaloneParts,
+  type StoreParts,
+} from './store-parts.js';
 import type {
   BatchOperation,
   BytesLike,
@@ -29,21 +30,14 @@ import type {
 import { Verifier } from './verify.js';
 
 const NO_DIRECTORIES: DirectoryCounters = { built: 0, loaded: 0, damaged: 0, failed: 0 };
-
-interface Place {
-  readonly vfs: Vfs;
-  readonly clock: Clock;
-  readonly directory: string;
-}
-
-interface StoreParts {
-  readonly place: Place;
-  readonly log: Log;
-  readonly keys: KeyState;
-  readonly files: SegmentFiles;
-  readonly directories: Directories | undefined;
-  readonly writer: GroupWriter | undefined;
-}
+const NO_COMPACTION: CompactionCounters = {
+  jobs: 0,
+  failed: 0,
+  dropped: 0,
+  bytesRead: 0,
+  bytesWritten: 0,
+  bytesFreed: 0,
+};
 
 /**
  * A durable key-value store in one directory: a log, and an index in memory that says where in it
@@ -53,14 +47,10 @@ interface StoreParts {
 export class LogStore {
   /** The log beneath; in replicated mode the consensus layer appends to it. */
   readonly log: Log;
+  readonly #parts: StoreParts;
   readonly #keys: KeyState;
-  readonly #place: Place;
-  readonly #files: SegmentFiles;
-  readonly #directories: Directories | undefined;
   readonly #durability: Durability;
   readonly #encoder = new KeyEncoder();
-  /** `undefined` in replicated mode. */
-  readonly #writer: GroupWriter | undefined;
   #closed: Promise<void> | undefined;
 
   /**
@@ -74,63 +64,16 @@ export class LogStore {
     components: LogStoreComponents = {},
   ): Promise<LogStore> {
     const { vfs = new NodeVfs(), clock = systemClock, random = systemRandom } = components;
-    const { segmentSize, idleFlushMs, tailCacheBytes, replicated = false } = options;
-    const { durability = 'flush' } = options;
+    const { durability = 'flush', replicated = false } = options;
     isDurable(durability);
-    const files = new SegmentFiles(vfs, directory);
-    const keys = createKeyState({ files, random }, segmentSize ?? DEFAULT_SEGMENT_BYTES);
-    const directories = replicated ? undefined : new Directories({ vfs, clock }, directory);
-    let writer: GroupWriter | undefined;
-    let opened: Log | undefined;
-    try {
-      const log = await Log.open(
-        { vfs, clock, random },
-        { directory, segmentSize, idleFlushMs, tailCacheBytes },
-        {
-          ...(directories && {
-            endOf: (segment) => directories.checkpointOf(segment),
-            restore: (ends) => restoreKeys(keys.space, directories, ends),
-          }),
-          recovered: (entries) => recover(directory, keys.space, entries, replicated),
-          readsEntries: replicated,
-          gather: () => writer?.append(),
-        },
-      );
-      opened = log;
-      await keys.space.recovered();
-      if (!replicated) {
-        writer = new GroupWriter(log, (batch) => {
-          apply(keys, log, batch);
-        });
-      }
-      if (directories !== undefined) {
-        await directories.tidy();
-        directories.make(...log.unvouched);
-        log.onSealed((segment) => directories.make(segment));
-        log.onFailed(() => directories.abandon());
-      }
-      const place = { vfs, clock, directory };
-      const parts = { place, log, keys, files, directories, writer };
-      return new LogStore(parts, durability);
-    } catch (thrown) {
-      // What has gone wrong first is what counts.
-      await closeAll(
-        () => directories?.close(),
-        () => opened?.close(),
-        async () => keys.reader.close(),
-        () => files.close(),
-      ).catch(() => undefined);
-      throw thrown;
-    }
+    const open = replicated ? openReplicated : openStandalone;
+    return new LogStore(await open({ vfs, clock, random }, directory, options), durability);
   }
 
   private constructor(parts: StoreParts, durability: Durability) {
     this.log = parts.log;
-    this.#place = parts.place;
+    this.#parts = parts;
     this.#keys = parts.keys;
-    this.#files = parts.files;
-    this.#directories = parts.directories;
-    this.#writer = parts.writer;
     this.#durability = durability;
   }
 
@@ -182,7 +125,13 @@ export class LogStore {
    * `DLE_CORRUPT`, `DLE_IO`.
    */
   async get(key: BytesLike): Promise<Uint8Array | undefined> {
-    return this.#keys.reader.get(bytesOf(key));
+    // What is newest now may be moved, and unlinked, while it is being read.
+    const hold = this.#parts.catalog.hold();
+    try {
+      return await this.#keys.reader.get(bytesOf(key));
+    } finally {
+      hold.release();
+    }
   }
 
   /**
@@ -225,7 +174,7 @@ export class LogStore {
    * Resolves when everything written before is on the device. Rejects with `DLE_STORAGE_POISONED`.
    */
   async flush(): Promise<void> {
-    this.#writer?.append();
+    this.#parts.standalone?.writer.append();
     await this.log.whenFlushed(this.log.accepted);
   }
 
@@ -245,7 +194,8 @@ export class LogStore {
    */
   snapshotKeys(): KeySnapshot {
     const { space, segments } = this.#keys;
-    return new PositionSnapshot(segments, space.appliedIndex, space.positions());
+    const hold = this.#parts.catalog.hold();
+    return new PositionSnapshot({ reader: segments, hold }, space.appliedIndex, space.positions());
   }
 
   /**
@@ -254,19 +204,45 @@ export class LogStore {
    */
   async verify(): Promise<VerifyReport> {
     if (this.log.failure === undefined) await this.flush();
-    await this.#directories?.idle();
-    const { clock, directory, vfs } = this.#place;
-    const healed = this.#directories?.healed ?? [];
-    return new Verifier({ vfs, clock, log: this.log }, directory, healed).run();
+    const { place, standalone, catalog } = this.#parts;
+    await standalone?.directories.idle();
+    const { clock, directory, vfs } = place;
+    const healed = standalone?.directories.healed ?? [];
+    const hold = catalog.hold();
+    try {
+      return await new Verifier({ vfs, clock, log: this.log }, directory, healed).run();
+    } finally {
+      hold.release();
+    }
+  }
+
+  /**
+   * Rewrites everything that is worth it, so that the files hold little but what counts, in one
+   * sorted run. It happens by itself, too, where there is much to be won; this does all there is to
+   * do, and resolves when it is done. Needs as much room on the disk as what counts takes. Rejects
+   * with `DLE_DISK_FULL`, `DLE_CORRUPT`, `DLE_IO`, `DLE_STORAGE_POISONED`, `DLE_CLOSED`,
+   * `DLE_INVALID_ARGUMENT` (a replicated store), or the reason of `signal`: what had been done by
+   * then stays done, and nothing is lost.
+   */
+  async compact(options?: CompactOptions): Promise<void> {
+    const { compactor, reclaimer } = this.#standalone();
+    await compactor.compact(options);
+    await reclaimer.idle();
   }
 
   /** Plain counters. */
   stats(): LogStoreStats {
+    const { standalone, catalog } = this.#parts;
+    const sorted = catalog.files.filter(({ kind }) => kind === 'sorted');
     return {
       ...this.log.counters,
       keys: this.#keys.space.size,
       indexBytes: this.#keys.space.indexBytes,
-      directories: { ...(this.#directories?.counters ?? NO_DIRECTORIES) },
+      directories: { ...(standalone?.directories.counters ?? NO_DIRECTORIES) },
+      compaction: { ...(standalone?.compactor.counters ?? NO_COMPACTION) },
+      sortedRuns: new Set(sorted.map(({ run }) => run)).size,
+      liveBytes: this.#keys.live.total,
+      pinnedBytes: catalog.pinnedBytes,
       lastIndex: this.log.lastIndex,
       appliedIndex: this.appliedIndex,
       poisoned: this.log.failure !== undefined,
@@ -284,17 +260,28 @@ export class LogStore {
   }
 
   #close(): Promise<void> {
-    this.#writer?.append();
+    const { standalone, files } = this.#parts;
+    standalone?.writer.append();
     return closeAll(
-      () => this.#directories?.close(),
+      () => standalone?.compactor.close(),
+      () => standalone?.directories.close(),
+      () => standalone?.background.close(),
       () => this.log.close(),
       async () => this.#keys.reader.close(),
-      () => this.#files.close(),
+      () => standalone?.reclaimer.idle(),
+      () => files.close(),
     );
   }
 
+  #standalone(): StandaloneParts {
+    const { standalone } = this.#parts;
+    if (standalone !== undefined) return standalone;
+    throw new DleError('DLE_INVALID_ARGUMENT', 'a replicated store cannot do that');
+  }
+
   #writing(): GroupWriter {
-    if (this.#writer !== undefined) return this.#writer;
+    const { standalone } = this.#parts;
+    if (standalone !== undefined) return standalone.writer;
     throw new DleError('DLE_INVALID_ARGUMENT', 'a replicated store is written to by consensus');
   }
 
@@ -307,34 +294,4 @@ function isDurable(durability: Durability): boolean {
   if (durability === 'flush' || durability === 'none') return durability === 'flush';
   const message = `durability is flush or none, not ${JSON.stringify(durability)}`;
   throw new DleError('DLE_INVALID_ARGUMENT', message);
-}
-
-/** Takes in what has been written. What can be known only in part is not shown at all. */
-function apply(keys: KeyState, log: Log, batch: EntryBatch): void {
-  try {
-    keys.space.apply(log.entries, batch);
-    log.releaseEntriesBelow(keys.space.appliedIndex + 1);
-  } catch (thrown) {
-    keys.reader.fail(DleError.from(thrown));
-    throw thrown;
-  }
-}
-
-/** Takes in what recovery has just read. */
-function recover(
-  directory: string,
-  keys: Keyspace,
-  entries: LogEntries,
-  replicated: boolean,
-): void {
-  const { lastIndex } = entries;
-  if (lastIndex === 0) return;
-  if (entries.termAt(lastIndex) > 0 !== replicated) {
-    const [owner, how] = replicated ? ['a standalone store', 'a'] : ['a member of a cluster', 'no'];
-    const message = `${directory} belongs to ${owner}: it cannot be opened as ${how} replicated one`;
-    throw new DleError('DLE_FORMAT', message);
-  }
-  // Alone, what is in the log has happened; among others, what is known to be committed.
-  keys.applyUpTo(entries, replicated ? entries.commit : lastIndex);
-  if (!replicated) entries.releaseBelow(lastIndex + 1);
 }

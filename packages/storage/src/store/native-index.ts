@@ -1,3 +1,4 @@
+import type { LiveBytes } from '../compaction/live-bytes.js';
 import type { HashSeed } from '../key-index/half-sip-hash.js';
 import { type IndexMemory, plainMemory } from '../key-index/index-memory.js';
 import type { SegmentSlots } from '../key-index/position.js';
@@ -15,12 +16,16 @@ export interface NativeIndex {
 
 export function createNativeIndex(
   binding: LookupBinding,
-  components: { readonly files: SegmentFiles; readonly slots: SegmentSlots },
+  components: {
+    readonly files: SegmentFiles;
+    readonly slots: SegmentSlots;
+    readonly live: LiveBytes;
+  },
   options: { readonly seed: HashSeed; readonly segmentSize: number },
 ): NativeIndex {
   const results = new Uint32Array(2);
   const { low, high } = options.seed;
-  const lookup = binding.createLookup(low, high, results);
+  const lookup = binding.createLookup(low, high, results, components.live.counts);
   const maps = new SegmentMaps({ ...components, lookup }, options.segmentSize);
   return { lookup, maps, results };
 }

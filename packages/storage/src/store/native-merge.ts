@@ -8,22 +8,18 @@ import type { NativeIndex } from './native-index.js';
 export class NativeMerge implements BlockMerge {
   readonly #native: NativeIndex;
   readonly #index: KeyIndex;
-  readonly #slots: readonly number[];
   /** C reads them where they are: they must stay. */
   readonly #blocks: (Block | undefined)[];
 
-  /** `slots`: of the segments of the sources. */
-  constructor(native: NativeIndex, index: KeyIndex, slots: readonly number[]) {
+  constructor(native: NativeIndex, index: KeyIndex, sources: number) {
     this.#native = native;
     this.#index = index;
-    this.#slots = slots;
-    this.#blocks = slots.map(() => undefined);
-    native.lookup.beginMerge(slots.length);
+    this.#blocks = new Array<Block | undefined>(sources).fill(undefined);
+    native.lookup.beginMerge(sources);
   }
 
-  fill(source: number, block: Block, firstIndex: number): void {
+  fill(source: number, block: Block, slot: number, firstIndex: number): void {
     this.#blocks[source] = block;
-    const slot = this.#slots[source]!;
     const { bytes, end } = block;
     this.#native.lookup.fillMerge(source, bytes, BLOCK_HEADER_BYTES, end, slot, firstIndex);
   }

@@ -2,6 +2,7 @@ import { DleError } from '@dle/common';
 import { copyOf } from '../bytes.js';
 import { corrupt } from '../errors.js';
 import { RecordKind } from '../log/record-kinds.js';
+import type { Hold } from './catalog.js';
 import type { SegmentReader } from './segment-reader.js';
 import type { KeySnapshot, Pair } from './types.js';
 
@@ -15,13 +16,19 @@ export class PositionSnapshot implements KeySnapshot {
   readonly index: number;
   readonly size: number;
   readonly #reader: SegmentReader;
+  readonly #hold: Hold;
   #positions: Float64Array;
   #next = 0;
   #closed = false;
 
   /** Takes `positions` over. */
-  constructor(reader: SegmentReader, index: number, positions: Float64Array) {
+  constructor(
+    { reader, hold }: { readonly reader: SegmentReader; readonly hold: Hold },
+    index: number,
+    positions: Float64Array,
+  ) {
     this.#reader = reader;
+    this.#hold = hold;
     this.index = index;
     this.size = positions.length;
     this.#positions = positions.sort();
@@ -47,5 +54,6 @@ export class PositionSnapshot implements KeySnapshot {
   close(): void {
     this.#closed = true;
     this.#positions = NO_POSITIONS;
+    this.#hold.release();
   }
 }

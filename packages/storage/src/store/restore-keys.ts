@@ -2,11 +2,8 @@ import { DONE } from '../directory/block-merge.js';
 import type { Directories } from '../directory/directories.js';
 import type { Block } from '../directory/directory-block.js';
 import type { BlockSource } from '../directory/directory-file.js';
-import type { SegmentEnd } from '../log/log-options.js';
+import type { Listed } from '../directory/sealed-segment.js';
 import type { Keyspace } from './keyspace.js';
-
-/** Directories merged at a time: each is an open file, and some memory to read ahead. */
-const MAX_MERGED = 256;
 
 /** The keys of `segment` could not be read from where they were taken. */
 class SourceFailed extends Error {
@@ -18,80 +15,84 @@ class SourceFailed extends Error {
   }
 }
 
+/** Files with disjoint keys, in the order of those, read one after the other. */
+class Run implements BlockSource {
+  readonly #open: (file: Listed) => Promise<BlockSource>;
+  readonly #files: Listed[];
+  #current: BlockSource | undefined;
+
+  constructor(files: readonly Listed[], open: (file: Listed) => Promise<BlockSource>) {
+    this.#files = [...files];
+    this.#open = open;
+  }
+
+  get segment(): number {
+    return this.#current!.segment;
+  }
+
+  get firstIndex(): number {
+    return this.#current!.firstIndex;
+  }
+
+  async next(): Promise<Block | undefined> {
+    for (;;) {
+      const block = this.#current && (await nextOf(this.#current));
+      if (block !== undefined) return block;
+      const file = this.#files.shift();
+      if (file === undefined) return undefined;
+      await this.#current?.close();
+      this.#current = await this.#open(file);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#current?.close();
+  }
+}
+
 /**
- * Takes in the keys of sealed segments from their directories. A directory that is damaged is
- * passed over, and its segment read. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`.
+ * Takes in the keys of sealed files from their directories, merged: so the newest record of each
+ * key is found without looking at any, and a start takes no longer where keys were overwritten. A
+ * directory that is damaged is passed over, and its file read. `runs`: files with disjoint keys
+ * each, in the order of those. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`.
  */
 export async function restoreKeys(
   keys: Keyspace,
   directories: Directories,
-  ends: readonly SegmentEnd[],
+  runs: readonly (readonly Listed[])[],
 ): Promise<void> {
-  const wasEmpty = keys.size === 0;
-  for (;;) {
+  for (let left = runs.length; left > 0; ) {
     try {
-      await takeIn(keys, directories, ends, wasEmpty);
-      break;
+      await merge(keys, directories, runs);
+      left = 0;
     } catch (thrown) {
       if (!(thrown instanceof SourceFailed)) throw thrown;
       directories.noteDamage(thrown.segment, thrown.cause);
-      // What came in before is known again when it comes a second time, but for a merge.
-      if (wasEmpty) keys.clear();
+      keys.clear();
     }
   }
-  for (const { lastIndex, segment } of ends) {
-    keys.restored(lastIndex);
-    if (!directories.isDamaged(segment)) directories.counters.loaded++;
-  }
+  directories.restored();
 }
 
-/**
- * Where there are no keys yet the directories are merged, which finds the newest record of each key
- * without looking at any: so a start takes no longer where keys were overwritten.
- */
-async function takeIn(
+async function merge(
   keys: Keyspace,
   directories: Directories,
-  ends: readonly SegmentEnd[],
-  wasEmpty: boolean,
+  runs: readonly (readonly Listed[])[],
 ): Promise<void> {
-  const merged = wasEmpty ? Math.min(ends.length, MAX_MERGED) : 0;
-  if (merged > 0) {
-    await opened(directories, ends.slice(0, merged), (sources) => merge(keys, sources));
-  }
-  for (const end of ends.slice(merged)) {
-    await opened(directories, [end], async ([source]) => {
-      let block = await nextOf(source!);
-      for (; block !== undefined; block = await nextOf(source!)) keys.restore(end.segment, block);
-    });
-  }
-}
-
-async function merge(keys: Keyspace, sources: readonly BlockSource[]): Promise<void> {
-  const running = keys.merge(sources.map(({ segment }) => segment));
+  const open = (file: Listed): Promise<BlockSource> => directories.open(file, runs.length);
+  const sources = runs.map((files) => new Run(files, open));
+  const running = keys.merge(sources.length);
   const fill = async (place: number): Promise<void> => {
     const source = sources[place]!;
-    const block = await nextOf(source);
-    if (block !== undefined) running.fill(place, block, source.firstIndex);
+    const block = await source.next();
+    if (block === undefined) return;
+    running.fill(place, block, keys.slotOf(source.segment), source.firstIndex);
   };
   try {
     for (let place = 0; place < sources.length; place++) await fill(place);
     for (let place = running.run(); place !== DONE; place = running.run()) await fill(place);
   } finally {
     running.close();
-  }
-}
-
-async function opened(
-  directories: Directories,
-  ends: readonly SegmentEnd[],
-  work: (sources: readonly BlockSource[]) => Promise<void>,
-): Promise<void> {
-  const sources: BlockSource[] = [];
-  try {
-    for (const end of ends) sources.push(await directories.open(end));
-    await work(sources);
-  } finally {
     for (const source of sources) await source.close();
   }
 }

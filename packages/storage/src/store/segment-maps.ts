@@ -23,7 +23,7 @@ export class SegmentMaps {
   readonly #slots: SegmentSlots;
   readonly #segmentSize: number;
   /** By slot: the bytes mapped; 0 where none are, and none are going to be. */
-  readonly #sizes: number[] = [];
+  readonly #sizes: (number | undefined)[] = [];
   readonly #shown: (ArrayBuffer | undefined)[] = [];
   #count = 0;
   /** While the store recovers: files lent to C, by slot. Afterwards there are maps. */
@@ -89,9 +89,19 @@ export class SegmentMaps {
     const file = this.#files.get(this.#slots.segmentAt(slot));
     const size = file.size();
     if (shown !== undefined) this.#map(slot, file, Math.max(size, this.#segmentSize));
-    const buffer = this.#lookup.show(slot, Math.min(size, this.#sizes[slot]!));
+    const buffer = this.#lookup.show(slot, Math.min(size, this.#sizes[slot] ?? 0));
     this.#shown[slot] = buffer;
     return buffer !== undefined && end <= buffer.byteLength ? buffer : undefined;
+  }
+
+  /** The segment at `slot` is gone. Views of it stay as they are. */
+  forget(slot: number): void {
+    const mapped = this.#sizes[slot];
+    if (mapped === undefined) return;
+    this.#count--;
+    this.#lookup.unmap(slot);
+    this.#sizes[slot] = undefined;
+    this.#shown[slot] = undefined;
   }
 
   #map(slot: number, file: VfsFile, size: number): boolean {

@@ -42,12 +42,16 @@ export class SegmentReader {
     return verified(whole, await this.#file(position).read(whole.bytes, offset));
   }
 
+  /** Of the record of which `holds` has said yes at last, in bytes. */
+  heldBytes = 0;
+
   /** Whether the record there is one of `key`; its value is not looked at. */
   holds(position: Position, key: Uint8Array): boolean {
     const first = this.#first;
     first.bytes.fill(0, this.#readFirst(position));
     first.readHeader(0);
     if (first.keyLength !== key.length) return false;
+    this.heldBytes = first.end;
     const { key: here } = first;
     if (here.length === key.length) return equalBytes(here, key);
     return equalBytes(this.readSync(position).key, key);

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '@dle/common';
+import type { CompactionCounters } from '../compaction/compactor.js';
 import type { Damage, DirectoryCounters } from '../directory/directories.js';
 import type { Vfs } from '../vfs/vfs.js';
 
@@ -25,8 +26,20 @@ export interface LogStoreOptions {
    * MiB.
    */
   readonly tailCacheBytes?: number;
+  readonly compaction?: CompactionOptions;
   /** After how long without a write the log says on disk that all is flushed; default 100. */
   readonly idleFlushMs?: number;
+}
+
+/** Compaction wins back the space of records that have been overwritten or deleted. */
+export interface CompactionOptions {
+  /** Whether it happens by itself; `compact()` does it in any case. Default true. */
+  readonly automatic?: boolean;
+  /**
+   * Bytes that it may read and write in a second, so that reads and writes beside it are served;
+   * default 128 MiB, 0: as many as it can.
+   */
+  readonly bytesPerSecond?: number;
 }
 
 export interface LogStoreComponents {
@@ -83,6 +96,13 @@ export interface LogStoreStats {
    */
   readonly indexBytes: number;
   readonly directories: Readonly<DirectoryCounters>;
+  readonly compaction: Readonly<CompactionCounters>;
+  /** Runs of segments that compaction has sorted: at most 16, but for the while it takes. */
+  readonly sortedRuns: number;
+  /** Bytes of the newest records of all keys, headers included. */
+  readonly liveBytes: number;
+  /** Bytes of files that are kept for readers alone. */
+  readonly pinnedBytes: number;
   readonly segments: number;
   /** Bytes of all segment files, space taken in advance included. */
   readonly bytes: number;

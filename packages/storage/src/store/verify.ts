@@ -1,5 +1,11 @@
 import { join } from 'node:path';
 import { type Clock, DleError, isDleError } from '@dle/common';
+import {
+  encodeManifest,
+  MANIFEST_NAME,
+  type Manifest,
+  readManifest,
+} from '../compaction/manifest.js';
 import type { Damage } from '../directory/directories.js';
 import { DirectoryFile } from '../directory/directory-file.js';
 import {
@@ -9,6 +15,8 @@ import {
 } from '../directory/directory-format.js';
 import { encodeDirectory } from '../directory/encode-directory.js';
 import { readSealedSegment, type SegmentContent } from '../directory/sealed-segment.js';
+import { readSortedSegment } from '../directory/sorted-content.js';
+import { sortedName } from '../directory/sorted-segment.js';
 import { ChunkReader } from '../log/chunk-reader.js';
 import type { Log } from '../log/log.js';
 import {
@@ -57,14 +65,22 @@ export class Verifier {
     const { flushed, lastSegment } = this.#log;
     const names = await this.#vfs.list(this.#directory);
     const ids = names.map(parseSegmentName).filter((id) => id !== undefined);
-    const segments = ids.filter((id) => id <= lastSegment);
+    const manifest = await this.#verifyManifest();
+    const gaps = manifest?.gaps ?? [];
+    const isGone = (id: number): boolean =>
+      gaps.some(({ firstSegment, end }) => firstSegment <= id && id <= end.segment);
+    const segments = ids.filter((id) => id <= lastSegment && !isGone(id));
     const directories = new Set(names.map(parseDirectoryName));
     segments.sort((a, b) => a - b);
     // Made, and not yet written to: there was no room for what was to go there.
     while (segments.length > 0 && (await this.#isBlank(segments.at(-1)!))) segments.pop();
     const headers = await Promise.all(segments.map((id) => this.#headerOf(id)));
+    for (const { id } of manifest?.sorted ?? []) await this.#verifySorted(id, directories.has(id));
     for (const [place, id] of segments.entries()) {
-      const next = headers[place + 1];
+      const gap = gaps.find(({ firstSegment }) => firstSegment > id);
+      const following = segments[place + 1];
+      const isNext = gap !== undefined && (following === undefined || gap.firstSegment < following);
+      const next = isNext ? gap.header : headers[place + 1];
       if (headers[place] === undefined) continue;
       if (place === segments.length - 1) await this.#verifyLast(id, headers[place], flushed);
       else if (next !== undefined) await this.#verifySealed(id, next, directories.has(id));
@@ -110,6 +126,31 @@ export class Verifier {
     }
     if (hasDirectory) return this.#verifyDirectory(content);
     await this.#reading(path, (reader) => this.#noteRemains(path, reader, content.checkpoint.end));
+  }
+
+  async #verifyManifest(): Promise<Manifest | undefined> {
+    const path = join(this.#directory, MANIFEST_NAME);
+    const manifest = await this.#noting(path, () => readManifest(this.#vfs, this.#directory));
+    if (manifest === undefined) return undefined;
+    this.#files++;
+    this.#bytes += encodeManifest(manifest).length;
+    if (manifest.storeId !== this.#log.storeId) this.#note(path, 24, 'of another store');
+    return manifest;
+  }
+
+  async #verifySorted(id: number, hasDirectory: boolean): Promise<void> {
+    const path = join(this.#directory, sortedName(id));
+    this.#files++;
+    const content = await this.#noting(path, () =>
+      readSortedSegment(this.#vfs, this.#directory, id, this.#pause),
+    );
+    if (content === undefined) {
+      if (hasDirectory) await this.#verifyDirectoryAlone(id);
+      return;
+    }
+    this.#bytes += content.checkpoint.segmentBytes;
+    this.#records += content.records;
+    if (hasDirectory) await this.#verifyDirectory(content);
   }
 
   /** The directory is the same, byte for byte, as one made of the segment now. */

@@ -13,7 +13,11 @@ it.runIf(process.platform === 'linux')(
     const before = await openFiles();
     try {
       for (let round = 0; round < 2; round++) {
-        const store = await LogStore.open(directory, { segmentSize: 4_096, durability: 'none' });
+        const store = await LogStore.open(directory, {
+          segmentSize: 4_096,
+          durability: 'none',
+          compaction: { automatic: false },
+        });
         for (let i = 0; i < 200; i++) await store.put(`${round} ${i}`, 'x'.repeat(3_500));
         for (let i = 0; i < 200; i++) {
           expect(store.getSync(`${round} ${(i * 77) % 200}`)?.length).toBe(3_500);

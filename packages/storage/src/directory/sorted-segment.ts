@@ -1,6 +1,7 @@
 import { readUint64, writeUint64 } from '@dle/common';
 import { type Origin, unknownFormat } from '../errors.js';
 import { headerChecksum, isIntact } from '../log/header.js';
+import type { Checkpoint } from './directory-format.js';
 
 /*
  *  0               8         9       10             12         16
@@ -85,4 +86,25 @@ export function readSortedHeader(
     storeId: Buffer.from(bytes.subarray(40, 56)).toString('hex'),
   };
   return header.id === id ? header : undefined;
+}
+
+/** What the directory of a sorted segment says beside its keys: it is no part of the log. */
+export function sortedCheckpoint(
+  id: number,
+  storeId: string,
+  bytes: number,
+  lastIndex: number,
+): Checkpoint {
+  return {
+    segment: id,
+    storeId,
+    lastSequence: 0,
+    lastChecksum: 0,
+    lastIndex,
+    lastTerm: 0,
+    commit: 0,
+    end: bytes,
+    segmentBytes: bytes,
+    tailChecksum: 0,
+  };
 }

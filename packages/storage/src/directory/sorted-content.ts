@@ -1,15 +1,19 @@
 import { join } from 'node:path';
 import { compareBytes, EMPTY_BYTES } from '@dle/common';
 import { copyOf } from '../bytes.js';
-import type { SegmentContent } from '../directory/sealed-segment.js';
-import { type Pause, SegmentKeys } from '../directory/segment-keys.js';
 import { corrupt } from '../errors.js';
 import { ChunkReader } from '../log/chunk-reader.js';
 import { RECORD_HEADER_BYTES, RecordView } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
 import type { Vfs } from '../vfs/vfs.js';
-import { readSortedHeader, SORTED_HEADER_BYTES, sortedName } from './sorted-segment.js';
-import { sortedCheckpoint } from './sorted-writer.js';
+import type { SegmentContent } from './sealed-segment.js';
+import { type Pause, SegmentKeys } from './segment-keys.js';
+import {
+  readSortedHeader,
+  SORTED_HEADER_BYTES,
+  sortedCheckpoint,
+  sortedName,
+} from './sorted-segment.js';
 
 /** Records between two pauses. */
 const RECORDS_AT_ONCE = 2_048;
@@ -52,7 +56,8 @@ export async function readSortedSegment(
     }
     await keys.sort(pause);
     const checkpoint = sortedCheckpoint(id, header.storeId, reader.size, lastIndex);
-    return { checkpoint, keys, firstIndex: header.firstIndex, records };
+    const { firstIndex } = header;
+    return { checkpoint, keys, firstIndex, records, sorted: true, flushed: 0 };
   } finally {
     await file.close();
   }

@@ -1,0 +1,308 @@
+import { type Clock, DleError } from '@dle/common';
+import type { Background, RunningCompaction } from '../background/background.js';
+import type { Directories } from '../directory/directories.js';
+import { BLOCK_BYTES } from '../directory/directory-block.js';
+import { DIRECTORY_HEADER_BYTES } from '../directory/directory-format.js';
+import type { Log } from '../log/log.js';
+import type { Catalog, SealedFile } from '../store/catalog.js';
+import type { Keyspace } from '../store/keyspace.js';
+import { chooseInputs, type Weighed } from './choose-inputs.js';
+import { isInputDamage } from './compaction-job.js';
+import type { CompactionOrder } from './compaction-order.js';
+import type { Installer } from './installer.js';
+import type { Relocation } from './relocation.js';
+
+/** How often, at most, it is looked whether there is anything to do. */
+const CHECK_MS = 500;
+/** After a job that could not be done. */
+const RETRY_MS = 5_000;
+
+/** Bytes read and written in a second, unless it is said otherwise. */
+export const DEFAULT_COMPACTION_BYTES_PER_SECOND: number = 128 * 1024 * 1024;
+
+export interface CompactionProgress {
+  /** Bytes of records that have been looked at, and those that will be, as far as is known. */
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface CompactOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: CompactionProgress) => void;
+}
+
+/** What has come of compaction since the store was opened. */
+export interface CompactionCounters {
+  /** Jobs that have been done to their ends. */
+  jobs: number;
+  /** Jobs that could not be: a full disk, a damaged file. */
+  failed: number;
+  /** Records that were left out. */
+  dropped: number;
+  bytesRead: number;
+  bytesWritten: number;
+  /** Bytes of the files that were unlinked. */
+  bytesFreed: number;
+}
+
+export interface CompactorComponents {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly catalog: Catalog;
+  readonly directories: Directories;
+  readonly background: Background;
+  readonly relocation: Relocation;
+  readonly installer: Installer;
+  readonly keys: Keyspace;
+}
+
+export interface CompactorOptions {
+  readonly directory: string;
+  readonly segmentSize: number;
+  readonly automatic: boolean;
+  readonly bytesPerSecond: number;
+}
+
+/**
+ * Wins back the space of records that do not count any more: chooses files, has what counts in them
+ * rewritten in the background, decides what counts, and has the files unlinked when nothing in them
+ * does. One job at a time.
+ */
+export class Compactor {
+  readonly counters: CompactionCounters;
+  readonly #components: CompactorComponents;
+  readonly #options: CompactorOptions;
+  /** Files in which something is damaged: they are left as they are. */
+  readonly #damaged = new Set<number>();
+  #job: Promise<void> | undefined;
+  #running: RunningCompaction | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #notBefore = 0;
+  #closed = false;
+
+  constructor(components: CompactorComponents, options: CompactorOptions) {
+    this.#components = components;
+    this.#options = options;
+    this.counters = components.installer.counters;
+    components.directories.onBuilt.add(() => this.touch());
+    components.log.onFlushed(() => this.touch());
+  }
+
+  /** Whether a job is under way. */
+  get isRunning(): boolean {
+    return this.#job !== undefined;
+  }
+
+  /** Something has changed: looks soon whether there is anything to do. */
+  touch(): void {
+    if (!this.#options.automatic || this.#closed || this.#cancelTimer !== undefined) return;
+    this.#cancelTimer = this.#components.clock.setTimer(() => {
+      this.#cancelTimer = undefined;
+      this.#checkNow();
+    }, CHECK_MS);
+  }
+
+  /**
+   * Rewrites all that can be: what is sealed becomes one sorted run that holds nothing but what
+   * counts. Resolves when the space is given back, but for files that somebody holds. Rejects with
+   * `DLE_DISK_FULL`, `DLE_CORRUPT`, `DLE_IO`, `DLE_STORAGE_POISONED`, `DLE_CLOSED`, or the reason of
+   * `signal`; what was done by then stays done.
+   */
+  async compact(options: CompactOptions = {}): Promise<void> {
+    const { background, directories, log } = this.#components;
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const stop = (): void => this.#running?.stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      // What is not sealed cannot be rewritten.
+      if (this.#activeHoldsRecords()) await log.rollOver();
+      await directories.idle();
+      while (this.#job !== undefined) await background.hold(this.#job);
+      signal?.throwIfAborted();
+      const work = this.#begin(() => this.#compactAll(options));
+      await background.hold(work);
+      signal?.throwIfAborted();
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Ends a job that is under way; what it has finished stays. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelTimer?.();
+    this.#running?.stop();
+    const { background } = this.#components;
+    if (this.#job !== undefined) await background.hold(this.#job.catch(() => undefined));
+  }
+
+  /** One job at a time. */
+  #begin(work: () => Promise<void>): Promise<void> {
+    const job = work().finally(() => {
+      this.#job = undefined;
+      this.#running = undefined;
+    });
+    this.#job = job;
+    return job;
+  }
+
+  #checkNow(): void {
+    const { clock, log } = this.#components;
+    if (this.#job !== undefined || this.#closed || log.failure !== undefined) return;
+    if (clock.now() < this.#notBefore) {
+      this.touch();
+      return;
+    }
+    const limits = {
+      segmentBytes: this.#options.segmentSize,
+      maxKeptBytes: Number.MAX_SAFE_INTEGER,
+    };
+    const chosen = chooseInputs(this.#weighAll(), limits);
+    if (chosen.length === 0) return;
+    void this.#begin(() => this.#run(chosen)).then(
+      () => this.touch(),
+      () => {
+        this.#notBefore = clock.now() + RETRY_MS;
+        this.touch();
+      },
+    );
+  }
+
+  async #compactAll(options: CompactOptions): Promise<void> {
+    const files = this.#weighAll();
+    const runs = new Set(
+      files.map(({ kind, run, id }) => (kind === 'log' ? `${id}` : `run ${run}`)),
+    );
+    const isTidy = files.every(({ kind, bytes, keep }) => kind === 'sorted' && keep >= bytes * 0.5);
+    const spare = files.reduce((sum, { kept, recordBytes }) => sum + recordBytes - kept, 0);
+    if (runs.size <= 1 && isTidy && spare === 0) return;
+    await this.#run(files, options);
+  }
+
+  /** Does one job. */
+  async #run(inputs: readonly WeighedFile[], options: CompactOptions = {}): Promise<void> {
+    const { installer, relocation, background } = this.#components;
+    if (this.#closed) throw new DleError('DLE_CLOSED', 'the store is closed');
+    try {
+      // What counts nothing at all need not be looked at.
+      const spent = inputs.filter(({ isSpent }) => isSpent);
+      const rewritten = inputs.filter(({ isSpent }) => !isSpent);
+      await installer.prepare();
+      const spentRecords = spent.reduce((sum, { file }) => sum + file.header.keys, 0);
+      if (rewritten.length === 0) {
+        const files = spent.map(({ file }) => file);
+        return await installer.install(files, spentRecords);
+      }
+      const order = this.#orderFor(rewritten, inputs);
+      const total = rewritten.reduce((sum, { recordBytes }) => sum + recordBytes, 0);
+      const host = relocation.host(order.run, (doneBytes) =>
+        options.onProgress?.({ doneBytes, totalBytes: Math.max(total, doneBytes) }),
+      );
+      const running = background.compact(order, host);
+      this.#running = running;
+      if (options.signal?.aborted === true || this.#closed) running.stop();
+      const outcome = await running.done;
+      this.counters.bytesRead += outcome.bytesRead;
+      this.counters.bytesWritten += outcome.bytesWritten;
+      const gone = outcome.complete ? inputs : spent;
+      const dropped = outcome.dropped + spentRecords;
+      const files = gone.map(({ file }) => file);
+      await installer.install(files, dropped);
+      if (outcome.complete) this.counters.jobs++;
+    } catch (thrown) {
+      this.counters.failed++;
+      if (isInputDamage(thrown)) this.#noteDamage(inputs, thrown);
+      throw thrown;
+    } finally {
+      relocation.releaseUnused();
+    }
+  }
+
+  #noteDamage(inputs: readonly WeighedFile[], thrown: unknown): void {
+    const { details } = DleError.from(thrown);
+    const path = String(details?.file ?? '');
+    for (const { id } of inputs) {
+      if (path.includes(id.toString(16).padStart(16, '0'))) this.#damaged.add(id);
+    }
+  }
+
+  #orderFor(rewritten: readonly WeighedFile[], inputs: readonly WeighedFile[]): CompactionOrder {
+    const { catalog, relocation, installer } = this.#components;
+    const leaving = new Set(inputs.map(({ id }) => id));
+    const others = catalog.files
+      .filter(({ id }) => !leaving.has(id))
+      .map(({ id, header }) => ({ id, firstIndex: header.firstIndex }));
+    const run = installer.nextRun;
+    return {
+      directory: this.#options.directory,
+      storeId: this.#components.log.storeId,
+      inputs: rewritten.map(({ id, kind, run, slot }) => ({ id, kind, run, slot })),
+      others,
+      keepTombstones: this.#hasUnknownKeys(),
+      run,
+      segmentBytes: this.#options.segmentSize,
+      seed: relocation.seed,
+      bytesPerSecond: this.#options.bytesPerSecond,
+    };
+  }
+
+  /**
+   * Whether there are files without a directory that may hold records older than a delete. Those of
+   * the log that were sealed behind all the others hold newer ones.
+   */
+  #hasUnknownKeys(): boolean {
+    const { catalog, directories } = this.#components;
+    const known = catalog.files.filter(({ kind }) => kind === 'log').at(-1)?.id ?? 0;
+    const gone = this.#components.installer.lastGone;
+    const newest = Math.max(known, gone);
+    return directories.missing.some(({ id, sorted }) => sorted === true || id < newest);
+  }
+
+  #activeHoldsRecords(): boolean {
+    const { log, keys } = this.#components;
+    return log.activeSegment !== undefined && keys.end.segment === log.activeSegment;
+  }
+
+  #weighAll(): WeighedFile[] {
+    const { catalog } = this.#components;
+    const files = catalog.files.filter(({ id }) => !this.#damaged.has(id));
+    return files.map((file) => this.#weigh(file, files));
+  }
+
+  #weigh(file: SealedFile, files: readonly SealedFile[]): WeighedFile {
+    const { relocation, installer } = this.#components;
+    const { header, id, kind, run } = file;
+    const slot = relocation.slotOf(id);
+    const live = relocation.live.liveOf(slot);
+    const deletes = relocation.live.tombstonesOf(slot);
+    const directoryBytes = DIRECTORY_HEADER_BYTES + (header.blocks + header.fences) * BLOCK_BYTES;
+    const isOldest = files.every(
+      (other) => other === file || other.header.firstIndex > header.lastIndex,
+    );
+    const perDelete = deletes / Math.max(1, header.tombstones);
+    // A delete is of no use once what it hides is gone: as many as have gone since may be.
+    const useless = isOldest ? deletes : Math.min(deletes, installer.droppedSince(id) * perDelete);
+    return {
+      id,
+      kind,
+      run,
+      file,
+      slot,
+      isSpent: live === 0 && deletes === 0,
+      bytes: header.segmentBytes + directoryBytes,
+      recordBytes: header.end,
+      kept: live + deletes,
+      keep: live + deletes - useless,
+    };
+  }
+}
+
+interface WeighedFile extends Weighed {
+  readonly file: SealedFile;
+  readonly slot: number;
+  readonly isSpent: boolean;
+  /** Where its records end. */
+  readonly recordBytes: number;
+  readonly kept: number;
+}

@@ -1,0 +1,155 @@
+import { assert } from '@dle/common';
+import type { Log } from '../log/log.js';
+import type { LogGap, SegmentEnd } from '../log/log-options.js';
+import type { SegmentFiles } from '../log/segment-files.js';
+import { readSegmentHeader, SEGMENT_HEADER_BYTES } from '../log/segment-header.js';
+import type { Catalog, SealedFile } from '../store/catalog.js';
+import type { Vfs } from '../vfs/vfs.js';
+import type { CompactionCounters } from './compactor.js';
+import { type Manifest, type SortedEntry, writeManifest } from './manifest.js';
+import type { Relocation } from './relocation.js';
+
+export interface InstallerComponents {
+  readonly vfs: Vfs;
+  readonly log: Log;
+  readonly catalog: Catalog;
+  readonly files: SegmentFiles;
+  readonly relocation: Relocation;
+}
+
+/**
+ * Writes down what compaction has made, so that it counts: outputs are durable before the manifest
+ * names them, and inputs are unlinked after it does not any more. Each step can be repeated.
+ */
+export class Installer {
+  readonly counters: CompactionCounters = {
+    jobs: 0,
+    failed: 0,
+    dropped: 0,
+    bytesRead: 0,
+    bytesWritten: 0,
+    bytesFreed: 0,
+  };
+  readonly #components: InstallerComponents;
+  readonly #directory: string;
+  /** As it is on the disk; `undefined`: there is none. */
+  #manifest: Manifest | undefined;
+  /** Of records left out, when a file was first known. */
+  readonly #droppedBefore = new Map<number, number>();
+  #dropped: number;
+
+  constructor(components: InstallerComponents, directory: string, manifest: Manifest | undefined) {
+    this.#components = components;
+    this.#directory = directory;
+    this.#manifest = manifest;
+    this.#dropped = manifest?.dropped ?? 0;
+    for (const { id, dropped } of manifest?.sorted ?? []) this.#droppedBefore.set(id, dropped);
+  }
+
+  get manifest(): Manifest | undefined {
+    return this.#manifest;
+  }
+
+  /** A number that no sorted run has. */
+  get nextRun(): number {
+    const runs = this.#components.catalog.files.map(({ run }) => run);
+    const written = this.#manifest?.sorted.map(({ run }) => run) ?? [];
+    return [...runs, ...written].reduce((highest, run) => Math.max(highest, run), 0) + 1;
+  }
+
+  /** Id of the last segment of the log that is gone; 0 if none is. */
+  get lastGone(): number {
+    return this.#manifest?.gaps.at(-1)?.end.segment ?? 0;
+  }
+
+  /** Records that compaction has left out since the file was known. */
+  droppedSince(id: number): number {
+    const before = this.#droppedBefore.get(id);
+    if (before === undefined) this.#droppedBefore.set(id, this.#dropped);
+    return this.#dropped - (before ?? this.#dropped);
+  }
+
+  /** There is a manifest before there is the first sorted segment. */
+  async prepare(): Promise<void> {
+    if (this.#manifest === undefined) await this.#write([], [], 0);
+  }
+
+  /**
+   * What is in the catalog counts from now on, and `inputs` do not: nothing in them does any more.
+   * Rejects with `DLE_STORAGE_POISONED`, `DLE_DISK_FULL`, `DLE_IO`: then both count.
+   */
+  async install(inputs: readonly SealedFile[], dropped: number): Promise<void> {
+    const { catalog, log, relocation } = this.#components;
+    const gone = inputs.filter(({ id }) => relocation.live.liveOf(relocation.slotOf(id)) === 0);
+    // What does not count for there is a newer record is needed for as long as that may be lost.
+    await log.whenFlushed(log.accepted);
+    const gaps = [];
+    for (const file of gone) if (file.kind === 'log') gaps.push(await this.#gapOf(file));
+    await this.#write(gone, gaps, dropped);
+    this.counters.dropped += dropped;
+    for (const { id, header } of gone) {
+      this.#droppedBefore.delete(id);
+      this.counters.bytesFreed += header.segmentBytes;
+    }
+    catalog.change([], new Set(gone));
+  }
+
+  async #write(
+    gone: readonly SealedFile[],
+    gaps: readonly LogGap[],
+    dropped: number,
+  ): Promise<void> {
+    const { vfs, log, catalog } = this.#components;
+    const leaving = new Set(gone.map(({ id }) => id));
+    const total = this.#dropped + dropped;
+    const entries = new Map<number, SortedEntry>();
+    for (const entry of this.#manifest?.sorted ?? []) entries.set(entry.id, entry);
+    for (const { id, kind, run, header } of catalog.files) {
+      if (kind !== 'sorted' || entries.has(id)) continue;
+      entries.set(id, { id, bytes: header.segmentBytes, run, dropped: total });
+      this.#droppedBefore.set(id, total);
+    }
+    const sorted = [...entries.values()].filter(({ id }) => !leaving.has(id));
+    const manifest: Manifest = {
+      storeId: log.storeId,
+      nextId: log.space.lastId + 1,
+      dropped: total,
+      sorted: sorted.sort((a, b) => a.id - b.id),
+      gaps: joined([...(this.#manifest?.gaps ?? []), ...gaps]),
+    };
+    await writeManifest(vfs, this.#directory, manifest);
+    this.#manifest = manifest;
+    this.#dropped = total;
+  }
+
+  /** What the log must know of a segment once it is gone. */
+  async #gapOf({ id, header }: SealedFile): Promise<LogGap> {
+    const { files } = this.#components;
+    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+    const origin = { name: files.pathOf(id), offset: 0 };
+    const count = await files.get(id).read(bytes, 0);
+    const read = readSegmentHeader(bytes.subarray(0, count), id, origin);
+    assert(read !== undefined, `the header of segment ${id} cannot be read`);
+    return { firstSegment: id, header: read, end: header };
+  }
+}
+
+/** Gaps that lie next to each other are one. */
+function joined(gaps: readonly LogGap[]): LogGap[] {
+  const all: LogGap[] = [];
+  for (const gap of [...gaps].sort((a, b) => a.firstSegment - b.firstSegment)) {
+    const last = all.at(-1);
+    if (last !== undefined && gap.header.firstSequence === last.end.lastSequence + 1) {
+      all[all.length - 1] = { ...last, end: endOfBoth(last.end, gap.end) };
+    } else {
+      all.push(gap);
+    }
+  }
+  return all;
+}
+
+/** A segment may hold no entry: then the one before has the last. */
+function endOfBoth(first: SegmentEnd, second: SegmentEnd): SegmentEnd {
+  const { lastIndex, lastTerm } = second.lastIndex > 0 ? second : first;
+  return { ...second, lastIndex, lastTerm, commit: Math.max(first.commit, second.commit) };
+}
