@@ -14,6 +14,8 @@ export interface ChoiceLimits {
   readonly segmentBytes: number;
   /** Of what is kept by one job: there must be room for it on the disk. */
   readonly maxKeptBytes: number;
+  /** Whether any space that can be won back is wanted. */
+  readonly isUrgent: boolean;
 }
 
 /**
@@ -73,12 +75,13 @@ function winsSpace({ bytes, keep }: Weighed): boolean {
 
 function forSpace<File extends Weighed>(
   files: readonly File[],
-  { segmentBytes }: ChoiceLimits,
+  { segmentBytes, isUrgent }: ChoiceLimits,
 ): File[] {
   const bytes = sum(files, (file) => file.bytes);
   const keep = sum(files, (file) => file.keep);
   // Less than what a segment holds is not worth a file of its own.
-  if (bytes <= keep * MAX_SPACE_RATIO || bytes - keep < segmentBytes / 2) return [];
+  const isDue = bytes > keep * MAX_SPACE_RATIO && bytes - keep >= segmentBytes / 2;
+  if (!isDue && !isUrgent) return [];
   const wanted = Math.max(MIN_JOB_SEGMENTS * segmentBytes, bytes * MIN_JOB_PART);
   const taken: File[] = [];
   let takenBytes = 0;

@@ -1,14 +1,16 @@
-import { type Clock, DleError } from '@dle/common';
+import { type Clock, DleError, isDleError } from '@dle/common';
 import type { Background, RunningCompaction } from '../background/background.js';
 import type { Directories } from '../directory/directories.js';
 import { BLOCK_BYTES } from '../directory/directory-block.js';
 import { DIRECTORY_HEADER_BYTES } from '../directory/directory-format.js';
 import type { Log } from '../log/log.js';
 import type { Catalog, SealedFile } from '../store/catalog.js';
+import type { Room } from '../store/group-writer.js';
 import type { Keyspace } from '../store/keyspace.js';
 import { chooseInputs, type Weighed } from './choose-inputs.js';
 import { isInputDamage } from './compaction-job.js';
 import type { CompactionOrder } from './compaction-order.js';
+import type { DiskReserve } from './disk-reserve.js';
 import type { Installer } from './installer.js';
 import type { Relocation } from './relocation.js';
 
@@ -16,6 +18,11 @@ import type { Relocation } from './relocation.js';
 const CHECK_MS = 500;
 /** After a job that could not be done. */
 const RETRY_MS = 5_000;
+/** While the disk is full; for the first time almost at once. */
+const RETRY_FULL_MS = 1_000;
+const FIRST_FULL_MS = 5;
+/** Of the reserve: the rest is for key directories, the manifest, and deletes. */
+const KEPT_PART_OF_RESERVE = 0.6;
 
 /** Bytes read and written in a second, unless it is said otherwise. */
 export const DEFAULT_COMPACTION_BYTES_PER_SECOND: number = 128 * 1024 * 1024;
@@ -54,6 +61,7 @@ export interface CompactorComponents {
   readonly relocation: Relocation;
   readonly installer: Installer;
   readonly keys: Keyspace;
+  readonly reserve: DiskReserve;
 }
 
 export interface CompactorOptions {
@@ -68,7 +76,7 @@ export interface CompactorOptions {
  * rewritten in the background, decides what counts, and has the files unlinked when nothing in them
  * does. One job at a time.
  */
-export class Compactor {
+export class Compactor implements Room {
   readonly counters: CompactionCounters;
   readonly #components: CompactorComponents;
   readonly #options: CompactorOptions;
@@ -78,14 +86,20 @@ export class Compactor {
   #running: RunningCompaction | undefined;
   #cancelTimer: (() => void) | undefined;
   #notBefore = 0;
+  /** There was no room for something, and the reserve has not been set aside since. */
+  #isFull = false;
   #closed = false;
 
   constructor(components: CompactorComponents, options: CompactorOptions) {
     this.#components = components;
     this.#options = options;
     this.counters = components.installer.counters;
-    components.directories.onBuilt.add(() => this.touch());
+    components.directories.onBuilt.add(() => {
+      this.#takeReserve();
+      this.touch();
+    });
     components.log.onFlushed(() => this.touch());
+    this.#takeReserve();
   }
 
   /** Whether a job is under way. */
@@ -93,13 +107,39 @@ export class Compactor {
     return this.#job !== undefined;
   }
 
+  get isSpent(): boolean {
+    return this.#components.reserve.isSpent;
+  }
+
+  get isSpentForDeletes(): boolean {
+    return !this.#components.reserve.hasRoomForDeletes;
+  }
+
+  makeForDeletes(): boolean {
+    const released = this.#components.reserve.release();
+    this.make();
+    return released;
+  }
+
+  make(): void {
+    if (this.#isFull) return;
+    this.#isFull = true;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#watch(FIRST_FULL_MS);
+  }
+
   /** Something has changed: looks soon whether there is anything to do. */
   touch(): void {
-    if (!this.#options.automatic || this.#closed || this.#cancelTimer !== undefined) return;
+    if (this.#options.automatic || this.#isFull) this.#watch();
+  }
+
+  #watch(delayMs = CHECK_MS): void {
+    if (this.#closed || this.#cancelTimer !== undefined) return;
     this.#cancelTimer = this.#components.clock.setTimer(() => {
       this.#cancelTimer = undefined;
       this.#checkNow();
-    }, CHECK_MS);
+    }, delayMs);
   }
 
   /**
@@ -133,8 +173,9 @@ export class Compactor {
     this.#closed = true;
     this.#cancelTimer?.();
     this.#running?.stop();
-    const { background } = this.#components;
+    const { background, reserve } = this.#components;
     if (this.#job !== undefined) await background.hold(this.#job.catch(() => undefined));
+    await reserve.idle();
   }
 
   /** One job at a time. */
@@ -154,19 +195,69 @@ export class Compactor {
       this.touch();
       return;
     }
-    const limits = {
-      segmentBytes: this.#options.segmentSize,
-      maxKeptBytes: Number.MAX_SAFE_INTEGER,
-    };
-    const chosen = chooseInputs(this.#weighAll(), limits);
+    if (this.#isFull) {
+      this.#notBefore = clock.now() + RETRY_FULL_MS;
+      void this.#begin(() => this.#makeRoom()).then(
+        () => this.touch(),
+        () => this.touch(),
+      );
+      return;
+    }
+    const chosen = this.#choose();
     if (chosen.length === 0) return;
     void this.#begin(() => this.#run(chosen)).then(
       () => this.touch(),
-      () => {
-        this.#notBefore = clock.now() + RETRY_MS;
+      (thrown: unknown) => {
+        if (isDleError(thrown, 'DLE_DISK_FULL')) this.make();
+        else this.#notBefore = clock.now() + RETRY_MS;
         this.touch();
       },
     );
+  }
+
+  #choose(): WeighedFile[] {
+    const { reserve } = this.#components;
+    const room = (): number => reserve.forCompaction * KEPT_PART_OF_RESERVE;
+    return chooseInputs(this.#weighAll(), {
+      segmentBytes: this.#options.segmentSize,
+      maxKeptBytes: this.#isFull ? room() : Number.MAX_SAFE_INTEGER,
+      isUrgent: this.#isFull,
+    });
+  }
+
+  /**
+   * The disk is full: uses what was set aside to win back what can be, a little at a time, until it
+   * can be set aside again.
+   */
+  async #makeRoom(): Promise<void> {
+    const { directories, reserve } = this.#components;
+    // Somebody else may have made room.
+    if (!reserve.isHeld && (await reserve.restore())) {
+      this.#isFull = false;
+      return;
+    }
+    for (let wins = this.#options.automatic; wins; ) {
+      const chosen = this.#choose();
+      if (chosen.length === 0) break;
+      if (chosen.some(({ isSpent }) => !isSpent)) reserve.release();
+      const { bytesFreed } = this.counters;
+      await this.#run(chosen);
+      wins = this.counters.bytesFreed > bytesFreed && !this.#closed && !(await reserve.restore());
+    }
+    // What has found no room for its key directory could not be chosen.
+    if (directories.missing.length > 0) {
+      reserve.release();
+      directories.make();
+      await directories.idle();
+    }
+    this.#isFull = !(await reserve.restore());
+  }
+
+  /** There is something to compact: sets room aside for when there is none left. */
+  #takeReserve(): void {
+    const { catalog, reserve } = this.#components;
+    if (this.#closed || reserve.isHeld || this.#isFull || catalog.files.length === 0) return;
+    void reserve.restore();
   }
 
   async #compactAll(options: CompactOptions): Promise<void> {

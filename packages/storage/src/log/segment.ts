@@ -9,7 +9,7 @@ import { segmentName } from './segment-header.js';
  */
 export const RESERVE_STEP_BYTES: number = 1024 * 1024;
 /** Of space that the system sets aside without writing: longer runs on the disk, fewer calls. */
-const SET_ASIDE_STEP_BYTES = 4 * 1024 * 1024;
+export const SET_ASIDE_STEP_BYTES: number = 4 * 1024 * 1024;
 /**
  * Space that was only set aside is filled with zeros this many bytes ahead of what is written: on
  * ext4 the flush of a small write into it takes half as long again without. What is larger than

@@ -1,4 +1,4 @@
-import { DleError } from '@dle/common';
+import { DleError, isDleError } from '@dle/common';
 import { MAX_BATCH_BYTES, MAX_ENTRY_RECORDS } from '../limits.js';
 import type { EntryBatch } from '../log/entry-batch.js';
 import { checkLengths, EntryBatchBuilder } from '../log/entry-batch-builder.js';
@@ -18,6 +18,8 @@ const GATHER_BYTES = 1024 * 1024;
 class WriteGroup {
   readonly promise: Promise<void>;
   readonly builder: EntryBatchBuilder;
+  /** Whether it may have room that is set aside: it wins back more. */
+  deletesOnly: boolean;
   /** Whether it counts once it is on the device, or once the operating system has it. */
   durable = false;
   /** Once it has been appended: what it holds, and the frame that holds the last of it. */
@@ -26,13 +28,26 @@ class WriteGroup {
   resolve!: () => void;
   reject!: (error: DleError) => void;
 
-  constructor(builder: EntryBatchBuilder) {
+  constructor(builder: EntryBatchBuilder, deletesOnly: boolean) {
     this.builder = builder;
+    this.deletesOnly = deletesOnly;
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
   }
+}
+
+/** What is done about a disk that is full. */
+export interface Room {
+  /** There is nothing left for puts until room has been made. */
+  readonly isSpent: boolean;
+  /** Nor for deletes: what there is is for making room. */
+  readonly isSpentForDeletes: boolean;
+  /** The disk is full; whether there is room now for deletes. */
+  makeForDeletes(): boolean;
+  /** It is full for puts: begins to make room. */
+  make(): void;
 }
 
 /** Gathers the writes of a standalone store, and answers them in groups once they count. */
@@ -46,10 +61,17 @@ export class GroupWriter {
   readonly #values: (Uint8Array | undefined)[] = [];
   /** Appended, in order, not yet applied. */
   #groups: WriteGroup[] = [];
+  readonly #room: Room;
+  /** The last append has met a full disk: deletes are kept apart from puts, so that they pass. */
+  #isFull = false;
 
   /** `apply` is called for each batch, in order, when reads are to see it. */
-  constructor(log: Log, apply: (batch: EntryBatch) => void) {
+  constructor(
+    { log, room }: { readonly log: Log; readonly room: Room },
+    apply: (batch: EntryBatch) => void,
+  ) {
     this.#log = log;
+    this.#room = room;
     this.#apply = apply;
     log.onSubmitted(() => this.#settle());
     log.onFlushed(() => this.#settle());
@@ -63,7 +85,8 @@ export class GroupWriter {
    */
   writeOne(key: Uint8Array, value: Uint8Array | undefined, durable: boolean): Promise<void> {
     checkLengths(key.length, value?.length ?? 0);
-    const { builder } = this.#group(recordBytes(key.length, value?.length ?? 0));
+    const bytes = recordBytes(key.length, value?.length ?? 0);
+    const { builder } = this.#group(bytes, value === undefined);
     if (value === undefined) builder.delete(key);
     else builder.put(key, value);
     return this.#endEntry(durable);
@@ -96,7 +119,10 @@ export class GroupWriter {
       const message = `a batch of ${length} operations and ${bytes} bytes; ${limits}`;
       throw new DleError('DLE_INVALID_ARGUMENT', message);
     }
-    const { builder } = this.#group(bytes);
+    const { builder } = this.#group(
+      bytes,
+      values.every((value) => value === undefined),
+    );
     for (let at = 0; at < length; at++) {
       const value = values[at];
       if (value === undefined) builder.delete(keys[at]!);
@@ -114,26 +140,52 @@ export class GroupWriter {
     this.#gathering = undefined;
     try {
       group.batch = group.builder.finish();
-      group.sequence = this.#log.append(group.batch, { durable: group.durable });
+      group.sequence = this.#place(group, group.batch);
       this.#groups.push(group);
     } catch (thrown) {
       group.reject(DleError.from(thrown));
     }
   }
 
+  #place({ durable, deletesOnly }: WriteGroup, batch: EntryBatch): number {
+    try {
+      const sequence = this.#log.append(batch, { durable });
+      if (!deletesOnly) this.#isFull = false;
+      return sequence;
+    } catch (thrown) {
+      if (!isDleError(thrown, 'DLE_DISK_FULL')) throw thrown;
+      this.#isFull = true;
+      if (deletesOnly && this.#room.makeForDeletes()) return this.#log.append(batch, { durable });
+      this.#room.make();
+      throw thrown;
+    }
+  }
+
   /** The group that takes `bytes` more. */
-  #group(bytes: number): WriteGroup {
+  #group(bytes: number, isDelete: boolean): WriteGroup {
     this.#log.checkWritable();
+    if (isDelete ? this.#room.isSpentForDeletes : this.#room.isSpent) this.#refuse();
     const present = this.#gathering;
     if (present !== undefined) {
-      if (present.builder.length + bytes <= GATHER_BYTES) return present;
+      const fits = present.builder.length + bytes <= GATHER_BYTES;
+      if (fits && (!this.#isFull || present.deletesOnly === isDelete)) {
+        if (!isDelete) present.deletesOnly = false;
+        return present;
+      }
       this.append();
     }
     const buffer = this.#buffers.take(bytes);
     const builder = new EntryBatchBuilder(this.#log.lastIndex + 1, NO_TERM, buffer);
-    this.#gathering = new WriteGroup(builder);
+    this.#gathering = new WriteGroup(builder, isDelete);
     this.#log.schedule();
     return this.#gathering;
+  }
+
+  /** What there is left is for deletes, and for winning back space. */
+  #refuse(): never {
+    this.#room.make();
+    const message = 'the disk is full, and space is being won back: delete something, try again';
+    throw new DleError('DLE_DISK_FULL', message, { retryable: true });
   }
 
   #endEntry(durable: boolean): Promise<void> {

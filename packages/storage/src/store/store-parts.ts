@@ -3,6 +3,7 @@ import { Background } from '../background/background.js';
 import { closeAll } from '../close-all.js';
 import { openBase } from '../compaction/base.js';
 import { Compactor, DEFAULT_COMPACTION_BYTES_PER_SECOND } from '../compaction/compactor.js';
+import { DiskReserve, type ReserveSizes } from '../compaction/disk-reserve.js';
 import { Installer } from '../compaction/installer.js';
 import type { Manifest } from '../compaction/manifest.js';
 import { Reclaimer } from '../compaction/reclaimer.js';
@@ -15,6 +16,7 @@ import type { EntryBatch } from '../log/entry-batch.js';
 import { Log } from '../log/log.js';
 import type { LogEntries } from '../log/log-entries.js';
 import type { LogObservers, SegmentEnd } from '../log/log-options.js';
+import { SET_ASIDE_STEP_BYTES } from '../log/segment.js';
 import { SegmentFiles } from '../log/segment-files.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { Catalog } from './catalog.js';
@@ -108,15 +110,20 @@ export async function openStandalone(
     );
     opened = log;
     await keys.space.recovered();
-    writer = new GroupWriter(log, (batch) => apply(keys, log, batch));
     await directories.tidy();
+    const reserve = new DiskReserve(
+      { vfs, pause: background.pause },
+      directory,
+      reserveFor(segmentSize),
+    );
+    await reserve.open();
     const { slots, live, maps, index } = keys;
     const reclaimer = new Reclaimer({ vfs, files, slots, live, maps, log }, directory);
     const catalog = new Catalog({
       lastId: () => log.space.lastId,
       free: (file) => reclaimer.free(file),
     });
-    const listed = start.listed(catalog);
+    directories.onBuilt.add(start.listed(catalog));
     const relocation = new Relocation({ clock, log, catalog, index, slots, files, live });
     const installer = new Installer(
       { vfs, log, catalog, files, relocation },
@@ -133,10 +140,11 @@ export async function openStandalone(
         relocation,
         installer,
         keys: keys.space,
+        reserve,
       },
       { directory, segmentSize, ...compactionOptions(options) },
     );
-    directories.onBuilt.add(listed);
+    writer = new GroupWriter({ log, room: compactor }, (batch) => apply(keys, log, batch));
     directories.make(...log.unvouched);
     log.onSealed((segment) => directories.make(segment));
     log.onFailed(() => directories.abandon());
@@ -153,6 +161,13 @@ export async function openStandalone(
     ).catch(() => undefined);
     throw thrown;
   }
+}
+
+/** Room for what one segment holds and its key directory, and for some deletes. */
+function reserveFor(segmentSize: number): ReserveSizes {
+  // Space for deletes is taken in steps that may be as large as that.
+  const deletes = 2 * Math.min(segmentSize, SET_ASIDE_STEP_BYTES);
+  return { compaction: Math.ceil(segmentSize * 1.25), deletes };
 }
 
 function compactionOptions({ compaction = {} }: LogStoreOptions): {

@@ -174,6 +174,18 @@ export class MemVfs implements Vfs {
     await this.#operation(`unlink ${path}`);
   }
 
+  unlinkSync(path: string): void {
+    this.#alive(`unlink ${path}`);
+    this.#inode(path);
+    this.#names.unlink(path);
+    this.#enter(`unlink ${path}`);
+  }
+
+  freeBytes(_directory: string): number {
+    this.#alive('look for room');
+    return this.#room();
+  }
+
   async syncDirectory(directory: string): Promise<void> {
     const covered = this.#names.mark(directory);
     const fails = this.#isDue('failFlush');

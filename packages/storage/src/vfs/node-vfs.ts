@@ -43,6 +43,23 @@ export class NodeVfs implements Vfs {
     return attempt(`unlink ${path}`, () => unlink(path));
   }
 
+  unlinkSync(path: string): void {
+    try {
+      fs.unlinkSync(path);
+    } catch (thrown) {
+      throw fromSystemError(thrown, `unlink ${path}`);
+    }
+  }
+
+  freeBytes(directory: string): number {
+    try {
+      const { bavail, bsize } = fs.statfsSync(directory);
+      return bavail * bsize;
+    } catch (thrown) {
+      throw fromSystemError(thrown, `look for room in ${directory}`);
+    }
+  }
+
   async syncDirectory(directory: string): Promise<void> {
     // Windows cannot open a directory, and keeps its entries in a journal of its own.
     if (process.platform === 'win32') return;

@@ -24,6 +24,10 @@ export interface Vfs {
   rename(from: string, to: string): Promise<void>;
   /** Durable after `syncDirectory`. Open files stay readable. */
   unlink(path: string): Promise<void>;
+  /** As `unlink`, at once: for who needs the space now. */
+  unlinkSync(path: string): void;
+  /** Bytes that there is room for on the disk of `directory`, which must exist. */
+  freeBytes(directory: string): number;
   /** Makes creations, renames and unlinks in `directory` durable. */
   syncDirectory(directory: string): Promise<void>;
   /**

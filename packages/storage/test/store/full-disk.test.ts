@@ -99,6 +99,46 @@ describe.runIf(probe)('a store on a full disk', () => {
     await check(again);
   });
 
+  it('wins space back from deletes, with nobody helping', async () => {
+    const store = await LogStore.open(directory, OPTIONS);
+    const count = await fill(store);
+    const deleteRetrying = async (key: Uint8Array): Promise<void> => {
+      for (;;) {
+        try {
+          return await store.del(key);
+        } catch (thrown) {
+          // There was no room for a moment: what there is was needed to win back more.
+          expect(thrown).toEqual(FULL);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      }
+    };
+    for (let n = 0; n < count; n += 2) await deleteRetrying(keyOf(n));
+    const putRetrying = async (n: number): Promise<void> => {
+      for (;;) {
+        try {
+          return await store.put(keyOf(n), contentOf(n));
+        } catch (thrown) {
+          expect(thrown).toEqual(FULL);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      }
+    };
+    for (let n = 0; n < count / 2; n += 2) await putRetrying(n);
+    expect(store.stats().compaction.bytesFreed).toBeGreaterThan(MEBIBYTES * 100_000);
+    const check = async (opened: LogStore): Promise<void> => {
+      for (let n = 0; n < count; n++) {
+        const isThere = n % 2 === 1 || n < count / 2;
+        await expectReads(opened, keyOf(n), isThere ? contentOf(n) : undefined);
+      }
+    };
+    await check(store);
+    await store.close();
+    await using again = await LogStore.open(directory, OPTIONS);
+    await check(again);
+    expect((await again.verify()).damage).toEqual([]);
+  });
+
   it('is opened on it after it was closed, and after its process was killed', async () => {
     const child = await Child.start('disk-filler.mjs', directory);
     const [said] = child.lines;

@@ -5,7 +5,7 @@ import type { Patience } from './patience.js';
 import type { World } from './world.js';
 
 /** The names of docs/format.md. */
-const KNOWN_NAME = /^(?:[0-9a-f]{16}\.(?:segment|sorted|directory)|manifest|lock)$/;
+const KNOWN_NAME = /^(?:[0-9a-f]{16}\.(?:segment|sorted|directory)|manifest|reserve|lock)$/;
 
 /** A store that has been crashed is whole nevertheless. */
 export async function verifyStore(

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import type { Vfs } from '../vfs/vfs.js';
+
+export const RESERVE_NAME = 'reserve';
+
+/** Taken at a time: others have the thread between two. */
+const STEP_BYTES = 4 * 1024 * 1024;
+
+/** How much is set aside, in bytes. */
+export interface ReserveSizes {
+  /** For outputs of compaction, their directories, and the manifest. */
+  readonly compaction: number;
+  /** For deletes, beyond that. */
+  readonly deletes: number;
+}
+
+/**
+ * Room on the disk that is set aside for a time when there is none left: for deletes, and for
+ * compaction, which needs some before it can give any back. It is a file of nothing. Once it is
+ * released, no key is put until it has been set aside again, or else the puts would take it; and
+ * deletes leave alone what compaction needs.
+ */
+export class DiskReserve {
+  readonly #sizes: ReserveSizes;
+  readonly #vfs: Vfs;
+  readonly #pause: () => Promise<void>;
+  readonly #directory: string;
+  readonly #path: string;
+  #state: 'none' | 'held' | 'released' = 'none';
+  #restoring: Promise<boolean> | undefined;
+
+  constructor(
+    { vfs, pause }: { readonly vfs: Vfs; readonly pause: () => Promise<void> },
+    directory: string,
+    sizes: ReserveSizes,
+  ) {
+    this.#vfs = vfs;
+    this.#pause = pause;
+    this.#directory = directory;
+    this.#path = join(directory, RESERVE_NAME);
+    this.#sizes = sizes;
+  }
+
+  /** Bytes of the file. */
+  get bytes(): number {
+    return this.#sizes.compaction + this.#sizes.deletes;
+  }
+
+  /** What compaction may count on now. */
+  get forCompaction(): number {
+    return this.#state === 'held' ? this.#sizes.compaction : this.#freeBytes();
+  }
+
+  /** Whether there is room for a delete. */
+  get hasRoomForDeletes(): boolean {
+    return this.#state !== 'released' || this.#freeBytes() >= this.bytes - this.#sizes.deletes / 2;
+  }
+
+  get isHeld(): boolean {
+    return this.#state === 'held';
+  }
+
+  /** Whether it has been released, and there is no room for it yet. */
+  get isSpent(): boolean {
+    return this.#state === 'released' && this.#freeBytes() < this.bytes;
+  }
+
+  /** Finds the one that is there; one that is not whole is removed. Throws `DLE_IO`. */
+  async open(): Promise<void> {
+    let size: number;
+    try {
+      const file = this.#vfs.openSync(this.#path, { readOnly: true });
+      size = file.size();
+      await file.close();
+    } catch {
+      return;
+    }
+    if (size === this.bytes) this.#state = 'held';
+    else await this.#vfs.unlink(this.#path);
+  }
+
+  /** Gives it to who needs room now; false if there is nothing to give. */
+  release(): boolean {
+    if (this.#state !== 'held') return false;
+    try {
+      this.#vfs.unlinkSync(this.#path);
+    } catch {
+      return false;
+    }
+    this.#state = 'released';
+    return true;
+  }
+
+  /** Sets it aside, if there is room for it; whether it is held then. */
+  restore(): Promise<boolean> {
+    if (this.#state === 'held') return Promise.resolve(true);
+    this.#restoring ??= this.#restore().finally(() => {
+      this.#restoring = undefined;
+    });
+    return this.#restoring;
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    await this.#restoring;
+  }
+
+  #freeBytes(): number {
+    try {
+      return this.#vfs.freeBytes(this.#directory);
+    } catch {
+      return 0;
+    }
+  }
+
+  async #restore(): Promise<boolean> {
+    try {
+      const file = this.#vfs.createSync(this.#path);
+      try {
+        for (let at = 0; at < this.bytes; at += STEP_BYTES) {
+          file.allocateSync(at, Math.min(STEP_BYTES, this.bytes - at));
+          await this.#pause();
+        }
+      } finally {
+        await file.close();
+      }
+      this.#state = 'held';
+      return true;
+    } catch {
+      // No room yet, or a disk that does not work: who writes to it is told.
+      await this.#vfs.unlink(this.#path).catch(() => undefined);
+      return false;
+    }
+  }
+}
