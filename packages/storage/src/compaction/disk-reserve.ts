@@ -114,6 +114,8 @@ export class DiskReserve {
   }
 
   async #restore(): Promise<boolean> {
+    // Not taken in part, which others would miss meanwhile.
+    if (this.#freeBytes() < this.bytes) return false;
     try {
       const file = this.#vfs.createSync(this.#path);
       try {
