@@ -107,12 +107,9 @@ export class Compactor implements Room {
     return this.#job !== undefined;
   }
 
-  get isSpent(): boolean {
-    return this.#components.reserve.isSpent;
-  }
-
-  get isSpentForDeletes(): boolean {
-    return !this.#components.reserve.hasRoomForDeletes;
+  isSpent(bytes: number, isDelete: boolean): boolean {
+    const { reserve } = this.#components;
+    return isDelete ? !reserve.hasRoomForDeletes : reserve.lacksRoomFor(bytes);
   }
 
   makeForDeletes(): boolean {

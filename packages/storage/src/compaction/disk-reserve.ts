@@ -60,9 +60,10 @@ export class DiskReserve {
     return this.#state === 'held';
   }
 
-  /** Whether it has been released, and there is no room for it yet. */
-  get isSpent(): boolean {
-    return this.#state === 'released' && this.#freeBytes() < this.bytes;
+  /** Whether a put of `bytes` would have to take room that it needs to be set aside again. */
+  lacksRoomFor(bytes: number): boolean {
+    const step = this.#sizes.deletes / 2;
+    return this.#state === 'released' && this.#freeBytes() < this.bytes + bytes + step;
   }
 
   /** Finds the one that is there; one that is not whole is removed. Throws `DLE_IO`. */

@@ -40,10 +40,8 @@ class WriteGroup {
 
 /** What is done about a disk that is full. */
 export interface Room {
-  /** There is nothing left for puts until room has been made. */
-  readonly isSpent: boolean;
-  /** Nor for deletes: what there is is for making room. */
-  readonly isSpentForDeletes: boolean;
+  /** Whether what there is left is not for that, but for making room. */
+  isSpent(bytes: number, isDelete: boolean): boolean;
   /** The disk is full; whether there is room now for deletes. */
   makeForDeletes(): boolean;
   /** It is full for puts: begins to make room. */
@@ -164,7 +162,7 @@ export class GroupWriter {
   /** The group that takes `bytes` more. */
   #group(bytes: number, isDelete: boolean): WriteGroup {
     this.#log.checkWritable();
-    if (isDelete ? this.#room.isSpentForDeletes : this.#room.isSpent) this.#refuse();
+    if (this.#room.isSpent(bytes, isDelete)) this.#refuse();
     const present = this.#gathering;
     if (present !== undefined) {
       const fits = present.builder.length + bytes <= GATHER_BYTES;
