@@ -1,5 +1,14 @@
 export type { Damage, DirectoryCounters } from './directory/directories.js';
 export { type NativeStatus, nativeStatus } from './native/native.js';
+export type { StoreIterator } from './ordered/store-iterator.js';
+export type {
+  ClearOptions,
+  IteratorOptions,
+  KeyRange,
+  ReadOptions,
+  Snapshot,
+  SnapshotStats,
+} from './ordered/types.js';
 export { LogStore } from './store/log-store.js';
 export type {
   BatchOperation,

@@ -62,14 +62,13 @@ export class SegmentKeys {
   /** Sorts by key, bytewise, and leaves only the newest of each. */
   async sort(pause: Pause): Promise<void> {
     const order = Uint32Array.from({ length: this.#count }, (_, at) => at);
-    const sorted = await sortInRuns(order, (a, b) => this.#compare(a, b) || a - b, pause);
-    let size = 0;
-    for (let place = 0; place < sorted.length; place++) {
-      const at = sorted[place]!;
-      const isLast = place + 1 === sorted.length || this.#compare(at, sorted[place + 1]!) !== 0;
-      if (isLast) sorted[size++] = at;
-    }
-    this.#order = sorted.subarray(0, size);
+    this.#keepNewest(await sortInRuns(order, (a, b) => this.#compare(a, b) || a - b, pause));
+  }
+
+  /** As `sort`, at once: for not many. */
+  sortNow(): void {
+    const order = Uint32Array.from({ length: this.#count }, (_, at) => at);
+    this.#keepNewest(order.sort((a, b) => this.#compare(a, b) || a - b));
   }
 
   /** The one at `place` in the order; good until the next call. */
@@ -84,6 +83,16 @@ export class SegmentKeys {
     entry.valueLength = this.#valueLengths[at]!;
     entry.kind = this.#kinds[at] as RecordKind;
     return entry;
+  }
+
+  #keepNewest(sorted: Uint32Array): void {
+    let size = 0;
+    for (let place = 0; place < sorted.length; place++) {
+      const at = sorted[place]!;
+      const isLast = place + 1 === sorted.length || this.#compare(at, sorted[place + 1]!) !== 0;
+      if (isLast) sorted[size++] = at;
+    }
+    this.#order = sorted.subarray(0, size);
   }
 
   #compare(a: number, b: number): number {

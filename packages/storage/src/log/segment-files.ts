@@ -16,25 +16,28 @@ interface OpenFile {
 }
 
 /**
- * The segment files of a directory, opened for reading when they are needed, closed when others
- * are.
+ * The segment files of a directory, or others that belong to segments, opened for reading when
+ * they are needed, closed when others are.
  */
 export class SegmentFiles {
   readonly #vfs: Vfs;
   readonly #directory: string;
+  readonly #nameOf: (segment: number) => string;
   readonly #open = new Map<number, OpenFile>();
   /** Names of files that are not called as segments of the log are. */
   readonly #names = new Map<number, string>();
   #uses = 0;
   #closed = false;
 
-  constructor(vfs: Vfs, directory: string) {
+  /** `nameOf`: how a file is called, unless another name was given it. */
+  constructor(vfs: Vfs, directory: string, nameOf: (segment: number) => string = segmentName) {
     this.#vfs = vfs;
     this.#directory = directory;
+    this.#nameOf = nameOf;
   }
 
   pathOf(segment: number): string {
-    return join(this.#directory, this.#names.get(segment) ?? segmentName(segment));
+    return join(this.#directory, this.#names.get(segment) ?? this.#nameOf(segment));
   }
 
   /** The file of `segment` has this name. */

@@ -32,7 +32,7 @@ export class KeyReader {
       const length = this.#native.lookup.locate(key);
       if (length !== ASK) return length !== ABSENT;
     }
-    return this.#find(key) !== undefined;
+    return this.find(key) !== undefined;
   }
 
   /** A copy of the value. */
@@ -43,7 +43,7 @@ export class KeyReader {
       if (length >= 0) return pool.take(length);
       if (length === ABSENT) return undefined;
     }
-    const record = this.#find(key);
+    const record = this.find(key);
     return record === undefined ? undefined : pool.copy(record.value);
   }
 
@@ -56,7 +56,7 @@ export class KeyReader {
       const length = this.#native.lookup.get(key, target, 0);
       if (length !== ASK) return length;
     }
-    const record = this.#find(key);
+    const record = this.find(key);
     if (record === undefined) return ABSENT;
     const { value } = record;
     if (value.length > target.length) {
@@ -84,6 +84,12 @@ export class KeyReader {
 
   /** As `getSync`, by the thread pool. */
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    const record = await this.read(key);
+    return record && new Uint8Array(record.value);
+  }
+
+  /** The newest record of `key`, by the thread pool. Its bytes are the caller's. */
+  async read(key: Uint8Array): Promise<RecordView | undefined> {
     this.#checkOpen();
     // What is newest now is what counts: taken before anything is waited for.
     const candidates: Position[] = [];
@@ -95,7 +101,7 @@ export class KeyReader {
     for (const candidate of candidates) {
       try {
         const record = await this.#reader.read(candidate);
-        if (this.#isOf(key, record, candidate)) return new Uint8Array(record.value);
+        if (this.#isOf(key, record, candidate)) return record;
       } catch (thrown) {
         if (!isDamage(thrown)) throw thrown;
         damage ??= thrown;
@@ -119,7 +125,7 @@ export class KeyReader {
    * The record of `key`, good until the next call. A damaged one that may be that of `key` is
    * thrown, for then nobody can say whether there is one.
    */
-  #find(key: Uint8Array): RecordView | undefined {
+  find(key: Uint8Array): RecordView | undefined {
     this.#checkOpen();
     let damage: unknown;
     let position = this.#index.firstCandidate(key);

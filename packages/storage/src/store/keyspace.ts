@@ -44,6 +44,7 @@ export class Keyspace {
   readonly #native: NativeIndex | undefined;
   #appliedIndex = 0;
   #end: AppliedEnd = { segment: 0, offset: 0 };
+  #left: AppliedEnd[] = [];
 
   constructor({ index, slots, live, segments, native }: KeyspaceComponents) {
     this.#index = index;
@@ -60,6 +61,13 @@ export class Keyspace {
   /** Where in the log the records end that have been applied. */
   get end(): AppliedEnd {
     return this.#end;
+  }
+
+  /** The segments that have been applied to their ends since it was last asked. */
+  takeLeft(): readonly AppliedEnd[] {
+    const left = this.#left;
+    if (left.length > 0) this.#left = [];
+    return left;
   }
 
   get size(): number {
@@ -100,6 +108,7 @@ export class Keyspace {
       const to = batch.offsetAt(index);
       const slot = this.#slots.slotOf(segment);
       this.#applyRun(batch.bytes, from, to, { slot, shift, onEntry });
+      if (segment !== this.#end.segment && this.#end.segment !== 0) this.#left.push(this.#end);
       this.#end = { segment, offset: to + shift };
     }
     this.#appliedIndex = lastIndex;

@@ -3,6 +3,14 @@ import { closeAll } from '../close-all.js';
 import type { CompactionCounters, CompactOptions } from '../compaction/compactor.js';
 import type { DirectoryCounters } from '../directory/directories.js';
 import type { Log } from '../log/log.js';
+import type { StoreIterator } from '../ordered/store-iterator.js';
+import type {
+  ClearOptions,
+  IteratorOptions,
+  ReadOptions,
+  Snapshot,
+  SnapshotStats,
+} from '../ordered/types.js';
 import { NodeVfs } from '../vfs/node-vfs.js';
 import { bytesOf } from './bytes-like.js';
 import type { GroupWriter } from './group-writer.js';
@@ -38,6 +46,7 @@ const NO_COMPACTION: CompactionCounters = {
   bytesWritten: 0,
   bytesFreed: 0,
 };
+const NO_SNAPSHOTS: SnapshotStats = { count: 0, oldestAgeMs: 0, pinnedBytes: 0 };
 
 /**
  * A durable key-value store in one directory: a log, and an index in memory that says where in it
@@ -124,7 +133,10 @@ export class LogStore {
    * A copy of the value, read by the thread pool; `undefined` if there is none. Throws
    * `DLE_CORRUPT`, `DLE_IO`.
    */
-  async get(key: BytesLike): Promise<Uint8Array | undefined> {
+  async get(key: BytesLike, options?: ReadOptions): Promise<Uint8Array | undefined> {
+    if (options?.snapshot !== undefined) {
+      return this.#standalone().ordered.get(bytesOf(key), options.snapshot);
+    }
     // What is newest now may be moved, and unlinked, while it is being read.
     const hold = this.#parts.catalog.hold();
     try {
@@ -136,9 +148,13 @@ export class LogStore {
 
   /**
    * As `get`, at once: far cheaper where the record is in the page cache; where it is not,
-   * everything else waits for the disk.
+   * everything else waits for the disk. The first read of a snapshot may have to look through a
+   * segment.
    */
-  getSync(key: BytesLike): Uint8Array | undefined {
+  getSync(key: BytesLike, options?: ReadOptions): Uint8Array | undefined {
+    if (options?.snapshot !== undefined) {
+      return this.#standalone().ordered.getSync(this.#encoder.key(key), options.snapshot);
+    }
     return this.#keys.reader.getSync(this.#encoder.key(key));
   }
 
@@ -161,13 +177,59 @@ export class LogStore {
   }
 
   /** Whether there is a value. */
-  has(key: BytesLike): boolean {
+  has(key: BytesLike, options?: ReadOptions): boolean {
+    if (options?.snapshot !== undefined) {
+      return this.#standalone().ordered.has(this.#encoder.key(key), options.snapshot);
+    }
     return this.#keys.reader.has(this.#encoder.key(key));
   }
 
   /** The values of `keys`, in their order. */
-  getMany(keys: readonly BytesLike[]): Promise<(Uint8Array | undefined)[]> {
-    return Promise.all(keys.map((key) => this.get(key)));
+  getMany(keys: readonly BytesLike[], options?: ReadOptions): Promise<(Uint8Array | undefined)[]> {
+    return Promise.all(keys.map((key) => this.get(key, options)));
+  }
+
+  /**
+   * The pairs of a range in the order of their keys, as they are now or in a snapshot; what is
+   * written from now on is not seen. Throws `DLE_CLOSED`, and `DLE_INVALID_ARGUMENT`, as in a
+   * replicated store.
+   */
+  iterator(options: IteratorOptions = {}): StoreIterator<[Uint8Array, Uint8Array]> {
+    return this.#standalone().ordered.iterator(options, 'pairs');
+  }
+
+  /** As `iterator`, the keys alone: no value is read. */
+  keys(options: IteratorOptions = {}): StoreIterator<Uint8Array> {
+    return this.#standalone().ordered.iterator(options, 'keys');
+  }
+
+  /** As `iterator`, the values alone. */
+  values(options: IteratorOptions = {}): StoreIterator<Uint8Array> {
+    return this.#standalone().ordered.iterator(options, 'values');
+  }
+
+  /**
+   * The store as it is now, to be read from for as long as it is held. Throws as `iterator` does.
+   */
+  snapshot(): Snapshot {
+    return this.#standalone().ordered.snapshot();
+  }
+
+  /**
+   * Deletes the keys of a range, as they are now or in a snapshot, in pages of up to 1,000: each of
+   * them all or nothing, as durable as the store's writes are. What is written into the range
+   * meanwhile may go or stay. Rejects as `batch` and iterators do, and with the reason of `signal`:
+   * the pages before are done then.
+   */
+  async clear(options: ClearOptions = {}): Promise<void> {
+    const { ordered, writer } = this.#standalone();
+    const durable = this.#isDurable(undefined);
+    await ordered.clear(options, (keys) => {
+      return writer.writeMany(
+        keys.map((key) => ({ type: 'del' as const, key })),
+        durable,
+      );
+    });
   }
 
   /**
@@ -242,7 +304,7 @@ export class LogStore {
       compaction: { ...(standalone?.compactor.counters ?? NO_COMPACTION) },
       sortedRuns: new Set(sorted.map(({ run }) => run)).size,
       liveBytes: this.#keys.live.total,
-      pinnedBytes: catalog.pinnedBytes,
+      snapshots: standalone?.ordered.stats ?? NO_SNAPSHOTS,
       lastIndex: this.log.lastIndex,
       appliedIndex: this.appliedIndex,
       poisoned: this.log.failure !== undefined,
@@ -263,6 +325,7 @@ export class LogStore {
     const { standalone, files } = this.#parts;
     standalone?.writer.append();
     return closeAll(
+      () => standalone?.ordered.close(),
       () => standalone?.compactor.close(),
       () => standalone?.directories.close(),
       () => standalone?.background.close(),

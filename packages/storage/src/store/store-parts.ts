@@ -18,6 +18,8 @@ import type { LogEntries } from '../log/log-entries.js';
 import type { LogObservers, SegmentEnd } from '../log/log-options.js';
 import { SET_ASIDE_STEP_BYTES } from '../log/segment.js';
 import { SegmentFiles } from '../log/segment-files.js';
+import { OrderedReads } from '../ordered/ordered-reads.js';
+import type { Unlisted } from '../ordered/unlisted-files.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { Catalog } from './catalog.js';
 import { GroupWriter } from './group-writer.js';
@@ -40,6 +42,7 @@ export interface StandaloneParts {
   readonly directories: Directories;
   readonly compactor: Compactor;
   readonly reclaimer: Reclaimer;
+  readonly ordered: OrderedReads;
 }
 
 /** What a store is made of. */
@@ -121,9 +124,18 @@ export async function openStandalone(
     const reclaimer = new Reclaimer({ vfs, files, slots, live, maps, log }, directory);
     const catalog = new Catalog({
       lastId: () => log.space.lastId,
-      free: (file) => reclaimer.free(file),
+      free: (file) => {
+        reclaimer.free(file);
+        ordered.forget(file);
+      },
     });
     directories.onBuilt.add(start.listed(catalog));
+    const { segments, reader } = keys;
+    const ordered = new OrderedReads(
+      { vfs, clock, files, slots, catalog, segments, reader, applied: keys.space },
+      { directory, unlisted: start.unlisted },
+    );
+    directories.onBuilt.add(({ segment }) => ordered.listed(segment));
     const relocation = new Relocation({ clock, log, catalog, index, slots, files, live });
     const installer = new Installer(
       { vfs, log, catalog, files, relocation },
@@ -148,7 +160,7 @@ export async function openStandalone(
     directories.make(...log.unvouched);
     log.onSealed((segment) => directories.make(segment));
     log.onFailed(() => directories.abandon());
-    const standalone = { writer, background, directories, compactor, reclaimer };
+    const standalone = { writer, background, directories, compactor, reclaimer, ordered };
     return { place: { vfs, clock, directory }, log, keys, files, catalog, standalone };
   } catch (thrown) {
     // What has gone wrong first is what counts.
@@ -195,6 +207,8 @@ class Start {
   readonly #components: StartComponents;
   readonly #directory: string;
   #hasRestored = false;
+  /** The sealed files whose keys were taken in. */
+  #restored: readonly Unlisted[] = [];
 
   constructor(components: StartComponents, directory: string) {
     this.#components = components;
@@ -210,6 +224,14 @@ class Start {
       restore: (ends) => this.#restore(ends),
       recovered: (entries) => recover(this.#directory, keys, entries, false),
     };
+  }
+
+  /** Of those, the ones that have no whole key directory. */
+  get unlisted(): readonly Unlisted[] {
+    const listed = new Set(
+      Array.from(this.#components.directories.headers, (each) => each.segment),
+    );
+    return this.#restored.filter(({ id }) => !listed.has(id));
   }
 
   /** Lists what there is in the catalog; returns who lists a file whose directory was made. */
@@ -251,6 +273,10 @@ class Start {
     this.#hasRestored = true;
     await restoreKeys(keys, directories, [...runs.values(), ...segments]);
     for (const { lastIndex } of ends) keys.restored(lastIndex);
+    this.#restored = [
+      ...sorted.map(({ id, bytes }) => ({ id, sorted: true, end: bytes })),
+      ...log.map(({ segment, end }) => ({ id: segment, sorted: false, end })),
+    ];
   }
 }
 

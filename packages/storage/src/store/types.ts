@@ -1,6 +1,7 @@
 import type { Clock, Random } from '@dle/common';
 import type { CompactionCounters } from '../compaction/compactor.js';
 import type { Damage, DirectoryCounters } from '../directory/directories.js';
+import type { SnapshotStats } from '../ordered/types.js';
 import type { Vfs } from '../vfs/vfs.js';
 
 /** A string is taken as UTF-8. */
@@ -101,8 +102,7 @@ export interface LogStoreStats {
   readonly sortedRuns: number;
   /** Bytes of the newest records of all keys, headers included. */
   readonly liveBytes: number;
-  /** Bytes of files that are kept for readers alone. */
-  readonly pinnedBytes: number;
+  readonly snapshots: SnapshotStats;
   readonly segments: number;
   /** Bytes of all segment files, space taken in advance included. */
   readonly bytes: number;

@@ -1,0 +1,31 @@
+import type { KeyBlock } from './key-blocks.js';
+import type { Bound } from './range.js';
+
+/** What a scan stopped for, where it is not a source that has to be filled. */
+export const DONE = -1;
+/** As much has come as was asked for, or as is good to do at a time. */
+export const MORE = -2;
+
+/** What is shown of a key. */
+export type Shape = 'pairs' | 'keys' | 'values';
+
+/** What a scan gives. */
+export interface ScanOptions {
+  readonly shape: Shape;
+  readonly reverse: boolean;
+  /** It is at its end where this is reached. */
+  readonly end: Bound | undefined;
+}
+
+/** Merges the sources of a view, and reads the records that it finds. */
+export interface Scan {
+  /** Of the keys and values that it has shown so far. */
+  readonly bytes: number;
+  /** `source` goes on with the entry `place` of `block`. */
+  fill(source: number, block: KeyBlock, place: number): void;
+  /**
+   * Adds to `into` until it holds `count`; stops before for a source that has to be filled, or is
+   * at its end, and when that is `DONE`, or `MORE`. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`.
+   */
+  run(into: unknown[], count: number): number;
+}
