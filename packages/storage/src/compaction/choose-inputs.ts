@@ -3,7 +3,7 @@ export interface Weighed {
   readonly id: number;
   readonly kind: 'log' | 'sorted';
   readonly run: number;
-  /** Of the file and of its key directory. */
+  /** Of the file. */
   readonly bytes: number;
   /** Of the records that a rewrite would have to keep, as far as is known. */
   readonly keep: number;
@@ -14,6 +14,8 @@ export interface ChoiceLimits {
   readonly segmentBytes: number;
   /** Of what is kept by one job: there must be room for it on the disk. */
   readonly maxKeptBytes: number;
+  /** Files may be so many times larger than what counts in them before space is won back. */
+  readonly spaceRatio: number;
   /** Whether any space that can be won back is wanted. */
   readonly isUrgent: boolean;
 }
@@ -26,15 +28,11 @@ export const MAX_RUNS = 16;
 export const MAX_LOG_SEGMENTS = 48;
 
 /**
- * Files may be so much larger than what counts in them before space is won back. The lower, the
- * more is written: with records overwritten at random, 1.45 costs 0.8 bytes for each that is
- * written to the log, 1.3 costs 1.4.
+ * A job takes in at least so many segments, or that part of the store, if as much is to be won.
+ * While it runs, what it writes takes space beside what it reads.
  */
-const MAX_SPACE_RATIO = 1.45;
-
-/** A job takes in at least so many segments, or that part of the store, if as much is to be won. */
-const MIN_JOB_SEGMENTS = 4;
-const MIN_JOB_PART = 1 / 12;
+const MIN_JOB_SEGMENTS = 2;
+const MIN_JOB_PART = 1 / 16;
 
 /** A segment of which more than that counts is not worth a rewrite for its space. */
 const MAX_KEPT_SHARE = 0.85;
@@ -75,12 +73,12 @@ function winsSpace({ bytes, keep }: Weighed): boolean {
 
 function forSpace<File extends Weighed>(
   files: readonly File[],
-  { segmentBytes, isUrgent }: ChoiceLimits,
+  { segmentBytes, isUrgent, spaceRatio }: ChoiceLimits,
 ): File[] {
   const bytes = sum(files, (file) => file.bytes);
   const keep = sum(files, (file) => file.keep);
   // Less than what a segment holds is not worth a file of its own.
-  const isDue = bytes > keep * MAX_SPACE_RATIO && bytes - keep >= segmentBytes / 2;
+  const isDue = bytes > keep * spaceRatio && bytes - keep >= segmentBytes / 2;
   if (!isDue && !isUrgent) return [];
   const wanted = Math.max(MIN_JOB_SEGMENTS * segmentBytes, bytes * MIN_JOB_PART);
   const taken: File[] = [];

@@ -2,7 +2,8 @@ import { type Clock, DleError, isDleError } from '@dle/common';
 import type { Background, RunningCompaction } from '../background/background.js';
 import type { Directories } from '../directory/directories.js';
 import { BLOCK_BYTES } from '../directory/directory-block.js';
-import { DIRECTORY_HEADER_BYTES } from '../directory/directory-format.js';
+import { DIRECTORY_HEADER_BYTES, type DirectoryHeader } from '../directory/directory-format.js';
+import { SORTED_HEADER_BYTES } from '../directory/sorted-segment.js';
 import type { Log } from '../log/log.js';
 import type { Catalog, SealedFile } from '../store/catalog.js';
 import type { Room } from '../store/group-writer.js';
@@ -13,9 +14,13 @@ import type { CompactionOrder } from './compaction-order.js';
 import type { DiskReserve } from './disk-reserve.js';
 import type { Installer } from './installer.js';
 import type { Relocation } from './relocation.js';
+import { spaceRatio } from './space-target.js';
 
-/** How often, at most, it is looked whether there is anything to do. */
-const CHECK_MS = 500;
+/** How often, at most, it is looked whether there is anything to do: more files take longer. */
+const CHECK_MS = 250;
+const CHECK_MS_PER_FILE = 0.1;
+/** Of a record, beside key and value: its header, and what fills it up to a multiple of 8. */
+const RECORD_OVERHEAD_BYTES = 68;
 /** After a job that could not be done. */
 const RETRY_MS = 5_000;
 /** While the disk is full; for the first time almost at once. */
@@ -131,12 +136,13 @@ export class Compactor implements Room {
     if (this.#options.automatic || this.#isFull) this.#watch();
   }
 
-  #watch(delayMs = CHECK_MS): void {
+  #watch(delayMs?: number): void {
     if (this.#closed || this.#cancelTimer !== undefined) return;
+    const usual = CHECK_MS + this.#components.catalog.files.length * CHECK_MS_PER_FILE;
     this.#cancelTimer = this.#components.clock.setTimer(() => {
       this.#cancelTimer = undefined;
       this.#checkNow();
-    }, delayMs);
+    }, delayMs ?? usual);
   }
 
   /**
@@ -218,6 +224,7 @@ export class Compactor implements Room {
     return chooseInputs(this.#weighAll(), {
       segmentBytes: this.#options.segmentSize,
       maxKeptBytes: this.#isFull ? room() : Number.MAX_SAFE_INTEGER,
+      spaceRatio: this.#spaceRatio(),
       isUrgent: this.#isFull,
     });
   }
@@ -262,9 +269,10 @@ export class Compactor implements Room {
     const runs = new Set(
       files.map(({ kind, run, id }) => (kind === 'log' ? `${id}` : `run ${run}`)),
     );
-    const isTidy = files.every(({ kind, bytes, keep }) => kind === 'sorted' && keep >= bytes * 0.5);
-    const spare = files.reduce((sum, { kept, recordBytes }) => sum + recordBytes - kept, 0);
-    if (runs.size <= 1 && isTidy && spare === 0) return;
+    const isTidy = files.every(
+      ({ kind, keep, recordBytes }) => kind === 'sorted' && keep === recordBytes,
+    );
+    if (isTidy && runs.size <= 1) return;
     await this.#run(files, options);
   }
 
@@ -355,19 +363,21 @@ export class Compactor implements Room {
   #weighAll(): WeighedFile[] {
     const { catalog } = this.#components;
     const files = catalog.files.filter(({ id }) => !this.#damaged.has(id));
-    return files.map((file) => this.#weigh(file, files));
+    const firsts = catalog.files.map(({ header }) => header.firstIndex).sort((a, b) => a - b);
+    return files.map((file) => {
+      // The lowest index of the others.
+      const other = file.header.firstIndex === firsts[0] ? firsts[1] : firsts[0];
+      return this.#weigh(file, other === undefined || other > file.header.lastIndex);
+    });
   }
 
-  #weigh(file: SealedFile, files: readonly SealedFile[]): WeighedFile {
+  /** `isOldest`: all other files hold newer records. */
+  #weigh(file: SealedFile, isOldest: boolean): WeighedFile {
     const { relocation, installer } = this.#components;
     const { header, id, kind, run } = file;
     const slot = relocation.slotOf(id);
     const live = relocation.live.liveOf(slot);
     const deletes = relocation.live.tombstonesOf(slot);
-    const directoryBytes = DIRECTORY_HEADER_BYTES + (header.blocks + header.fences) * BLOCK_BYTES;
-    const isOldest = files.every(
-      (other) => other === file || other.header.firstIndex > header.lastIndex,
-    );
     const perDelete = deletes / Math.max(1, header.tombstones);
     // A delete is of no use once what it hides is gone: as many as have gone since may be.
     const useless = isOldest ? deletes : Math.min(deletes, installer.droppedSince(id) * perDelete);
@@ -378,12 +388,24 @@ export class Compactor implements Room {
       file,
       slot,
       isSpent: live === 0 && deletes === 0,
-      bytes: header.segmentBytes + directoryBytes,
-      recordBytes: header.end,
-      kept: live + deletes,
+      bytes: header.segmentBytes,
+      recordBytes: header.end - (header.sorted ? SORTED_HEADER_BYTES : 0),
       keep: live + deletes - useless,
     };
   }
+
+  #spaceRatio(): number {
+    const { catalog, keys, log, relocation, reserve } = this.#components;
+    const { total: live } = relocation.live;
+    const sealed = catalog.files.reduce((sum, { header }) => sum + header.segmentBytes, 0);
+    const directories = catalog.files.reduce((sum, { header }) => sum + directoryBytes(header), 0);
+    const fixed = log.counters.bytes - sealed + (reserve.isHeld ? reserve.bytes : 0);
+    return spaceRatio({ live, user: live - keys.size * RECORD_OVERHEAD_BYTES, directories, fixed });
+  }
+}
+
+function directoryBytes({ blocks, fences }: DirectoryHeader): number {
+  return DIRECTORY_HEADER_BYTES + (blocks + fences) * BLOCK_BYTES;
 }
 
 interface WeighedFile extends Weighed {
@@ -392,5 +414,4 @@ interface WeighedFile extends Weighed {
   readonly isSpent: boolean;
   /** Where its records end. */
   readonly recordBytes: number;
-  readonly kept: number;
 }

@@ -163,12 +163,12 @@ export class SegmentSpace implements SegmentAccounts {
       const isFull = segment === undefined || offset + needed + behind > segment.capacity;
       const opensSegment = isFull || (this.#endsHere && taken === 0);
       if (opensSegment) {
+        if (placements.length > 0) segment!.reserve(Math.min(offset + behind, segment!.capacity));
         opensFrame = true;
         needed = bytes + FRAME_HEADER_BYTES;
         offset = SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES + headBytes;
         segment = this.#take(taken++, offset + needed + behind);
       }
-      segment!.reserve(offset + needed + behind);
       const present = placements.at(-1);
       if (!opensFrame && present !== undefined) {
         present.toPiece++;
@@ -187,6 +187,7 @@ export class SegmentSpace implements SegmentAccounts {
       openBytes = opensFrame ? bytes : openBytes + bytes;
       offset += needed;
     }
+    segment?.reserve(Math.min(offset + behind, segment.capacity));
     for (const begun of this.#spares.splice(0, taken)) {
       this.#fullBytes = this.bytes;
       this.#segments++;

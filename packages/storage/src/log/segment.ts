@@ -12,10 +12,11 @@ export const RESERVE_STEP_BYTES: number = 1024 * 1024;
 export const SET_ASIDE_STEP_BYTES: number = 4 * 1024 * 1024;
 /**
  * Space that was only set aside is filled with zeros this many bytes ahead of what is written: on
- * ext4 the flush of a small write into it takes half as long again without. What is larger than
- * this goes into it as it is.
+ * ext4 the flush of a small write into it takes half as long again without. A large write goes into
+ * it as it is, or else everything would be written to the disk twice.
  */
 const FILL_STEP_BYTES = 256 * 1024;
+const LARGE_WRITE_BYTES = 32 * 1024;
 const ZEROS: Uint8Array = new Uint8Array(FILL_STEP_BYTES);
 
 /**
@@ -90,7 +91,7 @@ export class Segment {
   }
 
   #fill(end: number): void {
-    if (end - this.#filled <= FILL_STEP_BYTES) {
+    if (end - this.#filled < LARGE_WRITE_BYTES) {
       const length = Math.min(FILL_STEP_BYTES, this.#reserved - this.#filled);
       this.#file.writeSync([ZEROS.subarray(0, length)], this.#filled);
       this.#filled += length;
