@@ -47,15 +47,15 @@ static double index_of(const dle_cursor *cursor) {
   return cursor->first_index + read32(at) + read16(at + 4) * 4294967296.0;
 }
 
-/* By key; of the same key the newest first. */
-static int precedes(const dle_cursor *a, const dle_cursor *b) {
-  int order = compare_keys(a->at + ENTRY, key_length(a->at), b->at + ENTRY, key_length(b->at));
-  if (order != 0) return order < 0;
-  return index_of(a) >= index_of(b);
-}
-
+/* By key; of the same key the newest first, and of the same record that of the first source. */
 static int heap_precedes(const dle_merge *merge, uint32_t a, uint32_t b) {
-  return precedes(&merge->cursors[merge->heap[a]], &merge->cursors[merge->heap[b]]);
+  const dle_cursor *one = &merge->cursors[merge->heap[a]];
+  const dle_cursor *other = &merge->cursors[merge->heap[b]];
+  int order = compare_keys(one->at + ENTRY, key_length(one->at), other->at + ENTRY,
+                           key_length(other->at));
+  if (order != 0) return order < 0;
+  double newer = index_of(one) - index_of(other);
+  return newer == 0 ? merge->heap[a] < merge->heap[b] : newer > 0;
 }
 
 static void swap(uint32_t *heap, uint32_t a, uint32_t b) {

@@ -13,6 +13,7 @@ export interface CompactionInput {
 export interface CompactionOrder {
   readonly directory: string;
   readonly storeId: string;
+  /** By falling ids: of a record that several hold, that of the newest file is the one in use. */
   readonly inputs: readonly CompactionInput[];
   /**
    * Files that stay, and may hold records older than a delete among the inputs: as long as one of

@@ -333,7 +333,9 @@ export class Compactor implements Room {
     return {
       directory: this.#options.directory,
       storeId: this.#components.log.storeId,
-      inputs: rewritten.map(({ id, kind, run, slot }) => ({ id, kind, run, slot })),
+      inputs: rewritten
+        .map(({ id, kind, run, slot }) => ({ id, kind, run, slot }))
+        .sort((a, b) => b.id - a.id),
       others,
       keepTombstones: this.#hasUnknownKeys(),
       run,

@@ -75,12 +75,16 @@ export class Installer {
   }
 
   /**
-   * What is in the catalog counts from now on, and `inputs` do not: nothing in them does any more.
+   * What is in the catalog counts from now on, and `gone` does not: nothing in it does any more. All
+   * of it goes, or nothing: deletes have been left out because what they hide goes with them.
    * Rejects with `DLE_STORAGE_POISONED`, `DLE_DISK_FULL`, `DLE_IO`: then both count.
    */
-  async install(inputs: readonly SealedFile[], dropped: number): Promise<void> {
+  async install(gone: readonly SealedFile[], dropped: number): Promise<void> {
     const { catalog, log, relocation } = this.#components;
-    const gone = inputs.filter(({ id }) => relocation.live.liveOf(relocation.slotOf(id)) === 0);
+    for (const { id } of gone) {
+      const live = relocation.live.liveOf(relocation.slotOf(id));
+      assert(live === 0, `${live} bytes of file ${id} count, and it was to go`);
+    }
     // What does not count for there is a newer record is needed for as long as that may be lost.
     await log.whenFlushed(log.accepted);
     const gaps = [];

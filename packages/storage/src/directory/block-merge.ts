@@ -8,7 +8,8 @@ export type OnNewest = (entry: DirectoryEntryView, source: number, slot: number)
 
 /**
  * Merges sorted directories: shows every key once, with its newest record, which is the one of the
- * highest index. It holds one block of each source, and asks for the next when it has used it up.
+ * highest index. A record that several sources have is shown as that of the first of them. It holds
+ * one block of each source, and asks for the next when it has used it up.
  * `native/merge.c` does the same.
  */
 export interface BlockMerge {
@@ -105,9 +106,10 @@ export class TypescriptMerge implements BlockMerge {
   }
 }
 
-/** By key; of the same key the newest first. */
+/** By key; of the same key the newest first, and of the same record that of the first source. */
 function precedes(a: Cursor, b: Cursor): boolean {
   const order = a.entry.compareKey(b.entry);
   if (order !== 0) return order < 0;
-  return a.firstIndex + a.entry.relativeIndex >= b.firstIndex + b.entry.relativeIndex;
+  const newer = a.firstIndex + a.entry.relativeIndex - b.firstIndex - b.entry.relativeIndex;
+  return newer === 0 ? a.source < b.source : newer > 0;
 }

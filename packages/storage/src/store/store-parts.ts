@@ -271,7 +271,8 @@ class Start {
     const segments = log.map(({ segment, lastSequence }) => [{ id: segment, lastSequence }]);
     if (this.#hasRestored) throw new DleError('DLE_INTERNAL', 'keys were taken in twice');
     this.#hasRestored = true;
-    await restoreKeys(keys, directories, [...runs.values(), ...segments]);
+    // A job that was not done has left records twice: the newest file counts, as while it ran.
+    await restoreKeys(keys, directories, [...[...runs.values()].reverse(), ...segments]);
     for (const { lastIndex } of ends) keys.restored(lastIndex);
     this.#restored = [
       ...sorted.map(({ id, bytes }) => ({ id, sorted: true, end: bytes })),
