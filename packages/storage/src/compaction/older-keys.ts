@@ -1,18 +1,16 @@
-import { compareBytes } from '@dle/common';
-import {
-  BLOCK_HEADER_BYTES,
-  type Block,
-  DirectoryEntryView,
-} from '../directory/directory-block.js';
+import { type Block, DirectoryEntryView } from '../directory/directory-block.js';
 import { DirectoryFile } from '../directory/directory-file.js';
+import { compareEntry, entryAt, firstFrom } from '../ordered/key-blocks.js';
 import type { Vfs } from '../vfs/vfs.js';
 
-/** A directory that is read from front to back, as far as the keys that are asked for go. */
+/** A directory in which keys are looked up in their order: what lies between is not read. */
 class Follower {
   readonly firstIndex: number;
   readonly #file: DirectoryFile;
+  /** The first keys of the blocks; thousands of directories may be looked at side by side. */
+  #fences: readonly Block[] | undefined;
+  #number = -1;
   #block: Block | undefined;
-  #entry: DirectoryEntryView | undefined;
 
   constructor(file: DirectoryFile) {
     this.#file = file;
@@ -21,27 +19,36 @@ class Follower {
 
   /** The index of `key`, which is above all that were asked for; -1 if it is not there. */
   async indexOf(key: Uint8Array): Promise<number> {
-    for (;;) {
-      if (this.#entry === undefined && !(await this.#next())) return -1;
-      const entry = this.#entry!;
-      const order = compareBytes(entry.key, key);
-      if (order > 0) return -1;
-      if (order === 0) return this.firstIndex + entry.relativeIndex;
-      if (entry.end < this.#block!.end) entry.moveTo(entry.end);
-      else this.#entry = undefined;
+    this.#fences ??= await this.#file.readFences();
+    const number = this.#blockOf(key);
+    if (number < 0) return -1;
+    if (number !== this.#number) {
+      this.#number = number;
+      this.#block = await this.#file.readAt(number);
     }
-  }
-
-  async #next(): Promise<boolean> {
-    this.#block = await this.#file.next();
-    if (this.#block === undefined) return false;
-    this.#entry = new DirectoryEntryView(this.#block.bytes);
-    this.#entry.moveTo(BLOCK_HEADER_BYTES);
-    return true;
+    const block = this.#block!;
+    const place = firstFrom(block, key, false);
+    if (place === block.count || compareEntry(block, place, key) !== 0) return -1;
+    const entry = new DirectoryEntryView(block.bytes);
+    entry.moveTo(entryAt(block, place));
+    return this.firstIndex + entry.relativeIndex;
   }
 
   close(): Promise<void> {
     return this.#file.close();
+  }
+
+  /** The only block that may hold `key`; -1: none does. */
+  #blockOf(key: Uint8Array): number {
+    const fences = this.#fences!;
+    if (fences.length === 0) return this.#file.header.blocks - 1;
+    let before = -1;
+    for (const fence of fences) {
+      const place = firstFrom(fence, key, true);
+      before += place;
+      if (place < fence.count) break;
+    }
+    return before;
   }
 }
 
@@ -85,7 +92,9 @@ export class OlderKeys {
     const followers: Follower[] = [];
     this.#followers = followers;
     for (const { id } of this.#others) {
-      followers.push(new Follower(await DirectoryFile.open(this.#vfs, this.#directory, id)));
+      followers.push(
+        new Follower(await DirectoryFile.open(this.#vfs, this.#directory, id, this.#others.length)),
+      );
     }
     return followers;
   }

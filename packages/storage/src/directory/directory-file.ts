@@ -94,11 +94,23 @@ export class DirectoryFile implements BlockSource {
     return block;
   }
 
+  /** The blocks of the fences, in which entry `n` of them all names block `n`. */
+  async readFences(): Promise<Block[]> {
+    const { blocks, fences } = this.header;
+    const found: Block[] = [];
+    for (let fence = 0; fence < fences; fence++) found.push(await this.#read(blocks + fence));
+    return found;
+  }
+
+  /** The block `number`, whatever was read before. */
+  readAt(number: number): Promise<Block> {
+    return this.#read(number);
+  }
+
   /** Reads those of the fences as well, when there are no more keys. Throws as `next` does. */
   async verifyFences(): Promise<void> {
     const { blocks, fences } = this.header;
-    let count = 0;
-    for (let fence = 0; fence < fences; fence++) count += (await this.#read(blocks + fence)).count;
+    const count = (await this.readFences()).reduce((sum, block) => sum + block.count, 0);
     const wanted = fences === 0 ? 0 : blocks;
     if (count === wanted) return;
     throw corrupt(this.#originAt(0), 0, `${count} fences, and not ${wanted}`);

@@ -78,8 +78,12 @@ export class Catalog {
   /** `added` are in use from now on, `retired` no more. */
   change(added: readonly SealedFile[], retired: ReadonlySet<SealedFile> = new Set()): void {
     this.#changes++;
-    const files = this.#files.filter((file) => !retired.has(file));
-    this.#files = [...files, ...added].sort((a, b) => a.id - b.id);
+    const files =
+      retired.size === 0 ? this.#files : this.#files.filter((file) => !retired.has(file));
+    this.#files = merged(
+      files,
+      [...added].sort((a, b) => a.id - b.id),
+    );
     const out = [...retired].map((file) => ({ file, change: this.#changes }));
     this.#retired = [...this.#retired, ...out];
     this.#freeUnheld();
@@ -99,4 +103,16 @@ export class Catalog {
     }
     return false;
   }
+}
+
+/** Both by rising ids: there may be thousands of files, and one more each moment. */
+function merged(files: readonly SealedFile[], added: readonly SealedFile[]): SealedFile[] {
+  const all: SealedFile[] = [];
+  let next = 0;
+  for (const file of files) {
+    while (next < added.length && added[next]!.id < file.id) all.push(added[next++]!);
+    all.push(file);
+  }
+  all.push(...added.slice(next));
+  return all;
 }

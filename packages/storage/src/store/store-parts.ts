@@ -120,6 +120,11 @@ export async function openStandalone(
       reserveFor(segmentSize),
     );
     await reserve.open();
+    const { sorted = [] } = start.manifest ?? {};
+    log.space.adjust(
+      sorted.length,
+      sorted.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
     const { slots, live, maps, index } = keys;
     const reclaimer = new Reclaimer({ vfs, files, slots, live, maps, log }, directory);
     const catalog = new Catalog({
@@ -261,7 +266,8 @@ class Start {
     const runs = new Map<number, Listed[]>();
     for (const { id, run, bytes } of sorted) {
       const header = await directories.checkpointOf(id);
-      if (header?.storeId !== storeId || header?.segmentBytes !== bytes) directories.distrust(id);
+      const isRight = header?.sorted && header.storeId === storeId && header.segmentBytes === bytes;
+      if (isRight !== true) directories.distrust(id);
       const files = runs.get(run) ?? [];
       runs.set(run, files);
       files.push({ id, lastSequence: 0, sorted: true });
