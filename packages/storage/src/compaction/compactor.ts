@@ -161,7 +161,8 @@ export class Compactor implements Room {
       // What is not sealed cannot be rewritten.
       if (this.#activeHoldsRecords()) await log.rollOver();
       await directories.idle();
-      while (this.#job !== undefined) await background.hold(this.#job);
+      // What becomes of another job is told to who has asked for it.
+      while (this.#job !== undefined) await background.hold(this.#job.catch(() => undefined));
       signal?.throwIfAborted();
       const work = this.#begin(() => this.#compactAll(options));
       await background.hold(work);
