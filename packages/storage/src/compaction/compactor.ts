@@ -358,9 +358,10 @@ export class Compactor implements Room {
     return directories.missing.some(({ id, sorted }) => sorted === true || id < newest);
   }
 
+  /** Whether there are records that no sealed segment holds. */
   #activeHoldsRecords(): boolean {
     const { log, keys } = this.#components;
-    return log.activeSegment !== undefined && keys.end.segment === log.activeSegment;
+    return log.lastSegment > 0 && keys.end.segment === log.lastSegment;
   }
 
   #weighAll(): WeighedFile[] {

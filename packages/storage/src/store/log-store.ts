@@ -272,7 +272,9 @@ export class LogStore {
     const healed = standalone?.directories.healed ?? [];
     const hold = catalog.hold();
     try {
-      return await new Verifier({ vfs, clock, log: this.log }, directory, healed).run();
+      const listed = new Set(hold.files.map(({ id }) => id));
+      const known = { healed, listed };
+      return await new Verifier({ vfs, clock, log: this.log }, directory, known).run();
     } finally {
       hold.release();
     }

@@ -44,6 +44,7 @@ export class Verifier {
   readonly #log: Log;
   readonly #damage: Damage[] = [];
   readonly #harmless: Damage[];
+  readonly #listed: ReadonlySet<number>;
   #files = 0;
   #bytes = 0;
   #records = 0;
@@ -51,9 +52,10 @@ export class Verifier {
   constructor(
     { vfs, clock, log }: { readonly vfs: Vfs; readonly clock: Clock; readonly log: Log },
     directory: string,
-    harmless: readonly Damage[],
+    known: { readonly healed: readonly Damage[]; readonly listed: ReadonlySet<number> },
   ) {
-    this.#harmless = [...harmless];
+    this.#harmless = [...known.healed];
+    this.#listed = known.listed;
     this.#vfs = vfs;
     this.#clock = clock;
     this.#log = log;
@@ -70,7 +72,9 @@ export class Verifier {
     const isGone = (id: number): boolean =>
       gaps.some(({ firstSegment, end }) => firstSegment <= id && id <= end.segment);
     const segments = ids.filter((id) => id <= lastSegment && !isGone(id));
-    const directories = new Set(names.map(parseDirectoryName));
+    // One that has yet to be made again is nothing that anybody relies on.
+    const made = names.map(parseDirectoryName);
+    const directories = new Set(made.filter((id) => id !== undefined && this.#listed.has(id)));
     segments.sort((a, b) => a - b);
     // Made, and not yet written to: there was no room for what was to go there.
     while (segments.length > 0 && (await this.#isBlank(segments.at(-1)!))) segments.pop();
