@@ -1,3 +1,12 @@
+export type {
+  BackupReport,
+  CareOptions,
+  CareProgress,
+  Loss,
+  LostKey,
+  RepairReport,
+  RestoreReport,
+} from './care/types.js';
 export type { Damage, DirectoryCounters } from './directory/directories.js';
 export { type NativeStatus, nativeStatus } from './native/native.js';
 export type { StoreIterator } from './ordered/store-iterator.js';

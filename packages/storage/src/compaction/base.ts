@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { refuseUnfinished } from '../care/unfinished.js';
 import { parseSortedName, sortedName } from '../directory/sorted-segment.js';
 import { corrupt } from '../errors.js';
 import type { LogGap } from '../log/log-options.js';
@@ -11,15 +12,16 @@ import { isManifestDraft, MANIFEST_NAME, type Manifest, readManifest } from './m
  * Reads what compaction has made of the store in `directory`, which is locked, and removes what a
  * crash has left of it: sorted segments that the manifest does not name yet, segments of the log
  * that it says are gone. `undefined`: nothing has been compacted yet. Throws `DLE_CORRUPT`,
- * `DLE_FORMAT`, `DLE_IO`.
+ * `DLE_FORMAT`, `DLE_IO`; `DLE_INVALID_ARGUMENT` where the directory is not whole yet.
  */
 export async function openBase(
   vfs: Vfs,
   directory: string,
   files: SegmentFiles,
 ): Promise<Manifest | undefined> {
-  const manifest = await readManifest(vfs, directory);
   const names = await vfs.list(directory);
+  refuseUnfinished(directory, names);
+  const manifest = await readManifest(vfs, directory);
   const present = new Set(names.filter((name) => parseSortedName(name) !== undefined));
   if (manifest === undefined && present.size > 0) {
     // It is written before the first sorted segment is made.

@@ -1,8 +1,7 @@
 import { type Clock, DleError, isDleError } from '@dle/common';
 import type { Background, RunningCompaction } from '../background/background.js';
 import type { Directories } from '../directory/directories.js';
-import { BLOCK_BYTES } from '../directory/directory-block.js';
-import { DIRECTORY_HEADER_BYTES, type DirectoryHeader } from '../directory/directory-format.js';
+import { directoryBytes } from '../directory/directory-format.js';
 import { SORTED_HEADER_BYTES } from '../directory/sorted-segment.js';
 import type { Log } from '../log/log.js';
 import type { Catalog, SealedFile } from '../store/catalog.js';
@@ -406,10 +405,6 @@ export class Compactor implements Room {
     const fixed = log.counters.bytes - sealed + (reserve.isHeld ? reserve.bytes : 0);
     return spaceRatio({ live, user: live - keys.size * RECORD_OVERHEAD_BYTES, directories, fixed });
   }
-}
-
-function directoryBytes({ blocks, fences }: DirectoryHeader): number {
-  return DIRECTORY_HEADER_BYTES + (blocks + fences) * BLOCK_BYTES;
 }
 
 interface WeighedFile extends Weighed {

@@ -75,12 +75,12 @@ export class Installer {
   }
 
   /**
-   * What is in the catalog counts from now on, and `gone` does not: nothing in it does any more. All
-   * of it goes, or nothing: deletes have been left out because what they hide goes with them.
+   * What is in the catalog counts from now on, and `gone` does not: nothing in it does any more.
+   * All of it goes, or nothing: deletes have been left out because what they hide goes with them.
    * Rejects with `DLE_STORAGE_POISONED`, `DLE_DISK_FULL`, `DLE_IO`: then both count.
    */
   async install(gone: readonly SealedFile[], dropped: number): Promise<void> {
-    const { catalog, log, relocation } = this.#components;
+    const { log, relocation } = this.#components;
     for (const { id } of gone) {
       const live = relocation.live.liveOf(relocation.slotOf(id));
       assert(live === 0, `${live} bytes of file ${id} count, and it was to go`);
@@ -95,7 +95,6 @@ export class Installer {
       this.#droppedBefore.delete(id);
       this.counters.bytesFreed += header.segmentBytes;
     }
-    catalog.change([], new Set(gone));
   }
 
   async #write(
@@ -124,6 +123,8 @@ export class Installer {
     await writeManifest(vfs, this.#directory, manifest);
     this.#manifest = manifest;
     this.#dropped = total;
+    // At once: who looks at both, as a backup does, finds them of one mind.
+    if (gone.length > 0) catalog.change([], new Set(gone));
   }
 
   /** What the log must know of a segment once it is gone. */

@@ -36,6 +36,11 @@ export interface DirectoryHeader extends Checkpoint {
   readonly firstIndex: number;
 }
 
+/** Of the file. */
+export function directoryBytes({ blocks, fences }: DirectoryHeader): number {
+  return DIRECTORY_HEADER_BYTES + (blocks + fences) * BLOCK_BYTES;
+}
+
 export function directoryName(segment: number): string {
   return `${segment.toString(16).padStart(16, '0')}.directory`;
 }

@@ -1,4 +1,5 @@
 import { DleError, systemClock, systemRandom } from '@dle/common';
+import type { BackupReport, CareOptions } from '../care/types.js';
 import { closeAll } from '../close-all.js';
 import type { CompactionCounters, CompactOptions } from '../compaction/compactor.js';
 import type { DirectoryCounters } from '../directory/directories.js';
@@ -294,6 +295,20 @@ export class LogStore {
     await reclaimer.idle();
   }
 
+  /**
+   * Copies the store, as it is at the call, into `directory`, while writes and compaction go on: a
+   * store by itself, which `open` opens as it is. Files that nobody writes to any more are shared
+   * with it, where both lie on one disk: they take no space twice, and are harmed together; another
+   * disk has a copy of its own. All of it is on the device when it resolves; until then `open`
+   * refuses the directory. A backup of this store that is there already, or that was interrupted,
+   * is brought up to date. Rejects with `DLE_INVALID_ARGUMENT` (there is something else in the
+   * directory; a replicated store), `DLE_LOCKED`, `DLE_DISK_FULL`, `DLE_CORRUPT`, `DLE_IO`,
+   * `DLE_STORAGE_POISONED`, `DLE_CLOSED`, or the reason of `signal`.
+   */
+  async backup(directory: string, options?: CareOptions): Promise<BackupReport> {
+    return this.#standalone().backups.make(directory, options);
+  }
+
   /** Plain counters. */
   stats(): LogStoreStats {
     const { standalone, catalog } = this.#parts;
@@ -327,6 +342,7 @@ export class LogStore {
     const { standalone, files } = this.#parts;
     standalone?.writer.append();
     return closeAll(
+      () => standalone?.backups.close(),
       () => standalone?.ordered.close(),
       () => standalone?.compactor.close(),
       () => standalone?.directories.close(),

@@ -1,5 +1,7 @@
 import { type Clock, DleError, type Random } from '@dle/common';
 import { Background } from '../background/background.js';
+import { Backups } from '../care/backups.js';
+import { refuseUnfinished } from '../care/unfinished.js';
 import { closeAll } from '../close-all.js';
 import { openBase } from '../compaction/base.js';
 import { Compactor, DEFAULT_COMPACTION_BYTES_PER_SECOND } from '../compaction/compactor.js';
@@ -43,6 +45,7 @@ export interface StandaloneParts {
   readonly compactor: Compactor;
   readonly reclaimer: Reclaimer;
   readonly ordered: OrderedReads;
+  readonly backups: Backups;
 }
 
 /** What a store is made of. */
@@ -75,6 +78,10 @@ export async function openReplicated(
   const logOptions = { directory, segmentSize, idleFlushMs, tailCacheBytes };
   try {
     const log = await Log.open(components, logOptions, {
+      locked: async () => {
+        refuseUnfinished(directory, await vfs.list(directory));
+        return { gaps: [], nextId: 1 };
+      },
       recovered: (entries) => recover(directory, keys.space, entries, true),
       readsEntries: true,
     });
@@ -161,11 +168,13 @@ export async function openStandalone(
       },
       { directory, segmentSize, ...compactionOptions(options) },
     );
+    const applied = keys.space;
+    const backups = new Backups({ vfs, log, catalog, installer, applied }, directory);
     writer = new GroupWriter({ log, room: compactor }, (batch) => apply(keys, log, batch));
     directories.make(...log.unvouched);
     log.onSealed((segment) => directories.make(segment));
     log.onFailed(() => directories.abandon());
-    const standalone = { writer, background, directories, compactor, reclaimer, ordered };
+    const standalone = { writer, background, directories, compactor, reclaimer, ordered, backups };
     return { place: { vfs, clock, directory }, log, keys, files, catalog, standalone };
   } catch (thrown) {
     // What has gone wrong first is what counts.

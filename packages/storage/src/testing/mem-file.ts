@@ -39,6 +39,11 @@ export class MemFile implements VfsFile {
     return this.#inode.size;
   }
 
+  identity(): string {
+    this.#enter('identify');
+    return `${this.#inode.number}`;
+  }
+
   writeSync(parts: readonly Uint8Array[], position: number): void {
     this.#assertOpen('write');
     this.#disk.check('write');

@@ -54,6 +54,9 @@ interface Write {
  * flushed.
  */
 export class MemInode {
+  static #made = 0;
+  /** No other has it. */
+  readonly number: number = ++MemInode.#made;
   #seen = new Image();
   #device = new Image();
   readonly #unflushed = new Unflushed<Write>();

@@ -35,6 +35,10 @@ export class MemNames {
     this.#change({ adds: path, inode });
   }
 
+  link(from: string, to: string): void {
+    this.#change({ adds: to, inode: this.#seen.get(from)! });
+  }
+
   rename(from: string, to: string): void {
     this.#change({ removes: from, adds: to, inode: this.#seen.get(from)! });
   }

@@ -78,7 +78,7 @@ export class MemVfs implements Vfs {
   /** Sum of the sizes of all files. */
   get usedBytes(): number {
     let used = 0;
-    for (const inode of this.#names.inodes()) used += inode.size;
+    for (const inode of new Set(this.#names.inodes())) used += inode.size;
     return used;
   }
 
@@ -167,6 +167,16 @@ export class MemVfs implements Vfs {
     await this.#operation(`rename ${from} to ${to}`);
   }
 
+  async link(from: string, to: string): Promise<boolean> {
+    const what = `link ${to} to ${from}`;
+    this.#alive(what);
+    this.#inode(from);
+    if (this.#names.get(to) !== undefined) throw failed(what, 'EEXIST');
+    this.#names.link(from, to);
+    await this.#operation(what);
+    return true;
+  }
+
   async unlink(path: string): Promise<void> {
     this.#alive(`unlink ${path}`);
     this.#inode(path);
@@ -184,6 +194,14 @@ export class MemVfs implements Vfs {
   freeBytes(_directory: string): number {
     this.#alive('look for room');
     return this.#room();
+  }
+
+  async removeDirectory(directory: string): Promise<void> {
+    const what = `remove ${directory}`;
+    this.#alive(what);
+    const isEmpty = [...this.#names.paths()].every((path) => dirname(path) !== directory);
+    if (!isEmpty) throw failed(what, 'ENOTEMPTY');
+    await this.#operation(what);
   }
 
   async syncDirectory(directory: string): Promise<void> {

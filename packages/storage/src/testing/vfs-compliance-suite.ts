@@ -63,6 +63,42 @@ function filesAndNames(check: Check): void {
     await renamed.close();
   });
 
+  check('gives a file a second name, by which it is the same file', async (vfs, directory) => {
+    const [path, second, other] = ['one', 'two', 'other'].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const file = vfs.createSync(path);
+    file.writeSync([Uint8Array.of(1)], 0);
+    assert.equal(await vfs.link(path, second), true);
+    await vfs.syncDirectory(directory);
+    const twin = vfs.openSync(second, { readOnly: true });
+    const another = vfs.createSync(other);
+    assert.equal(twin.identity(), file.identity());
+    assert.notEqual(another.identity(), file.identity());
+    file.writeSync([Uint8Array.of(2)], 0);
+    await vfs.unlink(path);
+    const target = new Uint8Array(1);
+    assert.equal(twin.readSync(target, 0), 1);
+    assert.deepEqual([...target], [2]);
+    await assert.rejects(vfs.link(second, other), isIoError);
+    await assert.rejects(vfs.link(path, join(directory, 'third')), isIoError);
+    await Promise.all([file.close(), twin.close(), another.close()]);
+    assert.deepEqual((await vfs.list(directory)).sort(), ['other', 'two']);
+  });
+
+  check('removes a directory that is empty, and no other', async (vfs, directory) => {
+    const inside = join(directory, 'inside');
+    await vfs.makeDirectory(inside);
+    await vfs.createSync(join(inside, 'file')).close();
+    await assert.rejects(vfs.removeDirectory(inside), isIoError);
+    await vfs.unlink(join(inside, 'file'));
+    await vfs.removeDirectory(inside);
+    await vfs.removeDirectory(inside);
+    assert.deepEqual(await vfs.list(directory), []);
+  });
+
   check('says what does not exist', async (vfs, directory) => {
     const path = join(directory, 'missing');
     assert.throws(() => vfs.openSync(path), isIoError);

@@ -26,6 +26,13 @@ export class NodeFile implements VfsFile {
     return this.#attempt('size', () => fs.fstatSync(this.descriptor).size);
   }
 
+  identity(): string {
+    const { dev, ino } = this.#attempt('identify', () =>
+      fs.fstatSync(this.descriptor, { bigint: true }),
+    );
+    return `${dev}:${ino}`;
+  }
+
   writeSync(parts: readonly Uint8Array[], position: number): void {
     let offset = position;
     let rest = parts.filter((part) => part.length > 0);

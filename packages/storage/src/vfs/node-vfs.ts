@@ -1,10 +1,13 @@
 import * as fs from 'node:fs';
-import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { NodeFile } from './node-file.js';
 import { lockDirectory } from './node-lock.js';
 import { fromSystemError, systemCode } from './system-error.js';
 import type { Vfs, VfsFile, VfsLock } from './vfs.js';
+
+/** What a system answers where a file can have no second name. */
+const CANNOT_LINK = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 /** The files of the operating system. */
 export class NodeVfs implements Vfs {
@@ -39,6 +42,16 @@ export class NodeVfs implements Vfs {
     return attempt(`rename ${from} to ${to}`, () => rename(from, to));
   }
 
+  async link(from: string, to: string): Promise<boolean> {
+    try {
+      await link(from, to);
+      return true;
+    } catch (thrown) {
+      if (CANNOT_LINK.has(systemCode(thrown))) return false;
+      throw fromSystemError(thrown, `link ${to} to ${from}`);
+    }
+  }
+
   unlink(path: string): Promise<void> {
     return attempt(`unlink ${path}`, () => unlink(path));
   }
@@ -57,6 +70,15 @@ export class NodeVfs implements Vfs {
       return bavail * bsize;
     } catch (thrown) {
       throw fromSystemError(thrown, `look for room in ${directory}`);
+    }
+  }
+
+  async removeDirectory(directory: string): Promise<void> {
+    try {
+      await rmdir(directory);
+    } catch (thrown) {
+      if (systemCode(thrown) === 'ENOENT') return;
+      throw fromSystemError(thrown, `remove ${directory}`);
     }
   }
 

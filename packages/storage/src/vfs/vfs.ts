@@ -22,12 +22,20 @@ export interface Vfs {
   createSync(path: string): VfsFile;
   /** Atomic; durable after `syncDirectory`. Replaces `to`. */
   rename(from: string, to: string): Promise<void>;
+  /**
+   * Gives the file `from` a second name, which must not be taken; durable after `syncDirectory`.
+   * False, and nothing was done, where there can be none: on another disk, on a file system that
+   * has no such names, or where the file has as many as it may.
+   */
+  link(from: string, to: string): Promise<boolean>;
   /** Durable after `syncDirectory`. Open files stay readable. */
   unlink(path: string): Promise<void>;
   /** As `unlink`, at once: for who needs the space now. */
   unlinkSync(path: string): void;
   /** Bytes that there is room for on the disk of `directory`, which must exist. */
   freeBytes(directory: string): number;
+  /** Removes a directory, which must be empty; one that does not exist is none to remove. */
+  removeDirectory(directory: string): Promise<void>;
   /** Makes creations, renames and unlinks in `directory` durable. */
   syncDirectory(directory: string): Promise<void>;
   /**
@@ -46,6 +54,8 @@ export interface VfsFile {
   /** Of the operating system, where there is one: for maps. */
   readonly descriptor?: number;
   size(): number;
+  /** The same for every name of one file, and another for each other file of the disk. */
+  identity(): string;
   /**
    * Writes all of `parts`, one after the other, at `position`, or throws. Short writes are
    * continued. The bytes are taken before it returns: the caller may reuse them.
