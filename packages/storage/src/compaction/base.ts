@@ -37,8 +37,11 @@ export async function openBase(
       throw corrupt({ name: path, offset: Math.min(size, bytes) }, 0, `the file has ${size} bytes`);
     }
   }
-  const isLeft = leftOvers(manifest);
-  for (const name of names) if (isLeft(name)) await vfs.unlink(join(directory, name));
+  const left = names.filter(leftOvers(manifest));
+  // A process that was killed may not have made this manifest durable: what the one before it names
+  // must stay until it is.
+  if (left.length > 0) await vfs.syncDirectory(directory);
+  for (const name of left) await vfs.unlink(join(directory, name));
   return manifest;
 }
 

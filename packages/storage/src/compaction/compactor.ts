@@ -9,7 +9,7 @@ import type { Room } from '../store/group-writer.js';
 import type { Keyspace } from '../store/keyspace.js';
 import { chooseInputs, type Weighed } from './choose-inputs.js';
 import { isInputDamage } from './compaction-job.js';
-import type { CompactionOrder } from './compaction-order.js';
+import type { CompactionOrder, CompactionOutcome } from './compaction-order.js';
 import type { DiskReserve } from './disk-reserve.js';
 import type { Installer } from './installer.js';
 import type { Relocation } from './relocation.js';
@@ -154,21 +154,15 @@ export class Compactor implements Room {
     const { background, directories, log } = this.#components;
     const { signal } = options;
     signal?.throwIfAborted();
-    const stop = (): void => this.#running?.stop();
-    signal?.addEventListener('abort', stop, { once: true });
-    try {
-      // What is not sealed cannot be rewritten.
-      if (this.#activeHoldsRecords()) await log.rollOver();
-      await directories.idle();
-      // What becomes of another job is told to who has asked for it.
-      while (this.#job !== undefined) await background.hold(this.#job.catch(() => undefined));
-      signal?.throwIfAborted();
-      const work = this.#begin(() => this.#compactAll(options));
-      await background.hold(work);
-      signal?.throwIfAborted();
-    } finally {
-      signal?.removeEventListener('abort', stop);
-    }
+    // What is not sealed cannot be rewritten, nor what has no key directory.
+    if (this.#activeHoldsRecords()) await log.rollOver();
+    directories.make();
+    await directories.idle();
+    // What becomes of another job is told to who has asked for it.
+    while (this.#job !== undefined) await background.hold(this.#job.catch(() => undefined));
+    signal?.throwIfAborted();
+    await background.hold(this.#begin(() => this.#compactAll(options)));
+    signal?.throwIfAborted();
   }
 
   /** Ends a job that is under way; what it has finished stays. */
@@ -265,6 +259,7 @@ export class Compactor implements Room {
   }
 
   async #compactAll(options: CompactOptions): Promise<void> {
+    if (this.#closed) throw closedError();
     const files = this.#weighAll();
     const runs = new Set(
       files.map(({ kind, run, id }) => (kind === 'log' ? `${id}` : `run ${run}`)),
@@ -279,7 +274,7 @@ export class Compactor implements Room {
   /** Does one job. */
   async #run(inputs: readonly WeighedFile[], options: CompactOptions = {}): Promise<void> {
     const { installer, relocation, background } = this.#components;
-    if (this.#closed) throw new DleError('DLE_CLOSED', 'the store is closed');
+    if (this.#closed) throw closedError();
     try {
       // What counts nothing at all need not be looked at.
       const spent = inputs.filter(({ isSpent }) => isSpent);
@@ -297,8 +292,7 @@ export class Compactor implements Room {
       );
       const running = background.compact(order, host);
       this.#running = running;
-      if (options.signal?.aborted === true || this.#closed) running.stop();
-      const outcome = await running.done;
+      const outcome = await this.#outcomeOf(running, options.signal);
       this.counters.bytesRead += outcome.bytesRead;
       this.counters.bytesWritten += outcome.bytesWritten;
       const gone = outcome.complete ? inputs : spent;
@@ -312,6 +306,21 @@ export class Compactor implements Room {
       throw thrown;
     } finally {
       relocation.releaseUnused();
+    }
+  }
+
+  /** Of the job that runs; `signal` ends it. */
+  async #outcomeOf(
+    running: RunningCompaction,
+    signal: AbortSignal | undefined,
+  ): Promise<CompactionOutcome> {
+    const stop = (): void => running.stop();
+    if (signal?.aborted === true || this.#closed) stop();
+    signal?.addEventListener('abort', stop);
+    try {
+      return await running.done;
+    } finally {
+      signal?.removeEventListener('abort', stop);
     }
   }
 
@@ -405,6 +414,10 @@ export class Compactor implements Room {
     const fixed = log.counters.bytes - sealed + (reserve.isHeld ? reserve.bytes : 0);
     return spaceRatio({ live, user: live - keys.size * RECORD_OVERHEAD_BYTES, directories, fixed });
   }
+}
+
+function closedError(): DleError {
+  return new DleError('DLE_CLOSED', 'the store is closed');
 }
 
 interface WeighedFile extends Weighed {

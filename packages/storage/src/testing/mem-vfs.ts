@@ -38,6 +38,8 @@ export interface MemEnd {
   readonly kind: 'crash' | 'kill';
   /** The I/O operation in the midst of which it happened; `undefined`: between two of them. */
   readonly operation: string | undefined;
+  /** The one that was begun before that; `undefined`: it was the first. */
+  readonly previous: string | undefined;
 }
 
 /**
@@ -56,6 +58,8 @@ export class MemVfs implements Vfs {
   readonly #locks = new Set<string>();
   readonly #open = new Set<VfsFile>();
   #faults: MemFaults = {};
+  #failures: string[] = [];
+  #lastOperation: string | undefined;
   #end: MemEnd | undefined;
   /** Counts restarts: what was opened before the last one is dead. */
   #life = 0;
@@ -73,6 +77,11 @@ export class MemVfs implements Vfs {
   /** How the last process ended, if it has. */
   get end(): MemEnd | undefined {
     return this.#end;
+  }
+
+  /** The writes and flushes that have failed as was planned, since the last restart. */
+  get failures(): readonly string[] {
+    return this.#failures;
   }
 
   /** Sum of the sizes of all files. */
@@ -119,12 +128,19 @@ export class MemVfs implements Vfs {
   restart(): void {
     if (!this.down) this.crash();
     this.#end = undefined;
+    this.#failures = [];
+    this.#lastOperation = undefined;
     this.#life++;
   }
 
   /** Flips one bit of a file, on the device too, without anybody noticing. */
   flipBit(path: string, position: number, bit: number): void {
     this.#inode(path).flip(position, bit);
+  }
+
+  /** Bytes of a file as programs see it. */
+  sizeOf(path: string): number {
+    return this.#inode(path).size;
   }
 
   /** The content of a file as programs see it. */
@@ -206,7 +222,7 @@ export class MemVfs implements Vfs {
 
   async syncDirectory(directory: string): Promise<void> {
     const covered = this.#names.mark(directory);
-    const fails = this.#isDue('failFlush');
+    const fails = this.#fails('failFlush', `flush ${directory}`);
     await this.#operation(`flush ${directory}`);
     if (fails) throw failed(`flush ${directory}`, 'EIO');
     this.#names.flush(directory, covered);
@@ -237,7 +253,7 @@ export class MemVfs implements Vfs {
       },
       room: () => this.#room(),
       progress: (bytes) => this.#progress(bytes),
-      due: (fault) => this.#isDue(fault),
+      due: (fault) => this.#fails(fault, `${fault === 'failFlush' ? 'flush' : 'write'} ${path}`),
       turn: () => new Promise((resolve) => this.#components.clock.defer(resolve)),
       closed: (closed) => this.#open.delete(closed),
     });
@@ -246,7 +262,7 @@ export class MemVfs implements Vfs {
   }
 
   #stop(kind: MemEnd['kind'], operation: string | undefined): void {
-    this.#end = { kind, operation };
+    this.#end = { kind, operation, previous: this.#lastOperation };
     this.#faults = {};
     this.#locks.clear();
     this.#open.clear();
@@ -286,6 +302,7 @@ export class MemVfs implements Vfs {
     this.operations++;
     if (this.#isDue('crashAtOperation')) this.#crash(what);
     else if (this.#isDue('killAtOperation')) this.#stop('kill', what);
+    this.#lastOperation = what;
     this.#alive(what);
   }
 
@@ -293,6 +310,12 @@ export class MemVfs implements Vfs {
   #alive(what: string, life: number = this.#life): void {
     if (this.down) throw failed(what, 'the process is gone');
     if (life !== this.#life) throw failed(what, 'the process that began it is gone');
+  }
+
+  #fails(fault: 'failWrite' | 'failFlush', what: string): boolean {
+    const fails = this.#isDue(fault);
+    if (fails) this.#failures.push(what);
+    return fails;
   }
 
   #isDue(fault: keyof MemFaults): boolean {

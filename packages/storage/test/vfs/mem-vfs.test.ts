@@ -40,13 +40,14 @@ describe('MemVfs', () => {
     vfs.plan({ crashAtOperation: 2 });
     vfs.createSync(PATH);
     expect(() => vfs.openSync(PATH)).toThrow();
-    expect(vfs.end).toEqual({ kind: 'crash', operation: `open ${PATH}` });
+    const [operation, previous] = [`open ${PATH}`, `create ${PATH}`];
+    expect(vfs.end).toEqual({ kind: 'crash', operation, previous });
     vfs.restart();
     expect([vfs.end, vfs.down]).toEqual([undefined, false]);
     vfs.kill();
-    expect(vfs.end).toEqual({ kind: 'kill', operation: undefined });
+    expect(vfs.end).toEqual({ kind: 'kill', operation: undefined, previous: undefined });
     vfs.crash();
-    expect(vfs.end).toEqual({ kind: 'crash', operation: undefined });
+    expect(vfs.end).toEqual({ kind: 'crash', operation: undefined, previous: undefined });
   });
 
   it('tells what it holds', async () => {
