@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { LogStore } from '../../store/log-store.js';
 import { Broken } from './crash-failure.js';
+import { DiskFiles } from './disk-files.js';
 import type { Patience } from './patience.js';
 import type { World } from './world.js';
 
@@ -28,8 +29,28 @@ export function checkClosed({ vfs }: World): void {
   if (openPaths.length > 0) throw new Broken(`not closed: ${openPaths.join(', ')}`);
 }
 
-/** Nothing of what was begun and not finished is left behind. */
-export function checkFiles({ vfs }: World): void {
+/**
+ * Nothing of what was begun and not finished is left behind, and nothing that is not needed any
+ * more: after an opening, and after a clean close. `hasFailed`: a compaction has, and what it had
+ * made by then is named by the next one, or removed at the next start.
+ */
+export function checkFiles({ vfs }: World, hasFailed = false): void {
   const unknown = vfs.paths.filter((path) => !KNOWN_NAME.test(basename(path)));
   if (unknown.length > 0) throw new Broken(`left behind: ${unknown.join(', ')}`);
+  const { unnamed, gone, orphans } = new DiskFiles(vfs);
+  if (unnamed.length > 0 && !hasFailed)
+    throw new Broken(`sorted segments nobody names: ${unnamed.join(', ')}`);
+  if (gone.length > 0) throw new Broken(`segments that are to be gone: ${gone.join(', ')}`);
+  if (orphans.length > 0) throw new Broken(`directories of nothing: ${orphans.join(', ')}`);
+}
+
+/** Just opened, the store knows of every segment there is. */
+export function checkAccounts({ vfs }: World, store: LogStore): void {
+  const files = new DiskFiles(vfs);
+  const { segments, bytes } = store.stats();
+  const [found, foundBytes] = [files.segments.length + files.sorted.length, files.segmentBytes];
+  if (segments !== found || bytes !== foundBytes) {
+    const said = `${segments} segments of ${bytes} bytes`;
+    throw new Broken(`stats: ${said}, and there are ${found} of ${foundBytes}`);
+  }
 }

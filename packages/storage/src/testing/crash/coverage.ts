@@ -1,3 +1,6 @@
+import { basename } from 'node:path';
+import type { MemEnd } from '../mem-vfs.js';
+
 /** What runs may come across; a test that never sees one of them does not test it. */
 const EVENTS = [
   'put',
@@ -42,6 +45,42 @@ const EVENTS = [
   'closed poisoned',
   'closed with writes under way',
   'crashes in each operation of an opening',
+  'compaction asked for',
+  'compaction done',
+  'compaction done while nothing else happened',
+  'compaction aborted',
+  'compaction failed, disk full',
+  'compaction failed, I/O error',
+  'compaction failed, poisoned',
+  'compaction failed, closed',
+  'compaction failed, and the log goes on',
+  'compaction begun by itself',
+  'compaction under way at the close',
+  'compaction comes to rest',
+  'crashes in each operation of a compaction',
+  'failures in each operation of a compaction',
+  'a disk that is full at each step of a compaction',
+  'manifest written',
+  'output installed',
+  'output without a manifest, left by a crash',
+  'segment of a gap, left by a crash',
+  'segment of a gap that holds a snapshot up',
+  'gaps joined',
+  'recovery with gaps',
+  'recovery with sorted segments',
+  'records dropped',
+  'deletes kept',
+  'deletes dropped',
+  'spent files dropped without a job',
+  'space given back',
+  'sixteen sorted runs',
+  'key directory of the log damaged',
+  'key directory of the log removed',
+  'key directory of a sorted segment damaged',
+  'key directory of a sorted segment removed',
+  'key directory found damaged and made again',
+  'snapshot held through compactions',
+  'verified while compacting',
   'gone while opening',
   'gone while running',
   'gone while closing',
@@ -58,11 +97,12 @@ export class Coverage {
     increase(this.#events, event, 1);
   }
 
-  /** The process has ended in the midst of `operation`, as a `MemVfs` names it. */
-  countEnd(kind: string, operation: string | undefined): void {
-    const [verb, path] = (operation ?? 'no operation').split(' ');
-    const what = /\.[a-z]+$/.exec(path!)?.[0] ?? (operation === undefined ? path : 'directory');
-    increase(this.#ends, `${kind} in ${verb} ${what}`, 1);
+  /** The process has ended in the midst of an operation, as a `MemVfs` names it. */
+  countEnd({ kind, operation, previous }: MemEnd): void {
+    const what = operation === undefined ? 'no operation' : nameOf(operation);
+    const isInstalling = what === 'flush directory' && previous?.startsWith('rename');
+    const behind = isInstalling ? ` behind ${nameOf(previous!)}` : '';
+    increase(this.#ends, `${kind} in ${what}${behind}`, 1);
   }
 
   add(other: Coverage): void {
@@ -74,11 +114,23 @@ export class Coverage {
     return this.#events.get(event)!;
   }
 
+  /** How often a process has ended in `what`, by a crash or killed. */
+  endsIn(what: string): number {
+    return (this.#ends.get(`crash in ${what}`) ?? 0) + (this.#ends.get(`kill in ${what}`) ?? 0);
+  }
+
   /** A line for each. */
   describe(): string[] {
     const ends = [...this.#ends].sort(([one], [other]) => (one < other ? -1 : 1));
     return [...this.#events, ...ends].map(([what, times]) => `${`${times}`.padStart(10)}  ${what}`);
   }
+}
+
+/** What is done, and to which kind of file: two of one kind have one name. */
+function nameOf(operation: string): string {
+  const [verb, path = ''] = operation.split(' ');
+  const name = /manifest.*|reserve|lock|\.[a-z.]+$/.exec(basename(path))?.[0];
+  return `${verb} ${name ?? 'directory'}`;
 }
 
 function increase(counts: Map<string, number>, key: string, times: number): void {

@@ -7,6 +7,7 @@ import { Dice } from './dice.js';
 import { History } from './history.js';
 import { Life, type LifeEnd, type LifePlan } from './life.js';
 import { Model } from './model.js';
+import { damageDirectories } from './vandal.js';
 import { slowClock, VirtualTime } from './virtual-time.js';
 import { Workload } from './workload.js';
 import type { World } from './world.js';
@@ -14,6 +15,7 @@ import type { World } from './world.js';
 const MOST_LIVES = 8;
 /** Opening a store of a hundred segments takes more; so long are few runs. */
 const LONGEST_SIEGE = 150;
+const LONGEST_COMPACTION = 50;
 
 export interface CrashRunOptions {
   /** Told of each step, when it happens. */
@@ -78,10 +80,11 @@ class CrashRun {
   }
 
   async run(): Promise<CrashRunResult> {
-    const { dice, vfs, history, coverage } = this.#world;
+    const { dice, vfs, workload, history, coverage } = this.#world;
     for (let left = dice.magnitude(MOST_LIVES); left > 0; left--) {
       if (dice.chance(3)) await this.#besiege();
-      await this.#live(undefined);
+      if (workload.compacts === 'by hand' && dice.chance(5)) await this.#besiegeCompaction();
+      await this.#live({});
     }
     vfs.capacityBytes = Number.POSITIVE_INFINITY;
     history.add('nothing goes wrong any more');
@@ -101,6 +104,7 @@ class CrashRun {
       exists: this.#exists,
       opening: this.#opening,
       crashAtOperation: undefined,
+      endsInCompactionAt: undefined,
     };
   }
 
@@ -109,20 +113,34 @@ class CrashRun {
     const { coverage, history } = this.#world;
     history.add('the machine is to crash in each operation of recovery');
     for (let operation = 1; operation <= LONGEST_SIEGE; operation++) {
-      if (await this.#live(operation)) {
-        coverage.count('crashes in each operation of an opening');
-        return;
-      }
+      const life = await this.#live({ crashAtOperation: operation });
+      if (!life.opened) continue;
+      coverage.count('crashes in each operation of an opening');
+      return;
     }
   }
 
-  /** Returns whether the store was opened. */
-  async #live(crashAtOperation: number | undefined): Promise<boolean> {
-    const life = new Life(this.#world, { ...this.#plan, crashAtOperation });
+  /** The process, or the machine, ends in each operation of compacting the store. */
+  async #besiegeCompaction(): Promise<void> {
+    const { coverage, dice } = this.#world;
+    const stride = dice.between(1, 8);
+    for (let at = dice.between(1, stride); at <= LONGEST_COMPACTION * stride; at += stride) {
+      const life = await this.#live({ endsInCompactionAt: at });
+      if (!life.compacted) continue;
+      coverage.count('crashes in each operation of a compaction');
+      return;
+    }
+  }
+
+  async #live(plan: Partial<LifePlan>): Promise<Life> {
+    const life = new Life(this.#world, { ...this.#plan, ...plan });
     const end = await life.live();
     this.#exists ||= life.opened;
     this.#startAgain(end);
-    return life.opened;
+    const { dice, vfs } = this.#world;
+    if (dice.chance(15)) damageDirectories(this.#world);
+    if (dice.chance(50)) vfs.capacityBytes = Number.POSITIVE_INFINITY;
+    return life;
   }
 
   /** What happens between two lives: nothing, or the end of the process or of the machine. */
@@ -133,10 +151,11 @@ class CrashRun {
     else if (!vfs.down && dice.chance(30)) vfs.kill();
     this.#opening = this.#openingAfter(last);
     if (vfs.end === undefined) return;
-    const { kind, operation } = vfs.end;
+    const { end } = vfs;
+    const { kind, operation } = end;
     const what = kind === 'crash' ? 'the machine has crashed' : 'the process was killed';
     history.add(`${what}${operation === undefined ? '' : ` in ${operation}`}`);
-    coverage.countEnd(kind, operation);
+    coverage.countEnd(end);
     if (kind === 'crash') model.crashed();
     vfs.restart();
     time.forget();

@@ -1,12 +1,10 @@
 import type { MemFaults } from '../mem-vfs.js';
-import type { World } from './world.js';
+import { DIRECTORY, type World } from './world.js';
 
 /** What is planned to go wrong, and so excuses an error. */
 export class Faults {
   /** Whether an I/O error may show. */
   ioError = false;
-  /** Whether a flush may have failed. */
-  flushError = false;
   /** Whether the disk may be full. */
   full: boolean;
   readonly #world: World;
@@ -17,6 +15,16 @@ export class Faults {
     this.#world = world;
     this.#quiet = quiet;
     this.full = this.isLimited;
+  }
+
+  /**
+   * Whether a write or a flush of the log itself may have failed: what else fails, such as those of
+   * compaction, ends nothing.
+   */
+  get mayPoison(): boolean {
+    return this.#world.vfs.failures.some(
+      (what) => what.endsWith('.segment') || what.endsWith(DIRECTORY),
+    );
   }
 
   get isLimited(): boolean {
@@ -38,17 +46,22 @@ export class Faults {
     this.#plan({ crashAtOperation: atOperation });
   }
 
+  planKill(atOperation: number): void {
+    this.#plan({ killAtOperation: atOperation });
+  }
+
   planFlushError(mostCalls: number): void {
-    if (this.#quiet) return;
-    this.ioError = true;
-    this.flushError = true;
-    this.#plan({ failFlush: this.#world.dice.magnitude(mostCalls) });
+    this.planFailure('failFlush', this.#world.dice.magnitude(mostCalls));
   }
 
   planWriteError(mostCalls: number): void {
+    this.planFailure('failWrite', this.#world.dice.magnitude(mostCalls));
+  }
+
+  planFailure(fault: 'failFlush' | 'failWrite', atCall: number): void {
     if (this.#quiet) return;
     this.ioError = true;
-    this.#plan({ failWrite: this.#world.dice.magnitude(mostCalls) });
+    this.#plan({ [fault]: atCall });
   }
 
   planNothing(): void {
@@ -57,9 +70,13 @@ export class Faults {
 
   /** Leaves a little room, or none. */
   fill(): void {
+    const { dice } = this.#world;
+    this.limit(dice.pick([0, dice.below(2_000), dice.below(20_000)]));
+  }
+
+  limit(room: number): void {
     if (this.#quiet) return;
-    const { vfs, dice, history } = this.#world;
-    const room = dice.pick([0, dice.below(2_000), dice.below(20_000)]);
+    const { vfs, history } = this.#world;
     vfs.capacityBytes = vfs.usedBytes + room;
     this.full = true;
     history.add(`the disk has room for ${room} bytes`);

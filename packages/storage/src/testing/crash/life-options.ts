@@ -1,5 +1,5 @@
 import type { Durability, LogStoreOptions } from '../../store/types.js';
-import type { Dice } from './dice.js';
+import type { World } from './world.js';
 
 /** How a store is opened for one life, and what its writes ask for. */
 export interface LifeOptions {
@@ -13,7 +13,8 @@ export interface LifeOptions {
 }
 
 /** Segments are small, so that there are many, and of no round size. */
-export function drawOptions(dice: Dice): LifeOptions {
+export function drawOptions({ dice, workload }: World): LifeOptions {
+  const byItself = workload.compacts === 'by itself';
   const segmentSize = dice.chance(50) ? 4_096 : Math.min(65_536, 4_095 + dice.magnitude(61_441));
   const mixture = dice.pick<readonly (Durability | undefined)[]>([
     [undefined],
@@ -29,6 +30,10 @@ export function drawOptions(dice: Dice): LifeOptions {
       durability: dice.pick<Durability>(['flush', 'flush', 'none']),
       idleFlushMs: dice.pick([1, 10, 100]),
       tailCacheBytes: dice.pick([0, 2_000, 1_000_000]),
+      compaction: {
+        automatic: byItself || dice.chance(75),
+        bytesPerSecond: byItself ? 0 : dice.pick([0, 0, 0, 20_000, 1_000_000]),
+      },
     },
     durabilityOfWrite: () => dice.pick(mixture),
   };

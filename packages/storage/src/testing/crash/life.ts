@@ -1,9 +1,14 @@
 import { isDleError } from '@dle/common';
+import { MAX_RUNS } from '../../compaction/choose-inputs.js';
 import { LogStore } from '../../store/log-store.js';
-import { checkClosed, verifyStore } from './check-files.js';
+import { checkAccounts, checkClosed, checkFiles, verifyStore } from './check-files.js';
+import { CompactionWatch } from './compaction-watch.js';
+import { Compactions } from './compactions.js';
 import type { CrashEvent } from './coverage.js';
 import { Broken } from './crash-failure.js';
+import { DiskFiles } from './disk-files.js';
 import { Faults } from './faults.js';
+import { HeldSnapshots } from './held-snapshots.js';
 import { drawOptions, type LifeOptions } from './life-options.js';
 import { Patience } from './patience.js';
 import { Reads } from './reads.js';
@@ -11,6 +16,11 @@ import { Steps } from './steps.js';
 import { stateOf } from './whole-reads.js';
 import { DIRECTORY, type World } from './world.js';
 import { Writes } from './writes.js';
+
+/** Longer than compaction waits for anything. */
+const ROUND_MS = 600;
+const STILL_ROUNDS = 12;
+const MOST_ROUNDS = 100;
 
 /** How a life of the store ended. */
 export type LifeEnd = 'closed' | 'closed poisoned' | 'not opened' | 'gone';
@@ -24,12 +34,26 @@ export interface LifePlan {
   readonly opening: CrashEvent;
   /** In which operation of its opening the machine is to crash, if that is settled. */
   readonly crashAtOperation: number | undefined;
+  /** In which operation of a compaction it is to end, if that is settled. */
+  readonly endsInCompactionAt: number | undefined;
+}
+
+/** A store that is open, and what is done with it. */
+interface Running {
+  readonly store: LogStore;
+  readonly writes: Writes;
+  readonly reads: Reads;
+  readonly compactions: Compactions;
+  readonly watch: CompactionWatch;
+  readonly snapshots: HeldSnapshots;
 }
 
 /** One process with the store, from its opening to its end. */
 export class Life {
   /** Whether the store was open at any time of it. */
   opened = false;
+  /** Whether a compaction has come to its end in which it was to end. */
+  compacted = false;
   readonly #world: World;
   readonly #plan: LifePlan;
   readonly #options: LifeOptions;
@@ -39,7 +63,7 @@ export class Life {
   constructor(world: World, plan: LifePlan) {
     this.#world = world;
     this.#plan = plan;
-    this.#options = drawOptions(world.dice);
+    this.#options = drawOptions(world);
     this.#faults = new Faults(world, plan.quiet);
     this.#patience = new Patience(world);
   }
@@ -51,16 +75,29 @@ export class Life {
       if (store === undefined) return 'not opened';
       phase = 'gone while running';
       this.#recovered(store);
-      const writes = new Writes(this.#world, store, this.#faults, this.#options.store.durability);
-      const reads = new Reads(this.#world, store);
-      await this.#run(store, writes, reads);
+      const running = this.#begin(store);
+      await this.#run(running);
       phase = 'gone while closing';
-      return await this.#close(store, writes, reads);
+      return await this.#close(running);
     } catch (thrown) {
       if (!this.#world.vfs.down || thrown instanceof Broken) throw thrown;
       this.#world.coverage.count(phase);
       return 'gone';
     }
+  }
+
+  #begin(store: LogStore): Running {
+    const world = this.#world;
+    const faults = this.#faults;
+    const writes = new Writes(world, store, faults, this.#options.store.durability);
+    return {
+      store,
+      writes,
+      reads: new Reads(world, store),
+      compactions: new Compactions(world, { store, writes, faults }),
+      watch: new CompactionWatch(world, store),
+      snapshots: new HeldSnapshots(world),
+    };
   }
 
   async #open(): Promise<LogStore | undefined> {
@@ -74,12 +111,14 @@ export class Life {
     else if (fault < 6) this.#faults.planWriteError(3);
     else this.#faults.planEnd(30, 60);
     history.add(`open ${JSON.stringify(options)}`);
+    const before = new DiskFiles(this.#world.vfs);
     const components = { vfs: disk, clock: time, random: storeRandom };
     try {
       const opening = LogStore.open(DIRECTORY, options, components);
       const store = await this.#patience.outcomeOf(opening, 'open');
       this.opened = true;
       coverage.count(this.#plan.opening);
+      this.#countFound(before);
       if (this.#faults.isLimited) coverage.count('opened on a full disk');
       return store;
     } catch (thrown) {
@@ -106,6 +145,14 @@ export class Life {
     this.#faults.makeRoom();
   }
 
+  #countFound({ manifest, unnamed, gone }: DiskFiles): void {
+    const { coverage } = this.#world;
+    if (unnamed.length > 0) coverage.count('output without a manifest, left by a crash');
+    if (gone.length > 0) coverage.count('segment of a gap, left by a crash');
+    if ((manifest?.gaps.length ?? 0) > 0) coverage.count('recovery with gaps');
+    if ((manifest?.sorted.length ?? 0) > 0) coverage.count('recovery with sorted segments');
+  }
+
   /** What is there must be what some allowed number of writes has left. */
   #recovered(store: LogStore): void {
     const { model, history, coverage } = this.#world;
@@ -118,30 +165,39 @@ export class Life {
       found === count ? 'recovered all writes' : 'recovered fewer writes than were made',
     );
     if (found > kept) coverage.count('recovered a write that was not acknowledged');
+    if (store.stats().directories.damaged > 0) {
+      coverage.count('key directory found damaged and made again');
+    }
+    checkFiles(this.#world);
+    // Where there is no room for a whole step, a file may have grown without the log's taking it.
+    if (!this.#faults.isLimited) checkAccounts(this.#world, store);
     model.recovered(state);
   }
 
-  async #run(store: LogStore, writes: Writes, reads: Reads): Promise<void> {
+  async #run(running: Running): Promise<void> {
     const { dice, vfs, history } = this.#world;
-    const { quiet } = this.#plan;
-    const fault = dice.below(100);
-    if (fault < 6) this.#faults.planFlushError(30);
-    else if (fault < 12) this.#faults.planWriteError(30);
-    else this.#faults.planEnd(40, 400);
+    const { quiet, endsInCompactionAt } = this.#plan;
+    const { store } = running;
     const steps = new Steps(this.#world, {
-      store,
-      writes,
-      reads,
+      ...running,
       faults: this.#faults,
       patience: this.#patience,
       options: this.#options,
     });
+    if (endsInCompactionAt !== undefined) {
+      this.compacted = await steps.endInCompaction(endsInCompactionAt);
+      return;
+    }
+    const fault = dice.below(100);
+    if (fault < 6) this.#faults.planFlushError(30);
+    else if (fault < 12) this.#faults.planWriteError(30);
+    else this.#faults.planEnd(40, 400);
     for (let left = dice.magnitude(quiet ? 5 : 100) - 1; left > 0; left--) {
       await steps.step();
       // Little can happen to a store that takes nothing any more.
       if (this.#faults.ioError && store.stats().poisoned && dice.chance(30)) break;
     }
-    if (quiet) await verifyStore(this.#world, this.#patience, store);
+    if (quiet) await this.#comeToRest(running);
     if (quiet || dice.chance(50)) return;
     history.add('the process ends');
     if (dice.chance(40)) vfs.kill();
@@ -149,7 +205,33 @@ export class Life {
     this.#patience.checkAlive();
   }
 
-  async #close(store: LogStore, writes: Writes, reads: Reads): Promise<LifeEnd> {
+  /** Nothing is asked of it any more: it does what there is to do, and no more. */
+  async #comeToRest({ store, writes, compactions, snapshots }: Running): Promise<void> {
+    const { coverage, time } = this.#world;
+    const patience = this.#patience;
+    await patience.outcomeOf(Promise.all(writes.pending.values()), 'writes');
+    await patience.outcomeOf(Promise.all(compactions.pending), 'compactions');
+    if (this.#world.dice.chance(50)) snapshots.releaseAll();
+    for (let still = 0, rounds = 0; still < STILL_ROUNDS; rounds++) {
+      if (rounds > MOST_ROUNDS) throw new Broken('compaction never comes to rest');
+      const before = JSON.stringify(store.stats().compaction);
+      await time.pass(ROUND_MS);
+      await patience.quiet();
+      still = JSON.stringify(store.stats().compaction) === before ? still + 1 : 0;
+    }
+    coverage.count('compaction comes to rest');
+    const { sortedRuns } = store.stats();
+    if (sortedRuns > MAX_RUNS) throw new Broken(`${sortedRuns} sorted runs`);
+    await verifyStore(this.#world, patience, store);
+    snapshots.releaseAll();
+    compactions.held = false;
+    await patience.outcomeOf(compactions.start(), 'compaction');
+    compactions.check();
+    await verifyStore(this.#world, patience, store);
+  }
+
+  async #close(running: Running): Promise<LifeEnd> {
+    const { store, writes, reads, compactions, snapshots } = running;
     const { dice, model, history, coverage } = this.#world;
     const fault = dice.below(100);
     if (fault < 3) this.#faults.planFlushError(2);
@@ -160,6 +242,8 @@ export class Life {
     history.add(`close, after ${covered} writes`);
     writes.closing = true;
     reads.closing = true;
+    compactions.closing = true;
+    if (compactions.pending.size > 0) coverage.count('compaction under way at the close');
     const closing = store.close();
     if (dice.chance(10)) writes.put({ key: this.#world.workload.key(), value: undefined }, 'flush');
     const error = await this.#patience.outcomeOf(closing, 'close').catch((thrown) => {
@@ -171,6 +255,8 @@ export class Life {
     this.#faults.planNothing();
     writes.check();
     reads.check();
+    compactions.check();
+    if (compactions.pending.size > 0) throw new Broken('the store is closed, and is compacting');
     if (writes.pending.size > 0) throw new Broken('the store is closed, and writes wait for it');
     checkClosed(this.#world);
     if (reads.views.release() > 0) coverage.count('view held to the end of a life');
@@ -183,6 +269,9 @@ export class Life {
     coverage.count(this.#faults.isLimited ? 'closed on a full disk' : 'closed clean');
     history.add(`closed, with ${covered} writes`);
     model.flushed(covered);
+    const { failed } = store.stats().compaction;
+    const isWhole = snapshots.size === 0 && this.#world.vfs.failures.length === 0;
+    if (isWhole) checkFiles(this.#world, failed > 0);
     return 'closed';
   }
 }

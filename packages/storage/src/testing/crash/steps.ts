@@ -1,8 +1,11 @@
 import { isDleError } from '@dle/common';
 import { LogStore } from '../../store/log-store.js';
 import { verifyStore } from './check-files.js';
+import type { CompactionWatch } from './compaction-watch.js';
+import type { Compactions } from './compactions.js';
 import { Broken } from './crash-failure.js';
 import type { Faults } from './faults.js';
+import type { HeldSnapshots } from './held-snapshots.js';
 import type { LifeOptions } from './life-options.js';
 import type { Change } from './model.js';
 import type { Patience } from './patience.js';
@@ -15,11 +18,20 @@ const MOST_IN_BURST = 8;
 const MOST_IN_BATCH = 12;
 const MOST_FLOODED_BYTES = 16_384;
 const DISGUISE_BYTES = 2_000;
+/** Compaction looks about so often whether there is anything to do. */
+const CHECK_MS = 300;
+const MOST_CHURNS = 40;
+/** A compaction of the little that there is has fewer calls that may fail. */
+const MOST_FAILURES = 60;
+const MOST_ROOM = 80_000;
 
 export interface StepParts {
   readonly store: LogStore;
   readonly writes: Writes;
   readonly reads: Reads;
+  readonly compactions: Compactions;
+  readonly watch: CompactionWatch;
+  readonly snapshots: HeldSnapshots;
   readonly faults: Faults;
   readonly patience: Patience;
   readonly options: LifeOptions;
@@ -29,11 +41,14 @@ export interface StepParts {
 export class Steps {
   readonly #world: World;
   readonly #parts: StepParts;
+  #rare: readonly (() => Promise<void>)[] = [];
   readonly #choices: readonly (readonly [number, () => void | Promise<void>])[];
 
   constructor(world: World, parts: StepParts) {
     this.#world = world;
     this.#parts = parts;
+    const { compacts } = world.workload;
+    const often = compacts !== 'seldom';
     this.#choices = [
       [40, () => this.#write()],
       [2, () => this.#flood()],
@@ -52,14 +67,46 @@ export class Steps {
       [4, () => parts.faults.makeRoom()],
       [1, () => this.#openAgain()],
       [1, () => this.#verify()],
+      [compacts === 'by hand' ? 6 : compacts === 'seldom' ? 1 : 0, () => this.#compact()],
+      [often ? 10 : 1, () => this.#letCompact()],
+      [often ? 6 : 0, () => this.#overwriteMuch()],
+      [often ? 2 : 1, () => this.#holdSnapshot()],
+      [often ? 2 : 1, () => parts.snapshots.read()],
+      [often ? 2 : 1, () => parts.snapshots.release()],
     ];
+    if (compacts === 'by hand') {
+      this.#rare = [() => this.#failCompactions(), () => this.#fillCompactions()];
+    } else if (compacts === 'by itself') {
+      this.#rare = Array.from({ length: 8 }, () => () => this.#churn());
+    }
   }
 
   async step(): Promise<void> {
-    await this.#world.dice.weighted(this.#choices)();
-    this.#parts.patience.checkAlive();
-    this.#parts.writes.check();
-    this.#parts.reads.check();
+    const { dice } = this.#world;
+    const { patience, writes, reads, compactions, watch, snapshots } = this.#parts;
+    await (this.#rare[dice.below(400)] ?? dice.weighted(this.#choices))();
+    patience.checkAlive();
+    writes.check();
+    reads.check();
+    compactions.check();
+    compactions.held = snapshots.size > 0;
+    // It costs more than most steps do.
+    if (dice.chance(20)) watch.look(compactions.pending.size > 0, compactions.held);
+  }
+
+  /** Writes something, and compacts with the process or the machine to end in an operation of it. */
+  async endInCompaction(atOperation: number): Promise<boolean> {
+    const { dice, history } = this.#world;
+    const { faults, patience, compactions } = this.#parts;
+    faults.makeRoom();
+    await this.#overwriteMuch();
+    await this.#waitForAll();
+    history.add(`to end in operation ${atOperation} of a compaction`);
+    if (dice.chance(70)) faults.planCrash(atOperation);
+    else faults.planKill(atOperation);
+    const isDone = await patience.outcomeOf(compactions.start(), 'compaction');
+    faults.planNothing();
+    return isDone;
   }
 
   /** Some writes, of one turn or of several. */
@@ -128,9 +175,95 @@ export class Steps {
     await this.#parts.patience.turns(1);
   }
 
-  async #passTime(): Promise<void> {
+  async #compact(): Promise<void> {
+    const { patience, compactions } = this.#parts;
+    const done = compactions.start();
+    if (this.#world.dice.chance(40)) await patience.outcomeOf(done, 'compaction');
+  }
+
+  /** It begins by itself, if there is anything to do; perhaps it is the last thing that happens. */
+  async #letCompact(): Promise<void> {
+    const { faults, patience } = this.#parts;
+    await this.#passTime(CHECK_MS);
+    faults.planEnd(10, 100);
+    await patience.turns(this.#world.dice.magnitude(40));
+  }
+
+  /** Space is won back again and again, a little at a time. */
+  async #churn(): Promise<void> {
+    const { dice, history } = this.#world;
+    const { store, patience } = this.#parts;
+    history.add('overwrite, and let compaction follow');
+    for (let left = dice.between(5, MOST_CHURNS); left > 0; left--) {
+      await this.#overwriteMuch();
+      await this.#waitForAll();
+      if (store.log.failure !== undefined) return;
+      await this.#passTime(CHECK_MS);
+      if (dice.chance(80)) await patience.quiet();
+    }
+  }
+
+  /** A segment or more: little of what was written before counts then. */
+  async #overwriteMuch(): Promise<void> {
+    const { dice } = this.#world;
+    const { writes, options, patience } = this.#parts;
+    const bytes = dice.between(1, 4) * Math.min(options.store.segmentSize, MOST_FLOODED_BYTES);
+    for (let left = bytes; left > 0; ) {
+      const change = this.#change();
+      writes.put(change, options.durabilityOfWrite());
+      left -= 64 + change.key.length + (change.value?.length ?? 0);
+      if (dice.chance(5)) await patience.turns(1);
+    }
+  }
+
+  #holdSnapshot(): void {
+    const { store, snapshots } = this.#parts;
+    snapshots.take(store.snapshotKeys());
+  }
+
+  /** One call of a compaction fails after the other: the store goes on, unless it is the log's. */
+  async #failCompactions(): Promise<void> {
+    const { dice, vfs, coverage, history } = this.#world;
+    const { faults, patience, store, compactions } = this.#parts;
+    history.add('calls of a compaction are to fail, one after the other');
+    const fault = dice.pick(['failFlush', 'failWrite'] as const);
+    for (let call = dice.between(1, 4); call < MOST_FAILURES; call += dice.between(1, 3)) {
+      await this.#overwriteMuch();
+      await this.#waitForAll();
+      const before = vfs.failures.length;
+      faults.planFailure(fault, call);
+      await patience.outcomeOf(compactions.start(), 'compaction');
+      faults.planNothing();
+      compactions.check();
+      if (store.stats().poisoned) return;
+      if (vfs.failures.length > before) continue;
+      coverage.count('failures in each operation of a compaction');
+      return;
+    }
+  }
+
+  /** Compacts with ever more room on the disk, until it is enough. */
+  async #fillCompactions(): Promise<void> {
+    const { dice, coverage } = this.#world;
+    const { faults, patience, compactions, store } = this.#parts;
+    for (let room = 0; room < MOST_ROOM; room += dice.magnitude(8_000)) {
+      await this.#overwriteMuch();
+      await this.#waitForAll();
+      if (store.stats().poisoned) return;
+      faults.limit(room);
+      const isDone = await patience.outcomeOf(compactions.start(), 'compaction');
+      compactions.check();
+      await this.#interlude();
+      faults.makeRoom();
+      if (!isDone) continue;
+      coverage.count('a disk that is full at each step of a compaction');
+      return;
+    }
+  }
+
+  async #passTime(atMost?: number): Promise<void> {
     const { dice, time, history } = this.#world;
-    const ms = dice.magnitude(2 * this.#parts.options.store.idleFlushMs);
+    const ms = atMost ?? dice.magnitude(2 * this.#parts.options.store.idleFlushMs);
     history.add(`${ms} ms pass`);
     await time.pass(ms);
   }
@@ -166,12 +299,13 @@ export class Steps {
   }
 
   async #verify(): Promise<void> {
-    const { store, patience, faults } = this.#parts;
+    const { store, patience, faults, compactions } = this.#parts;
+    if (compactions.pending.size > 0) this.#world.coverage.count('verified while compacting');
     try {
       await verifyStore(this.#world, patience, store);
     } catch (thrown) {
       // It flushes first, and that may be what fails.
-      if (!faults.ioError || !isDleError(thrown, 'DLE_STORAGE_POISONED')) throw thrown;
+      if (!faults.mayPoison || !isDleError(thrown, 'DLE_STORAGE_POISONED')) throw thrown;
     }
   }
 

@@ -10,9 +10,20 @@ export function stateOf(world: World, store: LogStore): State {
     const value = store.getSync(world.workload.bytesOf(key));
     if (value !== undefined) state.set(key, value);
   }
-  const { keys } = store.stats();
+  const { keys, liveBytes } = store.stats();
   if (keys !== state.size) throw new Broken(`stats: ${keys} keys, and ${state.size} are found`);
+  const counted = liveBytesOf(state);
+  if (liveBytes !== counted) {
+    throw new Broken(`stats: ${liveBytes} bytes count, and ${counted} are found`);
+  }
   return state;
+}
+
+/** Of the records that hold `state`: 64 bytes, key and value, to a multiple of 8. */
+function liveBytesOf(state: State): number {
+  let bytes = 0;
+  for (const [key, value] of state) bytes += 64 + Math.ceil((key.length + value.length) / 8) * 8;
+  return bytes;
 }
 
 /** All keys at once: they are what some number of writes has left. */

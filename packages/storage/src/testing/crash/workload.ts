@@ -3,6 +3,7 @@ import type { Dice } from './dice.js';
 import type { Change } from './model.js';
 
 const POPULATIONS = [1, 4, 12, 30, 30, 200];
+const LARGE_POPULATIONS = [30, 100, 200];
 const LARGEST_KEY_BYTES = 4_096;
 
 /** The keys and values of one run: few keys, so that they are overwritten and deleted often. */
@@ -18,14 +19,17 @@ export class Workload {
    * after a crash then ends where something begins that is left of what was written before it.
    */
   readonly uniform: boolean;
+  /** Whether compaction is much of what happens; by itself it rewrites a part of the store. */
+  readonly compacts: 'seldom' | 'by hand' | 'by itself';
   #values = 0;
 
   constructor(dice: Dice) {
     this.#dice = dice;
     this.#largestValue = dice.pick([40, 400, 4_000]);
     this.uniform = dice.chance(30);
+    this.compacts = dice.pick(['seldom', 'by hand', 'by itself'] as const);
     this.#deletePercent = this.uniform ? 0 : dice.pick([0, 15, 40]);
-    const count = dice.pick(POPULATIONS);
+    const count = dice.pick(this.compacts === 'by itself' ? LARGE_POPULATIONS : POPULATIONS);
     this.keys = Array.from({ length: count }, (_, place) => this.#keyAt(place));
     this.#bytes = new Map(this.keys.map((key) => [key, Buffer.from(key, 'latin1')]));
   }

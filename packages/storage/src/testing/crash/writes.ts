@@ -118,11 +118,11 @@ export class Writes {
 
   /** An error must be one that the faults of this life excuse. */
   #judge(thrown: unknown, what: string): DleError | undefined {
-    const { full, ioError } = this.#faults;
+    const { full, ioError, mayPoison } = this.#faults;
     const excused =
       (isDleError(thrown, 'DLE_DISK_FULL') && full && thrown.effect === 'none') ||
       (isDleError(thrown, 'DLE_IO') && ioError && thrown.effect === 'none') ||
-      (isDleError(thrown, 'DLE_STORAGE_POISONED') && ioError) ||
+      (isDleError(thrown, 'DLE_STORAGE_POISONED') && mayPoison) ||
       (isDleError(thrown, 'DLE_CLOSED') && this.closing && thrown.effect === 'none');
     if (excused) return thrown as DleError;
     this.#broken ??= new Broken(`${what} failed without need: ${thrown}`, { cause: thrown });
