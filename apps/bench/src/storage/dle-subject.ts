@@ -1,11 +1,10 @@
-import { type BytesLike, LogStore } from '@dle/storage';
+import { LogStore } from '@dle/storage';
 import { dleReads } from './dle-reads.js';
 import { dleWrites } from './dle-writes.js';
 import { BATCH_PUTS, Draws } from './draws.js';
+import { fillStore, givenAs } from './fill-store.js';
 import { anonymousBytes } from './process-memory.js';
 import type { Subject, SubjectOptions } from './subject.js';
-
-const FILL_IN_FLIGHT = 8;
 
 export interface OpenedStore {
   readonly openMs: number;
@@ -35,7 +34,7 @@ export function dleSubject(
     open,
     fill: async () => {
       await open();
-      await fill(opened(), draws, asGiven);
+      await fillStore(opened(), givenAs(draws.inOrder(BATCH_PUTS), asGiven));
       draws.verify((key) => opened().getSync(asGiven(key)));
     },
     /** Opens, and tells all about it; the records may have been overwritten meanwhile. */
@@ -52,25 +51,6 @@ export function dleSubject(
     index: () => indexOf(opened()),
     close: () => opened().close(),
   };
-}
-
-async function fill(
-  store: LogStore,
-  draws: Draws,
-  asGiven: (key: Buffer) => BytesLike,
-): Promise<void> {
-  let next = 0;
-  const filler = async (): Promise<void> => {
-    while (next < draws.keys) {
-      const first = next;
-      next = Math.min(first + BATCH_PUTS, draws.keys);
-      const puts = draws.puts(first, next - first);
-      const given = puts.map((put) => ({ ...put, key: asGiven(put.key) }));
-      await store.batch(given, { durability: 'none' });
-    }
-  };
-  await Promise.all(Array.from({ length: FILL_IN_FLIGHT }, filler));
-  await store.flush();
 }
 
 function indexOf(store: LogStore): Pick<OpenedStore, 'keys' | 'indexBytes'> {

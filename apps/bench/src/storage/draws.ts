@@ -1,4 +1,4 @@
-import { randomBelow } from '@dle/common';
+import { type Random, randomBelow } from '@dle/common';
 import { DIFFERENT_VALUES, drawValues, KEY_BYTES, keyText, seededRandom } from '../workload.js';
 
 /** As many different operations at most; then they begin again. */
@@ -91,11 +91,25 @@ export class Draws {
     return this.values[at % DIFFERENT_VALUES]!;
   }
 
-  /** Puts of the records from `first` on, for filling. */
-  puts(first: number, count: number): Put[] {
-    const records = Uint32Array.from({ length: count }, (_, at) => first + at);
+  /** Puts of all records in the order of their keys, so many at a time: for filling. */
+  *inOrder(batchPuts: number): Generator<Put[], void, void> {
+    for (let first = 0; first < this.keys; first += batchPuts) {
+      const length = Math.min(batchPuts, this.keys - first);
+      yield this.#putsOf(Uint32Array.from({ length }, (_, at) => first + at));
+    }
+  }
+
+  /** The same in no order at all. */
+  *shuffled(batchPuts: number): Generator<Put[], void, void> {
+    const records = shuffledRecords(this.keys, seededRandom());
+    for (let first = 0; first < this.keys; first += batchPuts) {
+      yield this.#putsOf(records.subarray(first, first + batchPuts));
+    }
+  }
+
+  #putsOf(records: Uint32Array): Put[] {
     const keys = byteKeys(records);
-    return keys.map((key, at) => ({ type: 'put', key, value: this.value(first + at) }));
+    return keys.map((key, at) => ({ type: 'put', key, value: this.value(records[at]!) }));
   }
 
   /**
@@ -120,6 +134,18 @@ export class Draws {
       return keys.map((key) => ({ type: 'put', key, value: this.value(draw()) }));
     });
   }
+}
+
+/** All records below `count`, each once, in an order that `random` draws. */
+export function shuffledRecords(count: number, random: Random): Uint32Array {
+  const records = Uint32Array.from({ length: count }, (_, at) => at);
+  for (let at = count - 1; at > 0; at--) {
+    const other = randomBelow(random, at + 1);
+    const record = records[at]!;
+    records[at] = records[other]!;
+    records[other] = record;
+  }
+  return records;
 }
 
 function byteKeys(records: Uint32Array): Buffer[] {

@@ -1,7 +1,7 @@
 import { median } from '../summary.js';
 import type { LatencyResult, RoundResult } from './subject.js';
 
-export type Unit = 'ops/s' | 'ms' | 'µs' | 's' | 'bytes a key' | 'keys';
+export type Unit = 'ops/s' | 'ms' | 'µs' | 's' | 'bytes a key' | 'keys' | 'count' | '×';
 
 /** One line of what was measured. */
 export interface Figure {

@@ -1,11 +1,11 @@
 import { ClassicLevel } from 'classic-level';
-import { BATCH_PUTS, Draws } from './draws.js';
+import { BATCH_PUTS, Draws, type Put } from './draws.js';
 import { batchRound, readRound } from './rounds.js';
 import type { Subject, SubjectOptions } from './subject.js';
 
 const MIB = 1_024 ** 2;
 
-/** classic-level with room for what it does here, and without compressing what cannot be. */
+/** Room for what it does here, and no compression of what cannot be compressed. */
 const OPTIONS = {
   keyEncoding: 'buffer',
   valueEncoding: 'buffer',
@@ -14,18 +14,26 @@ const OPTIONS = {
   compression: false,
 } as const;
 
+export type Level = ClassicLevel<Buffer, Buffer>;
+
+export function classicLevel(directory: string): Level {
+  return new ClassicLevel(directory, OPTIONS);
+}
+
+export async function fillLevel(database: Level, batches: Iterable<Put[]>): Promise<void> {
+  await database.open();
+  for (const batch of batches) await database.batch(batch);
+  // What it would otherwise do in the background, beside the rounds of the others.
+  await database.compactRange(Buffer.alloc(1, 0), Buffer.alloc(1, 255));
+}
+
 export function levelSubject({ directory, keys }: SubjectOptions): Subject {
   const draws = new Draws(keys);
-  const database = new ClassicLevel<Buffer, Buffer>(directory, OPTIONS);
+  const database = classicLevel(directory);
 
   return {
     fill: async () => {
-      await database.open();
-      for (let first = 0; first < keys; first += BATCH_PUTS) {
-        await database.batch(draws.puts(first, Math.min(BATCH_PUTS, keys - first)));
-      }
-      // What it would otherwise do in the background, beside the rounds of the others.
-      await database.compactRange(Buffer.alloc(1, 0), Buffer.alloc(1, 255));
+      await fillLevel(database, draws.inOrder(BATCH_PUTS));
       draws.verify((key) => database.getSync(key));
     },
     close: () => database.close(),

@@ -7,47 +7,53 @@ import type { Subject, SubjectOptions } from './subject.js';
 
 const FILL_PUTS = 10_000;
 
-/**
- * lmdb as is best for it: bytes as they are, without an encoder (`binary`), and its defaults for
- * the rest: with a map size, `noMemInit` or without `overlappingSync` it was no faster, with
- * `useWritemap` slower.
- */
+export type Lmdb = RootDatabase<Buffer, Buffer>;
+
 export function lmdbSubject({ directory, keys }: SubjectOptions): Subject {
   const draws = new Draws(keys);
-  const options = { path: join(directory, 'data.mdb'), encoding: 'binary' } as const;
-  const byBytes = { ...options, keyEncoding: 'binary' } as const;
-  let root: RootDatabase<Buffer, Buffer> | undefined;
+  let root: Lmdb | undefined;
   /** The same database, for those who have their keys as strings. */
   let byText: Database<Buffer, string> | undefined;
-  const opened = (): RootDatabase<Buffer, Buffer> => root!;
-
-  const putAll = (batch: readonly Put[]): void => {
-    for (const { key, value } of batch) void opened().put(key, value);
-  };
+  const opened = (): Lmdb => root!;
 
   return {
     fill: async () => {
-      // Flushing once at the end is enough here; lmdb does so when it is closed.
-      root = open<Buffer, Buffer>({ ...byBytes, noSync: true, overlappingSync: false });
-      for (let first = 0; first < keys; first += FILL_PUTS) {
-        const puts = draws.puts(first, Math.min(FILL_PUTS, keys - first));
-        opened().transactionSync(() => putAll(puts));
-      }
-      await root.close();
-      root = open<Buffer, Buffer>(byBytes);
-      byText = root.openDB<Buffer, string>({ ...options, name: null as unknown as string });
+      root = await openFilled(directory, draws.inOrder(FILL_PUTS));
+      byText = root.openDB<Buffer, string>({
+        encoding: 'binary',
+        name: null as unknown as string,
+      });
       draws.verify((key) => opened().get(key));
     },
     close: () => opened().close(),
     ...reads(opened, () => byText!, draws),
     'batches-sync': (maxMs) =>
-      batchRound(draws, maxMs, (batch) => opened().transactionSync(() => putAll(batch))),
+      batchRound(draws, maxMs, (batch) => opened().transactionSync(() => putAll(opened(), batch))),
     'batches-flushed': (maxMs) =>
       batchRound(draws, maxMs, async (batch) => {
-        await opened().transaction(() => putAll(batch));
+        await opened().transaction(() => putAll(opened(), batch));
         await opened().flushed;
       }),
   };
+}
+
+/**
+ * lmdb as is best for it: bytes as they are, without an encoder (`binary`), and its defaults for
+ * the rest: with a map size, `noMemInit` or without `overlappingSync` it was no faster, with
+ * `useWritemap` slower.
+ */
+export async function openFilled(directory: string, batches: Iterable<Put[]>): Promise<Lmdb> {
+  const path = join(directory, 'data.mdb');
+  const options = { path, encoding: 'binary', keyEncoding: 'binary' } as const;
+  // Flushing once at the end is enough here; lmdb does so when it is closed.
+  const filled = open<Buffer, Buffer>({ ...options, noSync: true, overlappingSync: false });
+  for (const batch of batches) filled.transactionSync(() => putAll(filled, batch));
+  await filled.close();
+  return open<Buffer, Buffer>(options);
+}
+
+function putAll(database: Lmdb, batch: readonly Put[]): void {
+  for (const { key, value } of batch) void database.put(key, value);
 }
 
 /** Each action does `count` reads in a loop of its own, as those of the store do. */

@@ -57,7 +57,7 @@ async function* measureSize(components: BenchComponents, options: StorageOptions
       progress('measuring');
       yield await plan.measure({ ...context, progress });
       const later = new Set(plans.slice(at + 1).flatMap(({ subjects }) => [...subjects]));
-      for (const subject of plan.subjects) if (!later.has(subject)) await stage.kill(subject);
+      for (const subject of plan.subjects) if (!later.has(subject)) await stage.remove(subject);
     }
   } finally {
     await stage.removeAll();

@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BenchComponents } from '../in-turns.js';
 import { untilAborted } from '../interruption.js';
@@ -49,6 +49,13 @@ export class Stage {
   async kill(subject: SubjectName): Promise<void> {
     await this.#children.get(subject)?.kill();
     this.#children.delete(subject);
+  }
+
+  /** Ends its process, and removes what it has stored. */
+  async remove(subject: SubjectName): Promise<void> {
+    await this.kill(subject);
+    this.#filled.delete(subject);
+    await rm(this.#directory(subject), { recursive: true, force: true });
   }
 
   /** Ends all, and removes what they have stored. */

@@ -69,6 +69,6 @@ function boundInWords({ relation, value, unit }: Bound): string {
 
 function amount(value: number | undefined, unit: Unit | Bound['unit']): string {
   if (value === undefined) return '–';
-  if (unit === 'ops/s' || unit === 'keys') return count(value);
+  if (unit === 'ops/s' || unit === 'keys' || unit === 'count') return count(value);
   return value.toFixed(value < 10 ? 3 : 1);
 }

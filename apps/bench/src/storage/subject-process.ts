@@ -10,20 +10,28 @@ async function load(kind: SubjectKind, options: SubjectOptions): Promise<Subject
   switch (kind) {
     case 'dle':
       return (await import('./dle-subject.js')).dleSubject(options, 'bytes');
+    case 'dle-ordered':
+      return (await import('./ordered-dle-subject.js')).orderedDleSubject(options);
     case 'dle-text':
       return (await import('./dle-subject.js')).dleSubject(options, 'text');
     case 'growth':
       return (await import('./growth-subject.js')).growthSubject(options);
     case 'level':
       return (await import('./level-subject.js')).levelSubject(options);
+    case 'level-ordered':
+      return (await import('./ordered-level-subject.js')).orderedLevelSubject(options);
     case 'lmdb':
       return (await import('./lmdb-subject.js')).lmdbSubject(options);
+    case 'lmdb-ordered':
+      return (await import('./ordered-lmdb-subject.js')).orderedLmdbSubject(options);
     case 'map':
       return (await import('./map-subject.js')).mapSubject(options, 'shared');
     case 'map-own':
       return (await import('./map-subject.js')).mapSubject(options, 'own');
     case 'raw':
       return (await import('./raw-subject.js')).rawSubject(options);
+    case 'upkeep':
+      return (await import('./upkeep-subject.js')).upkeepSubject(options);
   }
 }
 

@@ -25,7 +25,7 @@ export interface WorkloadPlan {
   readonly title: string;
   /** With which numbers of keys it says something. */
   readonly sizes: 'each' | 'smallest' | 'largest';
-  /** Whom it asks; those that no later workload asks are ended after it. */
+  /** Whom it asks; those that no later workload asks are removed after it. */
   readonly subjects: readonly SubjectName[];
   readonly measure: (context: WorkloadContext) => Promise<Measured>;
 }

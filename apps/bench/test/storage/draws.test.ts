@@ -43,7 +43,9 @@ describe('what is drawn', () => {
 
   it('finds out what has not been stored as it was to be', () => {
     const draws = new Draws(KEYS);
-    const store = new Map(draws.puts(0, KEYS).map(({ key, value }) => [key.toString(), value]));
+    const store = new Map(
+      [...draws.inOrder(KEYS)].flat().map(({ key, value }) => [key.toString(), value]),
+    );
     draws.verify((key) => store.get(key.toString()));
     store.set(keyText(draws.records[7]!), Buffer.alloc(100));
     expect(() => draws.verify((key) => store.get(key.toString()))).toThrow('as it was written');
