@@ -241,7 +241,7 @@ static napi_value create_lookup(napi_env env, napi_callback_info info) {
       {"get", get},                    {"locate", locate},
       {"putRecords", dle_put_records}, {"beginMerge", dle_begin_merge},
       {"fillMerge", dle_fill_merge},   {"runMerge", dle_run_merge},
-      {"release", release},
+      {"copyRecords", dle_copy_records}, {"release", release},
   };
   napi_value arguments[4];
   size_t given = 4, length, live_length;

@@ -33,6 +33,9 @@ napi_value dle_begin_merge(napi_env env, napi_callback_info info);
 napi_value dle_fill_merge(napi_env env, napi_callback_info info);
 napi_value dle_run_merge(napi_env env, napi_callback_info info);
 
+/* In scan.c. */
+napi_value dle_copy_records(napi_env env, napi_callback_info info);
+
 /* In seal.c. */
 napi_value dle_seal(napi_env env, napi_callback_info info);
 

@@ -36,6 +36,18 @@ export interface Lookup extends IndexMirror {
    * on. Returns where it stopped: at `to`, or at what TypeScript has to do. `results[0]`: new keys.
    */
   putRecords(bytes: Uint8Array, from: number, to: number, slot: number, shift: number): number;
+  /**
+   * Copies key and value of the records `from` to `to` of `request`, five numbers each (slot, offset
+   * / 8, length of the key, of the value, lowest bits of the index), one after the other to `at` of
+   * `target`. Returns the first that it did not copy: TypeScript has to look at that one.
+   */
+  copyRecords(
+    request: Uint32Array,
+    from: number,
+    to: number,
+    target: Uint8Array,
+    at: number,
+  ): number;
   /** Begins a merge of so many key directories; 0 ends it. */
   beginMerge(sources: number): void;
   /** `source` goes on with the entries from `from` to `to` of `bytes`, which are to be kept. */

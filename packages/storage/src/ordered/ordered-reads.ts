@@ -6,6 +6,7 @@ import { RecordKind } from '../log/record-kinds.js';
 import { SegmentFiles } from '../log/segment-files.js';
 import type { Catalog, SealedFile } from '../store/catalog.js';
 import type { KeyReader } from '../store/key-reader.js';
+import type { NativeIndex } from '../store/native-index.js';
 import type { SegmentReader } from '../store/segment-reader.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { BlockCache } from './block-cache.js';
@@ -13,6 +14,7 @@ import { clearRange } from './clear-range.js';
 import { typescriptGathering } from './gather-keys.js';
 import type { KeyBlocks } from './key-blocks.js';
 import { type FoundEntry, lookUp } from './look-up.js';
+import { NativeScan } from './native-scan.js';
 import { rangeOf } from './range.js';
 import { RunBlocks } from './run-blocks.js';
 import type { Scan, ScanOptions, Shape } from './scan.js';
@@ -33,6 +35,7 @@ export interface OrderedComponents {
   readonly slots: SegmentSlots;
   readonly catalog: Catalog;
   readonly segments: SegmentReader;
+  readonly native: NativeIndex | undefined;
   readonly reader: KeyReader;
   /** What has been applied. */
   readonly applied: AppliedLog & { readonly appliedIndex: number };
@@ -210,7 +213,10 @@ export class OrderedReads implements IteratorHost {
   }
 
   scan(options: ScanOptions): Scan {
-    return new TypescriptScan(this.#components.segments, options);
+    const { segments, native } = this.#components;
+    const readsRecords = options.shape !== 'keys';
+    if (native !== undefined && readsRecords) return new NativeScan(segments, native, options);
+    return new TypescriptScan(segments, options);
   }
 
   begin<T>(work: Work<T>): T | Promise<T> {

@@ -36,8 +36,9 @@ export interface ClearOptions extends KeyRange, ReadOptions {
 
 /**
  * The store as it was when it was taken, for as long as it is held: whatever is written or
- * compacted meanwhile. It costs nothing to take; but while it is held, files that compaction has replaced are
- * not given back (`stats().snapshots`). One that is forgotten is closed when it is collected.
+ * compacted meanwhile. It costs nothing to take; but while it is held, files that compaction has
+ * replaced are not given back (`stats().snapshots`). One that is forgotten is closed when it is
+ * collected.
  */
 export interface Snapshot extends Disposable, AsyncDisposable {
   /** Of the last entry that it reflects. */

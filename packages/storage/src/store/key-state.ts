@@ -7,8 +7,7 @@ import type { SegmentFiles } from '../log/segment-files.js';
 import { nativeBinding } from '../native/native.js';
 import { KeyReader } from './key-reader.js';
 import { Keyspace } from './keyspace.js';
-import { createNativeIndex, nativeMemory } from './native-index.js';
-import type { SegmentMaps } from './segment-maps.js';
+import { createNativeIndex, type NativeIndex, nativeMemory } from './native-index.js';
 import { SegmentReader } from './segment-reader.js';
 
 /** What a store knows of its keys, and how it reads them. */
@@ -19,7 +18,7 @@ export interface KeyState {
   readonly live: LiveBytes;
   readonly segments: SegmentReader;
   readonly slots: SegmentSlots;
-  readonly maps: SegmentMaps | undefined;
+  readonly native: NativeIndex | undefined;
 }
 
 export interface KeyStateComponents {
@@ -52,7 +51,7 @@ export function createKeyState(
     live,
     segments,
     slots,
-    maps: native?.maps,
+    native,
   };
 }
 

@@ -132,7 +132,8 @@ export async function openStandalone(
       sorted.length,
       sorted.reduce((sum, { bytes }) => sum + bytes, 0),
     );
-    const { slots, live, maps, index } = keys;
+    const { slots, live, native, index } = keys;
+    const maps = native?.maps;
     const reclaimer = new Reclaimer({ vfs, files, slots, live, maps, log }, directory);
     const catalog = new Catalog({
       lastId: () => log.space.lastId,
@@ -144,7 +145,7 @@ export async function openStandalone(
     directories.onBuilt.add(start.listed(catalog));
     const { segments, reader } = keys;
     const ordered = new OrderedReads(
-      { vfs, clock, files, slots, catalog, segments, reader, applied: keys.space },
+      { vfs, clock, files, slots, catalog, segments, native, reader, applied: keys.space },
       { directory, unlisted: start.unlisted },
     );
     directories.onBuilt.add(({ segment }) => ordered.listed(segment));
