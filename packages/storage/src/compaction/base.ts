@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { refuseUnfinished } from '../care/unfinished.js';
 import { parseSortedName, sortedName } from '../directory/sorted-segment.js';
 import { corrupt } from '../errors.js';
-import type { LogGap } from '../log/log-options.js';
 import type { SegmentFiles } from '../log/segment-files.js';
 import { parseSegmentName } from '../log/segment-header.js';
 import type { Vfs } from '../vfs/vfs.js';
+import { isGone } from './gaps.js';
 import { isManifestDraft, MANIFEST_NAME, type Manifest, readManifest } from './manifest.js';
 
 /**
@@ -55,15 +55,4 @@ function leftOvers(manifest: Manifest | undefined): (name: string) => boolean {
     const segment = parseSegmentName(name);
     return segment !== undefined && isGone(gaps, segment);
   };
-}
-
-/** Whether `segment` lies in one of the gaps, which rise. */
-function isGone(gaps: readonly LogGap[], segment: number): boolean {
-  let [low, high] = [0, gaps.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (gaps[middle]!.end.segment < segment) low = middle + 1;
-    else high = middle;
-  }
-  return low < gaps.length && gaps[low]!.firstSegment <= segment;
 }

@@ -12,7 +12,7 @@ import { Namespace, RecordKind } from './record-kinds.js';
  *  64 ├─ key ─┼─ value ─┼─ zeros to a multiple of 8 ─┤
  */
 export const RECORD_HEADER_BYTES = 64;
-const MAGIC = 0xd1;
+export const RECORD_MAGIC = 0xd1;
 const VERSION = 1;
 const CHECKSUM_OFFSET = 60;
 export const FLAG_LAST_OF_ENTRY = 1;
@@ -40,7 +40,7 @@ export interface RecordFields {
  * those.
  */
 export function writeRecord(view: DataView, offset: number, fields: RecordFields): void {
-  view.setUint8(offset, MAGIC);
+  view.setUint8(offset, RECORD_MAGIC);
   view.setUint8(offset + 1, VERSION);
   view.setUint8(offset + 2, RECORD_HEADER_BYTES);
   view.setUint8(offset + 3, fields.kind);
@@ -128,7 +128,7 @@ export class RecordView {
     this.offset = offset;
     const view = this.#view;
     if (offset + RECORD_HEADER_BYTES > view.byteLength) throw this.#corrupt('the file ends here');
-    if (view.getUint8(offset) !== MAGIC) throw this.#corrupt('no record begins here');
+    if (view.getUint8(offset) !== RECORD_MAGIC) throw this.#corrupt('no record begins here');
     if (!isIntact(this.bytes, view, offset, view.getUint8(offset + 2))) {
       throw this.#corrupt('wrong header checksum');
     }

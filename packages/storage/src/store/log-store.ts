@@ -1,5 +1,7 @@
 import { DleError, systemClock, systemRandom } from '@dle/common';
-import type { BackupReport, CareOptions } from '../care/types.js';
+import { repair } from '../care/repair.js';
+import { restore } from '../care/restore.js';
+import type { BackupReport, CareOptions, RepairReport, RestoreReport } from '../care/types.js';
 import { closeAll } from '../close-all.js';
 import type { CompactionCounters, CompactOptions } from '../compaction/compactor.js';
 import type { DirectoryCounters } from '../directory/directories.js';
@@ -78,6 +80,44 @@ export class LogStore {
     isDurable(durability);
     const open = replicated ? openReplicated : openStandalone;
     return new LogStore(await open({ vfs, clock, random }, directory, options), durability);
+  }
+
+  /**
+   * Makes a store in `directory`, which must be empty or missing, of a backup: every byte of that
+   * is checked, and copied, so that it stays as it is whatever becomes of the store. All of it is
+   * on the device when it resolves; one that was interrupted can be repeated. Rejects with
+   * `DLE_CORRUPT` (the backup is damaged), `DLE_INVALID_ARGUMENT`, `DLE_LOCKED`, `DLE_FORMAT`,
+   * `DLE_DISK_FULL`, `DLE_IO`, or the reason of `signal`.
+   */
+  static async restore(
+    backup: string,
+    directory: string,
+    options?: CareOptions,
+    components: LogStoreComponents = {},
+  ): Promise<RestoreReport> {
+    const { vfs = new NodeVfs(), clock = systemClock } = components;
+    return restore({ vfs, clock }, backup, directory, options);
+  }
+
+  /**
+   * Saves what is whole of a damaged store, which nobody may have open: of each key the newest
+   * record that is whole, and of deletes all that can be found. A new store of that takes the
+   * place of the damaged one, whose files are kept aside, in a directory `damaged` there; it needs
+   * as much room as what counts takes. The report says what was lost. A store that is whole is
+   * left alone. A repair that was interrupted goes on when it is run again, and until then `open` may refuse the
+   * store. Rejects with `DLE_INVALID_ARGUMENT` (no store there), `DLE_LOCKED`, `DLE_FORMAT`,
+   * `DLE_DISK_FULL`, `DLE_IO`, or the reason of `signal`.
+   */
+  static async repair(
+    directory: string,
+    options?: CareOptions,
+    components: LogStoreComponents = {},
+  ): Promise<RepairReport> {
+    const { vfs = new NodeVfs(), clock = systemClock, random = systemRandom } = components;
+    const parts = { vfs, clock, random };
+    const open = (draft: string) =>
+      LogStore.open(draft, { compaction: { automatic: false } }, parts);
+    return repair({ ...parts, open }, directory, options);
   }
 
   private constructor(parts: StoreParts, durability: Durability) {

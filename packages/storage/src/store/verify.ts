@@ -32,6 +32,12 @@ import type { VerifyReport } from './types.js';
 
 const STEP_BYTES = 256 * 1024;
 
+/** What is to be known of a log, be it open or not. */
+export type VerifiedLog = Pick<
+  Log,
+  'storeId' | 'flushed' | 'accepted' | 'lastSegment' | 'activeSegment'
+>;
+
 /**
  * Reads every byte of a store, by `pread`, and holds it against its checksums, the frames against
  * each other, and every key directory against its segment. Finds all that is damaged, one place in
@@ -41,7 +47,7 @@ export class Verifier {
   readonly #vfs: Vfs;
   readonly #clock: Clock;
   readonly #directory: string;
-  readonly #log: Log;
+  readonly #log: VerifiedLog;
   readonly #damage: Damage[] = [];
   readonly #harmless: Damage[];
   readonly #listed: ReadonlySet<number>;
@@ -50,7 +56,7 @@ export class Verifier {
   #records = 0;
 
   constructor(
-    { vfs, clock, log }: { readonly vfs: Vfs; readonly clock: Clock; readonly log: Log },
+    { vfs, clock, log }: { readonly vfs: Vfs; readonly clock: Clock; readonly log: VerifiedLog },
     directory: string,
     known: { readonly healed: readonly Damage[]; readonly listed: ReadonlySet<number> },
   ) {

@@ -1,0 +1,112 @@
+import { appendFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LogStore, type RepairReport } from '../../src/index.js';
+import { OPTIONS } from '../support/compacting.js';
+import { damageOf, expectSaved, History } from '../support/damaged.js';
+import { pairsOf } from '../support/pairs.js';
+
+const SEEDS = 60;
+
+let root = '';
+const place = (name: string): string => join(root, name);
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'dle-repair-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+/** Segments, sorted ones, and deletes in both. */
+async function fill(directory: string, history: History): Promise<void> {
+  const store = await LogStore.open(directory, { ...OPTIONS, idleFlushMs: 60_000 });
+  await history.write(store, 700);
+  await store.compact();
+  await history.write(store, 300);
+  await store.compact();
+  await history.write(store, 250);
+  await store.verify();
+  await store.close();
+}
+
+async function contentOf(directory: string): Promise<Map<string, string>> {
+  const store = await LogStore.open(directory, OPTIONS);
+  try {
+    expect((await store.verify()).damage).toEqual([]);
+    return await pairsOf(store);
+  } finally {
+    await store.close();
+  }
+}
+
+describe('a repair', () => {
+  it('leaves a store alone that is whole, torn at its end or not', async () => {
+    const history = new History();
+    await fill(place('store'), history);
+    const names = (await readdir(place('store'))).sort();
+    expect(await LogStore.repair(place('store'))).toMatchObject({
+      damage: [],
+      lost: [],
+      keptAside: undefined,
+    });
+    expect((await readdir(place('store'))).sort()).toEqual(names);
+    const last = names.filter((name) => name.endsWith('.segment')).at(-1)!;
+    await appendFile(join(place('store'), last), 'a write that has been torn');
+    expect(await LogStore.repair(place('store'))).toMatchObject({ damage: [], lost: [] });
+    expect(await contentOf(place('store'))).toEqual(history.values);
+  });
+
+  it('refuses what is no store', async () => {
+    await expect(LogStore.repair(place('nothing'))).rejects.toMatchObject({
+      code: 'DLE_INVALID_ARGUMENT',
+    });
+  });
+
+  it(`saves what is whole, and says what is not, ${SEEDS} times`, async () => {
+    const history = new History();
+    await fill(place('whole'), history);
+    const outcomes = { alone: 0, named: 0, unknown: 0, unharmed: 0 };
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const directory = place(`store ${seed}`);
+      await cp(place('whole'), directory, { recursive: true });
+      const what = await damageOf(directory, seed);
+      let report: RepairReport;
+      try {
+        report = await LogStore.repair(directory);
+        expectSaved(history, await contentOf(directory), report);
+      } catch (thrown) {
+        throw new Error(`seed ${seed}: ${what}`, { cause: thrown });
+      }
+      if (report.damage.length === 0) outcomes.alone++;
+      else if (report.lost.length === 0) outcomes.unharmed++;
+      else if (report.lost.every(({ keys }) => keys !== undefined)) outcomes.named++;
+      else outcomes.unknown++;
+      // A second one finds nothing to do.
+      expect((await LogStore.repair(directory)).damage).toEqual([]);
+      await rm(directory, { recursive: true });
+    }
+    for (const [outcome, times] of Object.entries(outcomes)) {
+      expect(times, outcome).toBeGreaterThan(0);
+    }
+  }, 300_000);
+
+  it('keeps the damaged files aside, each time in another directory', async () => {
+    const history = new History();
+    await fill(place('store'), history);
+    for (const aside of ['damaged', 'damaged-2']) {
+      const names = await readdir(place('store'));
+      const segment = names.filter((name) => name.endsWith('.segment')).sort()[0]!;
+      const path = join(place('store'), segment);
+      const bytes = await readFile(path);
+      bytes.fill(0, 64, 128);
+      await writeFile(path, bytes);
+      const { keptAside, lost, damage } = await LogStore.repair(place('store'));
+      expect(damage.length).toBeGreaterThan(0);
+      // The head of a frame, which holds nothing.
+      expect(lost).toEqual([]);
+      expect(keptAside).toBe(join(place('store'), aside));
+      expect(await readFile(join(keptAside!, segment))).toEqual(bytes);
+      expect(await contentOf(place('store'))).toEqual(history.values);
+    }
+  });
+});

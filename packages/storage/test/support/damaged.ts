@@ -1,0 +1,96 @@
+import { copyFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomBelow, SeededRandom } from '@dle/common';
+import { expect } from 'vitest';
+import type { LogStore, RepairReport } from '../../src/index.js';
+
+/** What has been written to a store, write by write. */
+export class History {
+  readonly values = new Map<string, string>();
+  /** All values that a key has had; `undefined`: it was deleted. */
+  readonly versions = new Map<string, (string | undefined)[]>();
+  #count = 0;
+
+  async write(store: LogStore, count: number): Promise<void> {
+    for (const end = this.#count + count; this.#count < end; this.#count++) {
+      const n = this.#count;
+      const key = `key ${(n * 7_919) % 257}`;
+      const value = n % 5 === 4 ? undefined : `${n}`.padEnd(20 + (n % 150), '.');
+      if (value === undefined) await store.del(key);
+      else await store.put(key, value);
+      this.note(key, value);
+    }
+    await store.flush();
+  }
+
+  note(key: string, value: string | undefined): void {
+    const versions = this.versions.get(key) ?? [undefined];
+    this.versions.set(key, versions);
+    versions.push(value);
+    if (value === undefined) this.values.delete(key);
+    else this.values.set(key, value);
+  }
+}
+
+/** Harms some file of a store; says how. */
+export async function damageOf(directory: string, seed: number): Promise<string> {
+  const random = new SeededRandom(seed);
+  const below = (limit: number): number => randomBelow(random, limit);
+  const names = (await readdir(directory)).filter((name) => !/^(lock|reserve)/.test(name)).sort();
+  const said: string[] = [];
+  for (let times = 1 + below(2); times > 0; times--) {
+    const name = names[below(names.length)]!;
+    const path = join(directory, name);
+    const bytes = await readFile(path).catch(() => new Uint8Array(0));
+    if (bytes.length === 0) continue;
+    const isLast = name === names.filter((one) => one.endsWith('.segment')).at(-1);
+    // Nothing tells of the last writes of a log but themselves.
+    const how = isLast ? 0 : below(6);
+    const at = below(bytes.length);
+    const length = Math.min(bytes.length - at, 1 + below(1_500));
+    if (how === 0) {
+      bytes[at]! ^= 1 << below(8);
+      await writeFile(path, bytes);
+    } else if (how === 1) {
+      bytes.fill(0, at, at + length);
+      await writeFile(path, bytes);
+    } else if (how === 2) {
+      await truncate(path, at);
+    } else if (how === 3) {
+      await rm(path);
+    } else if (how === 4) {
+      bytes.copyWithin(below(bytes.length), at, at + length);
+      await writeFile(path, bytes);
+    } else {
+      await copyFile(path, join(directory, names[below(names.length)]!));
+    }
+    said.push(
+      `${name}, ${['flip', 'zeros', 'cut', 'gone', 'block', 'copy'][how]} at ${at} ${length}`,
+    );
+  }
+  return said.join('; ');
+}
+
+/** What differs from what was written is named in the report. */
+export function expectSaved(
+  history: History,
+  found: ReadonlyMap<string, string>,
+  { lost }: RepairReport,
+): void {
+  const named = new Set<string>();
+  for (const { keys = [] } of lost) {
+    for (const { key } of keys) named.add(Buffer.from(key).toString());
+  }
+  const isUnknown = lost.some(({ keys }) => keys === undefined);
+  const isStale = lost.some(({ mayBeStale }) => mayBeStale);
+  for (const [key, versions] of history.versions) {
+    const value = found.get(key);
+    const isRight = value === history.values.get(key);
+    // Whatever it is, it has been written under this key.
+    expect(versions, `${key}: ${value}`).toContain(value);
+    if (isRight) continue;
+    expect(isUnknown || named.has(key), `${key} is ${value}, and not named`).toBe(true);
+    if (value !== undefined) expect(isStale, `${key} is an older value`).toBe(true);
+  }
+  for (const key of found.keys()) expect([...history.versions.keys()]).toContain(key);
+}
