@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { LogStore } from '@dle/storage';
 import { BATCH_PUTS, type Draws } from './draws.js';
 
@@ -12,36 +13,51 @@ export interface OrderedBatches {
   readonly beside: readonly number[];
 }
 
-/** Batches of puts, alone and with reads in order in between, in turns. */
+/**
+ * Batches of puts into two stores in turns: one is never read in order, the other all the time. So
+ * neither has to make up for what the other has left undone.
+ */
 export async function batchesBesideReads(
   directory: string,
   draws: Draws,
   roundMs: number,
 ): Promise<OrderedBatches> {
-  const store = await LogStore.open(directory);
-  for (const puts of draws.shuffled(BATCH_PUTS)) await store.batch(puts, { durability: 'none' });
+  const plain = await filled(join(directory, 'plain'), draws);
+  const read = await filled(join(directory, 'read'), draws);
   const { batches } = draws;
-  const round = async (readsInOrder: boolean): Promise<number> => {
+  const round = async (store: LogStore, readsInOrder: boolean): Promise<number> => {
     const began = performance.now();
     let count = 0;
     for (; performance.now() - began < roundMs; count++) {
       await store.batch(batches[draws.takeBatch()]!);
-      if (!readsInOrder || count % BATCHES_AN_ITERATOR !== 0) continue;
-      const iterator = store.iterator();
-      const page = await iterator.nextv(PAGE_ENTRIES);
-      await iterator.close();
-      if (page.length !== PAGE_ENTRIES) throw new Error(`${page.length} entries were read`);
+      if (readsInOrder && count % BATCHES_AN_ITERATOR === 0) await readSome(store);
     }
     return ((count * BATCH_PUTS) / (performance.now() - began)) * 1_000;
   };
-  await round(false);
-  await round(true);
   const alone: number[] = [];
   const beside: number[] = [];
-  for (let at = 0; at < ROUNDS; at++) {
-    alone.push(await round(false));
-    beside.push(await round(true));
+  for (let at = -1; at < ROUNDS; at++) {
+    const rates = [await round(plain, false), await round(read, true)] as const;
+    if (at < 0) continue;
+    alone.push(rates[0]);
+    beside.push(rates[1]);
   }
-  await store.close();
+  await plain.close();
+  await read.close();
   return { alone, beside };
+}
+
+async function filled(directory: string, draws: Draws): Promise<LogStore> {
+  const store = await LogStore.open(directory);
+  for (const puts of draws.shuffled(BATCH_PUTS)) await store.batch(puts, { durability: 'none' });
+  await store.flush();
+  await readSome(store);
+  return store;
+}
+
+async function readSome(store: LogStore): Promise<void> {
+  const iterator = store.iterator();
+  const page = await iterator.nextv(PAGE_ENTRIES);
+  await iterator.close();
+  if (page.length !== PAGE_ENTRIES) throw new Error(`${page.length} entries were read`);
 }
