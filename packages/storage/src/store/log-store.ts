@@ -104,9 +104,9 @@ export class LogStore {
    * record that is whole, and of deletes all that can be found. A new store of that takes the
    * place of the damaged one, whose files are kept aside, in a directory `damaged` there; it needs
    * as much room as what counts takes. The report says what was lost. A store that is whole is
-   * left alone. A repair that was interrupted goes on when it is run again, and until then `open` may refuse the
-   * store. Rejects with `DLE_INVALID_ARGUMENT` (no store there), `DLE_LOCKED`, `DLE_FORMAT`,
-   * `DLE_DISK_FULL`, `DLE_IO`, or the reason of `signal`.
+   * left alone. A repair that was interrupted goes on when it is run again, and until then `open`
+   * may refuse the store. Rejects with `DLE_INVALID_ARGUMENT` (no store there), `DLE_LOCKED`,
+   * `DLE_FORMAT`, `DLE_DISK_FULL`, `DLE_IO`, or the reason of `signal`.
    */
   static async repair(
     directory: string,

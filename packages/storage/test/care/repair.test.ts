@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogStore, type RepairReport } from '../../src/index.js';
 import { OPTIONS } from '../support/compacting.js';
-import { damageOf, expectSaved, History } from '../support/damaged.js';
+import { damageOf, expectNewest, expectSaved, History, wholeRecords } from '../support/damaged.js';
 import { pairsOf } from '../support/pairs.js';
 
-const SEEDS = 60;
+const SEEDS = 40;
 
 let root = '';
 const place = (name: string): string => join(root, name);
@@ -72,8 +72,11 @@ describe('a repair', () => {
       const what = await damageOf(directory, seed);
       let report: RepairReport;
       try {
+        const whole = await wholeRecords(place('whole'), directory);
         report = await LogStore.repair(directory);
-        expectSaved(history, await contentOf(directory), report);
+        const found = await contentOf(directory);
+        expectNewest(history, found, whole);
+        expectSaved(history, found, report);
       } catch (thrown) {
         throw new Error(`seed ${seed}: ${what}`, { cause: thrown });
       }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { randomBelow, SeededRandom } from '@dle/common';
 import { expect } from 'vitest';
 import type { LogStore, RepairReport } from '../../src/index.js';
+import { RECORD_MAGIC, RecordView } from '../../src/log/record.js';
 
 /** What has been written to a store, write by write. */
 export class History {
@@ -69,6 +70,70 @@ export async function damageOf(directory: string, seed: number): Promise<string>
     );
   }
   return said.join('; ');
+}
+
+interface WholeRecord {
+  readonly index: number;
+  /** `undefined`: a delete. */
+  readonly value: string | undefined;
+}
+
+/**
+ * Of each key the newest record that lies in the files of `directory` as it did in those of
+ * `pristine`.
+ */
+export async function wholeRecords(
+  pristine: string,
+  directory: string,
+): Promise<Map<string, WholeRecord>> {
+  const newest = new Map<string, WholeRecord>();
+  for (const name of await readdir(pristine)) {
+    if (!/\.(segment|sorted)$/.test(name)) continue;
+    const before = await readFile(join(pristine, name));
+    const after = await readFile(join(directory, name)).catch(() => Buffer.alloc(0));
+    for (let at = 0; at < before.length; at += 8) {
+      const record = recordAt(before, at);
+      if (record === undefined) continue;
+      const { index, end } = record;
+      if (after.length < end || before.compare(after, at, end, at, end) !== 0) continue;
+      const key = Buffer.from(record.key).toString();
+      const value = record.kind === 1 ? Buffer.from(record.value).toString() : undefined;
+      if ((newest.get(key)?.index ?? 0) < index) newest.set(key, { index, value });
+    }
+  }
+  return newest;
+}
+
+function recordAt(bytes: Uint8Array, at: number): RecordView | undefined {
+  if (bytes[at] !== RECORD_MAGIC) return undefined;
+  const record = new RecordView(bytes);
+  try {
+    record.read(at);
+    return record;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * No whole record is lost: what is shown is the newest of them, unless a key directory has told of
+ * a delete since.
+ */
+export function expectNewest(
+  history: History,
+  found: ReadonlyMap<string, string>,
+  whole: ReadonlyMap<string, WholeRecord>,
+): void {
+  for (const [key, { value }] of whole) {
+    const shown = found.get(key);
+    if (shown === value) continue;
+    const versions = history.versions.get(key)!;
+    const isDeleted = versions.indexOf(undefined, versions.indexOf(value) + 1) > 0;
+    expect({ shown, isDeleted }, `${key} was ${value}`).toEqual({
+      shown: undefined,
+      isDeleted: true,
+    });
+  }
 }
 
 /** What differs from what was written is named in the report. */
