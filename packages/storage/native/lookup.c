@@ -242,6 +242,10 @@ static napi_value create_lookup(napi_env env, napi_callback_info info) {
       {"putRecords", dle_put_records}, {"beginMerge", dle_begin_merge},
       {"fillMerge", dle_fill_merge},   {"runMerge", dle_run_merge},
       {"copyRecords", dle_copy_records}, {"release", release},
+      {"mergedScanBytes", dle_merged_scan_bytes},
+      {"beginMergedScan", dle_begin_merged_scan},
+      {"fillMergedScan", dle_fill_merged_scan},
+      {"runMergedScan", dle_run_merged_scan},
   };
   napi_value arguments[4];
   size_t given = 4, length, live_length;

@@ -8,6 +8,32 @@ export const ASK = -2;
 /** The page of a key is full. */
 export const SPLIT = -2;
 
+/** What a scan does: together, in one number. */
+export const SCAN_FLAGS: {
+  readonly reverse: number;
+  readonly keys: number;
+  readonly values: number;
+  readonly toEnd: number;
+  readonly endInclusive: number;
+} = { reverse: 1, keys: 2, values: 4, toEnd: 8, endInclusive: 16 };
+
+/**
+ * Where in a page its numbers are. `slot`, `offset` (divided by 8) and `index` are of a record that
+ * TypeScript has to look at; the lengths of each key and value begin at `lengths`.
+ */
+export const SCAN_PAGE: {
+  readonly entries: number;
+  readonly stop: number;
+  readonly slot: number;
+  readonly offset: number;
+  readonly index: number;
+  readonly lengths: number;
+  readonly words: number;
+} = { entries: 0, stop: 1, slot: 2, offset: 3, index: 4, lengths: 6, words: 6 + 2 * 256 };
+
+/** A scan has stopped for a record that TypeScript has to look at. */
+export const SCAN_ASK = -3;
+
 /**
  * The point lookup in C, on the pages of one index and the maps of its segments
  * (`native/lookup.c`). It knows the common case, and leaves every other to TypeScript.
@@ -64,6 +90,35 @@ export interface Lookup extends IndexMirror {
    * in `results[1]`. `results[0]`: keys added.
    */
   runMerge(): number;
+  /** Bytes of memory that a scan of so many sources takes. */
+  mergedScanBytes(sources: number): number;
+  /** Begins a scan in `memory`, as `SCAN_FLAGS` say; `end` is to be kept as long as it. */
+  beginMergedScan(memory: Uint8Array, sources: number, flags: number, end: Uint8Array | undefined): void;
+  /**
+   * `source` goes on with the entry `place` of the `count` in a verified block, which is to be kept
+   * until it is filled again.
+   */
+  fillMergedScan(
+    memory: Uint8Array,
+    source: number,
+    block: Uint8Array,
+    count: number,
+    place: number,
+    slot: number,
+    firstIndex: number,
+  ): void;
+  /**
+   * Goes on until there are `most` keys and values, or as many as are good for a page: a buffer of
+   * them, one behind the other. `page` says how many there are, what it has stopped for, and how
+   * long they are (`SCAN_PAGE`). What has stopped it may be a record that TypeScript has to look at:
+   * then the buffer holds the key of it, and `skip` says in the next call that this was done.
+   */
+  runMergedScan(
+    memory: Uint8Array,
+    most: number,
+    page: Uint32Array,
+    skip: boolean,
+  ): ArrayBuffer | undefined;
   /** Lets go of everything; all is `ASK` from then on. */
   release(): void;
 }

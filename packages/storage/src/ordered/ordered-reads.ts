@@ -14,7 +14,7 @@ import { clearRange } from './clear-range.js';
 import { typescriptGathering } from './gather-keys.js';
 import type { KeyBlocks } from './key-blocks.js';
 import { type FoundEntry, lookUp } from './look-up.js';
-import { NativeScan } from './native-scan.js';
+import { MergedScan } from './merged-scan.js';
 import { rangeOf } from './range.js';
 import { RunBlocks } from './run-blocks.js';
 import type { Scan, ScanOptions, Shape } from './scan.js';
@@ -214,8 +214,7 @@ export class OrderedReads implements IteratorHost {
 
   scan(options: ScanOptions): Scan {
     const { segments, native } = this.#components;
-    const readsRecords = options.shape !== 'keys';
-    if (native !== undefined && readsRecords) return new NativeScan(segments, native, options);
+    if (native !== undefined) return new MergedScan(segments, native, options);
     return new TypescriptScan(segments, options);
   }
 

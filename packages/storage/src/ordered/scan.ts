@@ -13,6 +13,8 @@ export type Shape = 'pairs' | 'keys' | 'values';
 export interface ScanOptions {
   readonly shape: Shape;
   readonly reverse: boolean;
+  /** How many there are. */
+  readonly sources: number;
   /** It is at its end where this is reached. */
   readonly end: Bound | undefined;
 }

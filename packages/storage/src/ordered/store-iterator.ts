@@ -261,7 +261,7 @@ export class StoreIterator<T> implements AsyncIterable<T>, AsyncDisposable {
     const sources = yield* view.sources.all();
     this.#check();
     const end = reverse ? range.lower : range.upper;
-    const scan = this.#host.scan({ shape, reverse, end });
+    const scan = this.#host.scan({ shape, reverse, sources: sources.length, end });
     const cursors = sources.map((blocks) => new SourceCursor(blocks, reverse));
     const begins = yield* together(cursors.map((cursor) => cursor.begin(this.#start)));
     this.#check();

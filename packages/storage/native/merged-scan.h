@@ -1,0 +1,97 @@
+#ifndef DLE_MERGED_SCAN_H
+#define DLE_MERGED_SCAN_H
+
+#include "index.h"
+
+enum {
+  /* Nothing is left. */
+  DLE_MERGED_DONE = -1,
+  /* As much has come as was asked for, or as is good for one page. */
+  DLE_MERGED_MORE = -2,
+  /* TypeScript has to read the next record: its segment is not mapped so far, or it is damaged. */
+  DLE_MERGED_ASK = -3,
+
+  /* Entries of a page, at most; and bytes, but for a single one that is larger. */
+  DLE_MERGED_ENTRIES = 256,
+  DLE_MERGED_BYTES = 32 * 1024,
+};
+
+/* What a scan does; src/native/lookup.ts has the same. */
+enum {
+  DLE_MERGED_REVERSE = 1,
+  DLE_MERGED_KEYS = 2,
+  DLE_MERGED_VALUES = 4,
+  DLE_MERGED_TO_END = 8,
+  DLE_MERGED_END_INCLUSIVE = 16,
+};
+
+/* A source, at one of the entries of its block. */
+typedef struct {
+  const uint8_t *entry;
+  const uint8_t *block;
+  /* Where each entry begins in the block: the last bytes of it. */
+  const uint8_t *places;
+  uint64_t first_index;
+  uint32_t place;
+  uint32_t count;
+  uint32_t slot;
+} dle_merged_cursor;
+
+/* A put that is to be shown, where its record is on its way into the cache. */
+typedef struct {
+  const uint8_t *entry;
+  uint64_t index;
+  uint32_t slot;
+} dle_merged_entry;
+
+/*
+ * Merges sources of keys and reads the records that it finds: src/ordered/typescript-scan.ts does
+ * the same. It lies in memory of JavaScript, which also keeps the blocks of the sources.
+ */
+typedef struct {
+  const uint8_t *end;
+  size_t end_length;
+  uint32_t flags;
+  uint32_t sources;
+  uint32_t heap_size;
+  uint32_t pending_count;
+  /* What it stopped for, which is told when everything before it has been shown; or MORE. */
+  int32_t stop;
+  /* The entry at the top has been taken. */
+  int32_t taken;
+  /* The key that was taken last: other records of it are passed over. */
+  const uint8_t *last;
+  size_t last_length;
+  uint8_t last_key[MAX_KEY];
+  dle_merged_entry pending[DLE_MERGED_ENTRIES];
+  /* As many as there are sources; behind them the heap of those that have an entry. */
+  dle_merged_cursor cursors[];
+} dle_merged;
+
+/* What the scan shows at a time. */
+typedef struct {
+  uint32_t entries;
+  size_t bytes;
+} dle_merged_page;
+
+size_t dle_merged_size(uint32_t sources);
+void dle_merged_begin(dle_merged *scan, uint32_t sources, uint32_t flags, const uint8_t *end,
+                      size_t end_length);
+
+/* `source`, which has none, goes on with the entry at hand. */
+void dle_merged_fill(dle_merged *scan, uint32_t source, dle_merged_cursor cursor);
+
+/* Goes on until `most` entries can be shown; says how many fit into one page. */
+dle_merged_page dle_merged_next(dle_merged *scan, const dle_index *index, uint32_t most);
+
+/*
+ * Copies the entries of a page to `target`, and the lengths of each key and value to `lengths`.
+ * Returns how many there were: fewer if TypeScript has to read the next one.
+ */
+uint32_t dle_merged_copy(dle_merged *scan, const dle_index *index, dle_merged_page page,
+                         uint8_t *target, uint32_t *lengths);
+
+/* So many of the pending entries have been shown. */
+void dle_merged_drop(dle_merged *scan, uint32_t count);
+
+#endif
