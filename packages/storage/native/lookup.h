@@ -42,6 +42,10 @@ napi_value dle_begin_merged_scan(napi_env env, napi_callback_info info);
 napi_value dle_fill_merged_scan(napi_env env, napi_callback_info info);
 napi_value dle_run_merged_scan(napi_env env, napi_callback_info info);
 
+/* In gather.c. */
+napi_value dle_find_records(napi_env env, napi_callback_info info);
+napi_value dle_sort_records(napi_env env, napi_callback_info info);
+
 /* In seal.c. */
 napi_value dle_seal(napi_env env, napi_callback_info info);
 

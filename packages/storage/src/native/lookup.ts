@@ -74,6 +74,23 @@ export interface Lookup extends IndexMirror {
     target: Uint8Array,
     at: number,
   ): number;
+  /**
+   * Verifies the puts that lie one after the other from `from` to `to` of `bytes`, and notes where
+   * they begin, behind `count` others, in `starts`. Returns where it stopped: at `to`, or at what
+   * TypeScript has to look at. `results[0]`: how many are noted now.
+   */
+  findRecords(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    starts: Uint32Array,
+    count: number,
+  ): number;
+  /**
+   * Sorts the records that begin at the first `count` of `starts` by their keys, and leaves of each
+   * key only that which was noted last. Returns how many are left.
+   */
+  sortRecords(bytes: Uint8Array, starts: Uint32Array, count: number): number;
   /** Begins a merge of so many key directories; 0 ends it. */
   beginMerge(sources: number): void;
   /** `source` goes on with the entries from `from` to `to` of `bytes`, which are to be kept. */
@@ -93,7 +110,12 @@ export interface Lookup extends IndexMirror {
   /** Bytes of memory that a scan of so many sources takes. */
   mergedScanBytes(sources: number): number;
   /** Begins a scan in `memory`, as `SCAN_FLAGS` say; `end` is to be kept as long as it. */
-  beginMergedScan(memory: Uint8Array, sources: number, flags: number, end: Uint8Array | undefined): void;
+  beginMergedScan(
+    memory: Uint8Array,
+    sources: number,
+    flags: number,
+    end: Uint8Array | undefined,
+  ): void;
   /**
    * `source` goes on with the entry `place` of the `count` in a verified block, which is to be kept
    * until it is filled again.

@@ -23,6 +23,10 @@ interface Found {
   relativeIndex: number;
 }
 
+/** Used within one call of `run`, which nothing interrupts: all scans share them. */
+const REQUEST: Uint32Array = new Uint32Array(RECORDS_AT_ONCE * FIELDS);
+const FOUND_ENTRIES: Found[] = [];
+
 /**
  * Merges in TypeScript, and has C copy the records of some hundred keys at once: their cache misses
  * overlap, and no call of the system is made for any. Nine tenths of a scan by `pread` were those.
@@ -32,8 +36,6 @@ export class NativeScan implements Scan {
   readonly #native: NativeIndex;
   readonly #options: ScanOptions;
   readonly #merge: EntryMerge;
-  readonly #request = new Uint32Array(RECORDS_AT_ONCE * FIELDS);
-  readonly #found: Found[] = [];
   #count = 0;
   #requested = 0;
   bytes = 0;
@@ -76,7 +78,7 @@ export class NativeScan implements Scan {
   #note(): void {
     const { entry, block } = this.#merge;
     const { bytes, keyStart, keyEnd, relativeIndex, valueLength } = entry;
-    const request = this.#request;
+    const request = REQUEST;
     const at = this.#count * FIELDS;
     request[at] = block.slot;
     request[at + 1] = entry.recordOffset / 8;
@@ -84,9 +86,9 @@ export class NativeScan implements Scan {
     request[at + 3] = valueLength;
     // Assigned to 32 bits it is what the record has in its lowest ones.
     request[at + 4] = block.firstIndex + relativeIndex;
-    const present = this.#found[this.#count];
+    const present = FOUND_ENTRIES[this.#count];
     if (present === undefined) {
-      this.#found.push({ block, bytes, keyStart, relativeIndex });
+      FOUND_ENTRIES.push({ block, bytes, keyStart, relativeIndex });
     } else {
       present.block = block;
       present.bytes = bytes;
@@ -109,12 +111,12 @@ export class NativeScan implements Scan {
   /** Adds what was noted to `into`. */
   #copy(into: unknown[]): void {
     const { lookup } = this.#native;
-    const [request, count] = [this.#request, this.#count];
+    const count = this.#count;
     if (count === 0) return;
     const page = allocate(this.#requested);
     let at = 0;
     for (let done = 0; done < count; ) {
-      const copied = lookup.copyRecords(request, done, count, page, at);
+      const copied = lookup.copyRecords(REQUEST, done, count, page, at);
       for (; done < copied; done++) at = this.#show(into, page.buffer as ArrayBuffer, done, at);
       if (done === count) return;
       this.#copyHere(done, page, at);
@@ -124,10 +126,10 @@ export class NativeScan implements Scan {
 
   /** Of a record that is not mapped, or not what it should be. */
   #copyHere(place: number, page: Uint8Array, at: number): void {
-    const { block, bytes, keyStart, relativeIndex } = this.#found[place]!;
-    const keyLength = this.#request[place * FIELDS + 2]!;
+    const { block, bytes, keyStart, relativeIndex } = FOUND_ENTRIES[place]!;
+    const keyLength = REQUEST[place * FIELDS + 2]!;
     const key = bytes.subarray(keyStart, keyStart + keyLength);
-    const position = positionOf(block.slot, this.#request[place * FIELDS + 1]! * 8);
+    const position = positionOf(block.slot, REQUEST[place * FIELDS + 1]! * 8);
     this.#native.maps.cover(position);
     const index = block.firstIndex + relativeIndex;
     const { value } = readEntry(this.#segments, { key, position, index });
@@ -138,8 +140,8 @@ export class NativeScan implements Scan {
   /** Adds the record that lies at `at` of `page`; returns where the next one does. */
   #show(into: unknown[], page: ArrayBuffer, place: number, at: number): number {
     const { shape } = this.#options;
-    const keyLength = this.#request[place * FIELDS + 2]!;
-    const valueLength = this.#request[place * FIELDS + 3]!;
+    const keyLength = REQUEST[place * FIELDS + 2]!;
+    const valueLength = REQUEST[place * FIELDS + 3]!;
     const value = new Uint8Array(page, at + keyLength, valueLength);
     into.push(shape === 'values' ? value : [new Uint8Array(page, at, keyLength), value]);
     return at + keyLength + valueLength;

@@ -15,6 +15,7 @@ import { typescriptGathering } from './gather-keys.js';
 import type { KeyBlocks } from './key-blocks.js';
 import { type FoundEntry, lookUp } from './look-up.js';
 import { MergedScan } from './merged-scan.js';
+import { nativeGathering } from './native-gathering.js';
 import { rangeOf } from './range.js';
 import { RunBlocks } from './run-blocks.js';
 import type { Scan, ScanOptions, Shape } from './scan.js';
@@ -87,7 +88,9 @@ export class OrderedReads implements IteratorHost {
       later: () => new Promise((resolve) => clock.defer(resolve)),
     };
     this.#directories = new SegmentFiles(vfs, directory, directoryName);
-    this.#gathering = { files, slots, gather: typescriptGathering, pause: this.pause };
+    const { native } = components;
+    const gather = native === undefined ? typescriptGathering : nativeGathering(native);
+    this.#gathering = { files, slots, gather, pause: this.pause };
     this.#unlisted = new UnlistedFiles(this.#gathering, applied, unlisted);
     this.#sealed = { files: [], sources: [] };
     this.#sealedParts = {
