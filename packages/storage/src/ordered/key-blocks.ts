@@ -24,8 +24,12 @@ export interface KeyBlocks {
    * below it. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`, `DLE_CLOSED`.
    */
   load(number: number, last: number): Work<readonly KeyBlock[]>;
+  /** The block `number` if it is in memory. */
+  peek(number: number): KeyBlock | undefined;
   /** Number of the last block whose first key is not above `key`; 0 if there is none. */
   find(key: Uint8Array): Work<number>;
+  /** As `find`, if all that it needs is in memory; else -1. */
+  findNow(key: Uint8Array): number;
 }
 
 /** Where in `block` its entry `place` begins. */

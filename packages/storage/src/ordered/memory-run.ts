@@ -27,8 +27,16 @@ export class MemoryRun implements KeyBlocks {
     return [this.#blocks[number]!];
   }
 
+  peek(number: number): KeyBlock | undefined {
+    return this.#blocks[number];
+  }
+
   // biome-ignore lint/correctness/useYield: as the interface has it
   *find(key: Uint8Array): Work<number> {
+    return this.findNow(key);
+  }
+
+  findNow(key: Uint8Array): number {
     let [low, high] = [0, this.#blocks.length];
     while (low < high) {
       const middle = (low + high) >>> 1;

@@ -34,6 +34,24 @@ export class RunBlocks implements KeyBlocks {
     return yield* file.load(number - start, end - start);
   }
 
+  peek(number: number): KeyBlock | undefined {
+    const place = lastNotAbove(this.#starts, number);
+    return this.#files[place]!.peek(number - this.#starts[place]!);
+  }
+
+  findNow(key: Uint8Array): number {
+    let [low, high] = [0, this.#files.length];
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      const first = this.#files[middle]!.firstKeyNow;
+      if (first === undefined) return -1;
+      if (compareBytes(first, key) <= 0) low = middle;
+      else high = middle;
+    }
+    const found = this.#files[low]!.findNow(key);
+    return found < 0 ? -1 : this.#starts[low]! + found;
+  }
+
   *find(key: Uint8Array): Work<number> {
     let [low, high] = [0, this.#files.length];
     while (high - low > 1) {

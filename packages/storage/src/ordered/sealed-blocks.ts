@@ -58,6 +58,28 @@ export class SealedBlocks implements KeyBlocks {
     }
   }
 
+  peek(number: number): KeyBlock | undefined {
+    if (this.#rebuilt !== undefined) return this.#rebuilt.peek(number);
+    return this.#components.cache.get(this.file.id, number);
+  }
+
+  findNow(key: Uint8Array): number {
+    const { blocks, fences } = this.file.header;
+    if (fences === 0) return 0;
+    if (this.#rebuilt !== undefined) return this.#rebuilt.findNow(key);
+    const { cache } = this.#components;
+    let [low, high] = [blocks, blocks + fences];
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      const fence = cache.get(this.file.id, middle);
+      if (fence === undefined) return -1;
+      if (compareEntry(fence, 0, key) <= 0) low = middle;
+      else high = middle;
+    }
+    const fence = cache.get(this.file.id, low);
+    return fence === undefined ? -1 : blockBehind(fence, key);
+  }
+
   *find(key: Uint8Array): Work<number> {
     const { blocks, fences } = this.file.header;
     if (fences === 0) return 0;
@@ -69,11 +91,7 @@ export class SealedBlocks implements KeyBlocks {
         if (compareEntry(yield* this.#loadOne(middle), 0, key) <= 0) low = middle;
         else high = middle;
       }
-      const fence = yield* this.#loadOne(low);
-      const place = Math.max(0, firstFrom(fence, key, true) - 1);
-      const at = entryAt(fence, place);
-      const { bytes } = fence;
-      return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+      return blockBehind(yield* this.#loadOne(low), key);
     } catch (thrown) {
       return yield* (yield* this.#rebuild(thrown)).find(key);
     }
@@ -88,6 +106,11 @@ export class SealedBlocks implements KeyBlocks {
       const length = bytes[at + 10]! | (bytes[at + 11]! << 8);
       this.#firstKey = bytes.slice(at + ENTRY_BYTES, at + ENTRY_BYTES + length);
     }
+    return this.#firstKey;
+  }
+
+  /** If it has been asked for before. */
+  get firstKeyNow(): Uint8Array | undefined {
     return this.#firstKey;
   }
 
@@ -131,6 +154,13 @@ export class SealedBlocks implements KeyBlocks {
     this.#rebuilt ??= yield* this.#components.rebuild(this.file, thrown);
     return this.#rebuilt;
   }
+}
+
+/** Number of the last block that begins with a key not above `key`, of those that `fence` names. */
+function blockBehind(fence: KeyBlock, key: Uint8Array): number {
+  const at = entryAt(fence, Math.max(0, firstFrom(fence, key, true) - 1));
+  const { bytes } = fence;
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
 /** The same block in memory of its own. */

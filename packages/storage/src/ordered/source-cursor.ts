@@ -22,16 +22,43 @@ export class SourceCursor {
     this.#next = reverse ? blocks.count - 1 : 0;
   }
 
-  /** The first block of it, and the entry in that at which `start` has it begin. */
-  *begin(start: Bound | undefined): Work<{ block: KeyBlock; place: number } | undefined> {
+  /** Where it begins: `undefined` if there is nothing in it from there on. */
+  block: KeyBlock | undefined;
+  /** The entry in that. */
+  place = 0;
+
+  /** Begins at `start`, if all that this needs is in memory: whether it has. */
+  beginNow(start: Bound | undefined): boolean {
+    const blocks = this.#blocks;
+    let number = start === undefined ? this.#next : blocks.findNow(start.key);
+    if (number < 0) return false;
+    let block = blocks.peek(number);
+    if (block === undefined) return false;
+    let place = this.#placeIn(block, start);
+    number += this.#step;
+    if (place < 0 || place >= block.count) {
+      const isAtEnd = number < 0 || number >= blocks.count;
+      block = isAtEnd ? undefined : blocks.peek(number);
+      if (block === undefined && !isAtEnd) return false;
+      place = block === undefined ? 0 : this.firstPlace(block);
+      number += this.#step;
+    }
+    this.block = block;
+    this.place = place;
+    this.#next = number;
+    this.#reads = 1;
+    return true;
+  }
+
+  /** Begins at `start`. */
+  *begin(start: Bound | undefined): Work<void> {
     if (start !== undefined) this.#next = yield* this.#blocks.find(start.key);
-    const block = yield* this.next();
-    if (block === undefined) return undefined;
-    const place = this.#placeIn(block, start);
-    if (place >= 0 && place < block.count) return { block, place };
-    const other = yield* this.next();
-    if (other === undefined) return undefined;
-    return { block: other, place: this.firstPlace(other) };
+    this.block = yield* this.next();
+    if (this.block === undefined) return;
+    this.place = this.#placeIn(this.block, start);
+    if (this.place >= 0 && this.place < this.block.count) return;
+    this.block = yield* this.next();
+    if (this.block !== undefined) this.place = this.firstPlace(this.block);
   }
 
   /** The next block; `undefined` at the end. */

@@ -263,10 +263,15 @@ export class StoreIterator<T> implements AsyncIterable<T>, AsyncDisposable {
     const end = reverse ? range.lower : range.upper;
     const scan = this.#host.scan({ shape, reverse, sources: sources.length, end });
     const cursors = sources.map((blocks) => new SourceCursor(blocks, reverse));
-    const begins = yield* together(cursors.map((cursor) => cursor.begin(this.#start)));
-    this.#check();
-    for (const [source, at] of begins.entries()) {
-      if (at !== undefined) scan.fill(source, at.block, at.place);
+    const start = this.#start;
+    const waiting = cursors.filter((cursor) => !cursor.beginNow(start));
+    if (waiting.length > 0) {
+      yield* together(waiting.map((cursor) => cursor.begin(start)));
+      this.#check();
+    }
+    for (let source = 0; source < cursors.length; source++) {
+      const { block, place } = cursors[source]!;
+      if (block !== undefined) scan.fill(source, block, place);
     }
     this.#cursors = cursors;
     return scan;
