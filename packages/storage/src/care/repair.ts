@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Clock, DleError, isDleError, type Random } from '@dle/common';
 import { copyOf } from '../bytes.js';
 import { isGone } from '../compaction/gaps.js';
@@ -25,7 +25,7 @@ import { Salvage } from './salvage.js';
 import { salvageSorted } from './sorted-salvage.js';
 import { SoundDirectory } from './sound-directory.js';
 import { isStoreName } from './store-names.js';
-import { DRAFT_DIRECTORY, finishSwap, freeName, swapIn } from './swap.js';
+import { beginSwap, DRAFT_DIRECTORY, finishSwap, freeName } from './swap.js';
 import type { CareOptions, RepairReport } from './types.js';
 import { refuseUnfinished, Unfinished } from './unfinished.js';
 
@@ -34,7 +34,7 @@ const BATCH_BYTES = 1024 * 1024;
 const BATCH_KEYS = 1_000;
 
 /** A store as far as a repair needs it. */
-export interface DraftStore {
+interface DraftStore {
   batch(
     operations: readonly {
       readonly type: 'put';
@@ -73,12 +73,24 @@ export async function repair(
     if (finished !== undefined) return finished;
     refuseUnfinished(directory, names);
     const { damage, records } = await examine(components, directory);
+    // A repair that was ended in its very last step has yet to have that on the device.
+    await vfs.syncDirectory(directory);
     if (damage.length === 0) return { damage, records, lost: [], keptAside: undefined };
     options.signal?.throwIfAborted();
+    if (damage.every(({ file }) => isDirectory(file))) {
+      // They tell nothing that the segments do not: they are made again at the next start.
+      for (const file of new Set(damage.map((each) => each.file))) await vfs.unlink(file);
+      await vfs.syncDirectory(directory);
+      return { damage, records, lost: [], keptAside: undefined };
+    }
     return await new Repair(components, directory, options).run(damage);
   } finally {
     await lock.release();
   }
+}
+
+function isDirectory(file: string): boolean {
+  return parseDirectoryName(basename(file)) !== undefined;
 }
 
 class Repair {
@@ -105,13 +117,21 @@ class Repair {
       const records = await this.#write(salvage);
       const lost = salvage.losses();
       const keptAside = await freeName(vfs, this.#directory);
-      const report = { damage, records, lost, keptAside };
+      await beginSwap(vfs, this.#directory, { damage, records, lost, keptAside });
+    } catch (thrown) {
+      await this.#giveUp().catch(() => undefined);
+      throw thrown;
+    } finally {
       // What was read was open until now.
       await salvage.close();
-      return await swapIn(vfs, this.#directory, report);
-    } finally {
-      await salvage.close();
     }
+    return (await finishSwap(vfs, this.#directory))!;
+  }
+
+  /** The draft may have filled the disk; but once the swap is begun it is all there is. */
+  async #giveUp(): Promise<void> {
+    const names = await this.#components.vfs.list(this.#directory);
+    if (!names.includes(Unfinished.repair)) await this.#clearDraft();
   }
 
   /** Reads all files, and takes what is whole. */
@@ -238,6 +258,7 @@ class Repair {
   async #clearDraft(): Promise<void> {
     const { vfs } = this.#components;
     for (const name of await vfs.list(this.#draft)) await vfs.unlink(join(this.#draft, name));
+    await vfs.removeDirectory(this.#draft);
   }
 
   /** A store of what is whole, verified; returns the number of its keys. */

@@ -37,20 +37,17 @@ export async function freeName(vfs: Vfs, directory: string): Promise<string> {
 }
 
 /**
- * Puts the store that was made in the place of the damaged one. Files are moved, not directories:
- * one of those may be where a disk is mounted, and it is locked by what it is. A crash at any point
- * leaves a marker that says how to go on, and until all is done the store cannot be opened.
+ * From now on the store that was made is to take the place of the damaged one: `finishSwap` does
+ * that, also after a crash, and until it is done the store cannot be opened.
  */
-export async function swapIn(
-  vfs: Vfs,
-  directory: string,
-  report: RepairReport,
-): Promise<RepairReport> {
+export async function beginSwap(vfs: Vfs, directory: string, report: RepairReport): Promise<void> {
   await mark(vfs, directory, 'aside', report);
-  return moveAside(vfs, directory, report);
 }
 
-/** Goes on with a swap that was interrupted; `undefined`: there is none. */
+/**
+ * Does what is left of a swap that was begun; `undefined`: there is none. Files are moved, not
+ * directories: one of those may be where a disk is mounted, and it is locked by what it is.
+ */
 export async function finishSwap(vfs: Vfs, directory: string): Promise<RepairReport | undefined> {
   const marker = await readMarker<SwapMarker>(vfs, directory, Unfinished.repair);
   if (marker?.report === undefined) return undefined;

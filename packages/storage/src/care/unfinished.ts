@@ -48,8 +48,11 @@ export async function writeMarker(
   try {
     file.writeSync([Buffer.from(`${JSON.stringify(content)}\n`)], 0);
     await file.datasync();
-  } finally {
     await file.close();
+  } catch (thrown) {
+    await file.close();
+    await vfs.unlink(draft).catch(() => undefined);
+    throw thrown;
   }
   await vfs.rename(draft, path);
   await vfs.syncDirectory(directory);

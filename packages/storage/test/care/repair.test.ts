@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogStore, type RepairReport } from '../../src/index.js';
 import { OPTIONS } from '../support/compacting.js';
 import { damageOf, expectNewest, expectSaved, History, wholeRecords } from '../support/damaged.js';
+import { DIRECTORY, Machine } from '../support/logs.js';
 import { pairsOf } from '../support/pairs.js';
 
 const SEEDS = 40;
@@ -111,5 +112,52 @@ describe('a repair', () => {
       expect(await readFile(join(keptAside!, segment))).toEqual(bytes);
       expect(await contentOf(place('store'))).toEqual(history.values);
     }
+  });
+
+  it('takes a key directory away that is damaged, and nothing else', async () => {
+    const history = new History();
+    await fill(place('store'), history);
+    const names = (await readdir(place('store'))).sort();
+    const directory = names.find((name) => name.endsWith('.directory'))!;
+    const path = join(place('store'), directory);
+    const bytes = await readFile(path);
+    bytes[1_000]! ^= 1;
+    await writeFile(path, bytes);
+    const { damage, lost, keptAside } = await LogStore.repair(place('store'));
+    expect(damage).toMatchObject([{ file: path }]);
+    expect({ lost, keptAside }).toEqual({ lost: [], keptAside: undefined });
+    const left = names.filter((name) => name !== directory);
+    expect((await readdir(place('store'))).sort()).toEqual(left);
+    expect(await contentOf(place('store'))).toEqual(history.values);
+  });
+
+  it('changes nothing when it finds no room, or is ended, and can be run again', async () => {
+    const history = new History();
+    const machine = new Machine();
+    const options = { segmentSize: 4_096, idleFlushMs: 60_000, compaction: { automatic: false } };
+    const store = await LogStore.open(DIRECTORY, options, machine);
+    await history.write(store, 200);
+    await store.verify();
+    await store.close();
+    machine.vfs.flipBit(`${DIRECTORY}/0000000000000001.segment`, 70, 1);
+    const paths = machine.vfs.paths.sort();
+    machine.vfs.capacityBytes = machine.vfs.usedBytes + 100_000;
+    await expect(LogStore.repair(DIRECTORY, {}, machine)).rejects.toMatchObject({
+      code: 'DLE_DISK_FULL',
+    });
+    machine.vfs.capacityBytes = Number.POSITIVE_INFINITY;
+    expect(machine.vfs.paths.sort()).toEqual(paths);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const onProgress = (): void => controller.abort(new Error('enough'));
+    const ended = LogStore.repair(DIRECTORY, { signal, onProgress }, machine);
+    await expect(ended).rejects.toThrow('enough');
+    expect(machine.vfs.paths.sort()).toEqual(paths);
+    expect(machine.vfs.openPaths).toEqual([]);
+    const { records } = await LogStore.repair(DIRECTORY, {}, machine);
+    expect(records).toBe(history.values.size);
+    const again = await LogStore.open(DIRECTORY, options, machine);
+    expect(await pairsOf(again)).toEqual(history.values);
+    await again.close();
   });
 });
