@@ -12,7 +12,8 @@ napi_value dle_find_records(napi_env env, napi_callback_info info) {
   size_t length, room;
   uint32_t from, to, count;
   if (self == NULL || !dle_bytes_of(env, arguments[0], &bytes, &length)) return NULL;
-  if (!dle_number_of(env, arguments[1], &from) || !dle_number_of(env, arguments[2], &to)) return NULL;
+  if (!dle_number_of(env, arguments[1], &from)) return NULL;
+  if (!dle_number_of(env, arguments[2], &to)) return NULL;
   if (!dle_bytes_of(env, arguments[3], &starts_bytes, &room)) return NULL;
   if (!dle_number_of(env, arguments[4], &count)) return NULL;
   uint32_t *starts = (uint32_t *)starts_bytes;

@@ -241,12 +241,13 @@ static napi_value create_lookup(napi_env env, napi_callback_info info) {
       {"get", get},                    {"locate", locate},
       {"putRecords", dle_put_records}, {"beginMerge", dle_begin_merge},
       {"fillMerge", dle_fill_merge},   {"runMerge", dle_run_merge},
-      {"copyRecords", dle_copy_records}, {"findRecords", dle_find_records},
-      {"sortRecords", dle_sort_records}, {"release", release},
+      {"findRecords", dle_find_records},
+      {"sortRecords", dle_sort_records},
       {"mergedScanBytes", dle_merged_scan_bytes},
       {"beginMergedScan", dle_begin_merged_scan},
       {"fillMergedScan", dle_fill_merged_scan},
       {"runMergedScan", dle_run_merged_scan},
+      {"release", release},
   };
   napi_value arguments[4];
   size_t given = 4, length, live_length;

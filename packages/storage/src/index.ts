@@ -7,6 +7,11 @@ export type {
   RepairReport,
   RestoreReport,
 } from './care/types.js';
+export type {
+  CompactionCounters,
+  CompactionProgress,
+  CompactOptions,
+} from './compaction/compactor.js';
 export type { Damage, DirectoryCounters } from './directory/directories.js';
 export { type NativeStatus, nativeStatus } from './native/native.js';
 export type { StoreIterator } from './ordered/store-iterator.js';
@@ -22,6 +27,7 @@ export { LogStore } from './store/log-store.js';
 export type {
   BatchOperation,
   BytesLike,
+  CompactionOptions,
   Durability,
   KeySnapshot,
   LogStoreComponents,

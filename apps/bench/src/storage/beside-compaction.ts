@@ -11,7 +11,7 @@ const OVERWRITTEN = 0.5;
 const READS_A_TURN = 100;
 const MAX_READS = 4_000_000;
 
-export interface ReadPhase {
+interface ReadPhase {
   readonly reads: number;
   readonly p99Ms: number;
   readonly longestStallMs: number;

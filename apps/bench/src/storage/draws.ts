@@ -137,7 +137,7 @@ export class Draws {
 }
 
 /** All records below `count`, each once, in an order that `random` draws. */
-export function shuffledRecords(count: number, random: Random): Uint32Array {
+function shuffledRecords(count: number, random: Random): Uint32Array {
   const records = Uint32Array.from({ length: count }, (_, at) => at);
   for (let at = count - 1; at > 0; at--) {
     const other = randomBelow(random, at + 1);

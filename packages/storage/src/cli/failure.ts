@@ -1,9 +1,9 @@
 import { DleError } from '@dle/common';
 
 export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
+const EXIT_USAGE = 2;
 /** As shells have it of a program that Ctrl-C has ended. */
-export const EXIT_INTERRUPTED = 130;
+const EXIT_INTERRUPTED = 130;
 
 /** The command line is not what it must be. */
 export class UsageError extends Error {

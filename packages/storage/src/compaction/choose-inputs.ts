@@ -25,7 +25,7 @@ export interface ChoiceLimits {
  * are runs of their own; more of them than that many are merged even if all in them counts.
  */
 export const MAX_RUNS = 16;
-export const MAX_LOG_SEGMENTS = 48;
+const MAX_LOG_SEGMENTS = 48;
 
 /**
  * A job takes in at least so many segments, or that part of the store, if as much is to be won.

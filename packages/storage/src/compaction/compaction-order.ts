@@ -2,7 +2,7 @@ import type { DirectoryHeader } from '../directory/directory-format.js';
 import type { HashSeed } from '../key-index/half-sip-hash.js';
 
 /** A sealed file to be rewritten, and the slot by which positions name it. */
-export interface CompactionInput {
+interface CompactionInput {
   readonly id: number;
   readonly kind: 'log' | 'sorted';
   readonly run: number;

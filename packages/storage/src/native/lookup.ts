@@ -63,18 +63,6 @@ export interface Lookup extends IndexMirror {
    */
   putRecords(bytes: Uint8Array, from: number, to: number, slot: number, shift: number): number;
   /**
-   * Copies key and value of the records `from` to `to` of `request`, five numbers each (slot, offset
-   * / 8, length of the key, of the value, lowest bits of the index), one after the other to `at` of
-   * `target`. Returns the first that it did not copy: TypeScript has to look at that one.
-   */
-  copyRecords(
-    request: Uint32Array,
-    from: number,
-    to: number,
-    target: Uint8Array,
-    at: number,
-  ): number;
-  /**
    * Verifies the puts that lie one after the other from `from` to `to` of `bytes`, and notes where
    * they begin, behind `count` others, in `starts`. Returns where it stopped: at `to`, or at what
    * TypeScript has to look at. `results[0]`: how many are noted now.
@@ -132,7 +120,7 @@ export interface Lookup extends IndexMirror {
   /**
    * Goes on until there are `most` keys and values, or as many as are good for a page: a buffer of
    * them, one behind the other. `page` says how many there are, what it has stopped for, and how
-   * long they are (`SCAN_PAGE`). What has stopped it may be a record that TypeScript has to look at:
+   * long they are (`SCAN_PAGE`). What has stopped it may be a record that TypeScript must look at:
    * then the buffer holds the key of it, and `skip` says in the next call that this was done.
    */
   runMergedScan(

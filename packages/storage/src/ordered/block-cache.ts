@@ -1,8 +1,8 @@
 import type { KeyBlock } from './key-blocks.js';
 
 /**
- * Bytes of blocks, at most, that are kept of one store: those of two million keys of 16 bytes. Where
- * ranges begin at random among many more, their blocks come from the file each time.
+ * Bytes of blocks, at most, that are kept of one store: those of two million keys of 16 bytes.
+ * Where ranges begin at random among many more, their blocks come from the file each time.
  */
 const MAX_BYTES = 64 * 1024 * 1024;
 /** No file has so many blocks. */

@@ -17,7 +17,7 @@ interface Cursor {
 /**
  * Merges sources of keys, forwards or backwards, and shows every key once, with its newest record:
  * the one of the highest index. Where two have the same index they are copies of one another.
- * `native/scan.c` does the same.
+ * `native/merged-scan.c` does the same.
  */
 export class EntryMerge {
   readonly #reverse: boolean;

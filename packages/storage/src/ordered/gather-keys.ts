@@ -40,7 +40,7 @@ export interface GatherKeys {
  * Sorts the keys of the whole records in `piece`, every checksum verified. Throws `DLE_CORRUPT`,
  * `DLE_FORMAT`.
  */
-export function gatherKeys(piece: RecordPiece): Gathered {
+function gatherKeys(piece: RecordPiece): Gathered {
   const { bytes, offset, path } = piece;
   const origin = { name: path, offset };
   const record = new RecordView(bytes, origin);

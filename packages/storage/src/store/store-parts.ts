@@ -31,7 +31,7 @@ import { restoreKeys } from './restore-keys.js';
 import type { LogStoreOptions } from './types.js';
 
 /** Where a store is. */
-export interface Place {
+interface Place {
   readonly vfs: Vfs;
   readonly clock: Clock;
   readonly directory: string;
