@@ -105,8 +105,11 @@ export class OrderedReads implements IteratorHost {
     this.checkOpen();
     const { signal, snapshot } = options;
     const range = rangeOf(options);
-    const view = snapshot === undefined ? this.#takeView() : this.#viewOf(snapshot).retain();
-    const iterator = new StoreIterator<T>(this, { view, range, shape, signal });
+    const isClosed = snapshot instanceof StoreSnapshot && snapshot.isClosed;
+    const refusal = isClosed ? new DleError('DLE_CLOSED', 'the snapshot is closed') : undefined;
+    const isNow = snapshot === undefined || isClosed;
+    const view = isNow ? this.#takeView() : this.#viewOf(snapshot).retain();
+    const iterator = new StoreIterator<T>(this, { view, range, shape, signal, refusal });
     this.#forgotten.register(iterator, { view, snapshot: undefined }, iterator);
     return iterator;
   }

@@ -26,8 +26,8 @@ export function rangeOf({ gt, gte, lt, lte, reverse = false, limit }: KeyRange):
     throw new DleError('DLE_INVALID_ARGUMENT', `reverse is true or false, not ${String(reverse)}`);
   }
   return {
-    lower: tighter(boundOf(gt, false), boundOf(gte, true), 1),
-    upper: tighter(boundOf(lt, false), boundOf(lte, true), -1),
+    lower: boundOf(gte, true) ?? boundOf(gt, false),
+    upper: boundOf(lte, true) ?? boundOf(lt, false),
     reverse,
     limit: limitOf(limit),
   };
@@ -46,17 +46,6 @@ function isBehind(bound: Bound | undefined, key: Uint8Array, direction: number):
 
 function boundOf(key: BytesLike | undefined, inclusive: boolean): Bound | undefined {
   return key === undefined ? undefined : { key: copyOf(bytesOf(key)), inclusive };
-}
-
-/** Of two bounds the one that leaves less, with what lies behind it in `direction`. */
-function tighter(
-  exclusive: Bound | undefined,
-  inclusive: Bound | undefined,
-  direction: number,
-): Bound | undefined {
-  if (exclusive === undefined || inclusive === undefined) return exclusive ?? inclusive;
-  const order = compareBytes(exclusive.key, inclusive.key) * direction;
-  return order >= 0 ? exclusive : inclusive;
 }
 
 function limitOf(limit: number | undefined): number {

@@ -14,6 +14,10 @@ export class StoreSnapshot implements Snapshot {
     this.#onClose = onClose;
   }
 
+  get isClosed(): boolean {
+    return this.#view === undefined;
+  }
+
   /** Throws `DLE_CLOSED`. */
   get view(): View {
     if (this.#view === undefined) throw new DleError('DLE_CLOSED', 'the snapshot is closed');

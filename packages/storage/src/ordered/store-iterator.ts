@@ -36,6 +36,8 @@ export interface IteratorParts {
   readonly range: Range;
   readonly shape: Shape;
   readonly signal: AbortSignal | undefined;
+  /** Why nothing can be read from it, if so. */
+  readonly refusal?: DleError | undefined;
 }
 
 /**
@@ -78,7 +80,8 @@ export class StoreIterator<T> implements AsyncIterable<T>, AsyncDisposable {
 
   /** The next one, as an iterator has it: `{ done: true }` at the end. */
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#pending === undefined && this.#taken < this.#ahead.length && !this.#isStopped()) {
+    const isReady = this.#pending === undefined && this.#taken < this.#ahead.length;
+    if (isReady && this.#parts.signal === undefined && !this.#isStopped()) {
       this.#given++;
       return Promise.resolve({ done: false, value: this.#ahead[this.#taken++]! });
     }
@@ -168,17 +171,26 @@ export class StoreIterator<T> implements AsyncIterable<T>, AsyncDisposable {
           .catch(() => undefined)
           .then(() => {
             this.#check();
-            return this.#host.begin(work());
+            return this.#unlessAborted(this.#host.begin(work()));
           }),
       );
     }
     try {
       this.#check();
-      const result = this.#host.begin(work());
+      const result = this.#unlessAborted(this.#host.begin(work()));
       return result instanceof Promise ? this.#waitFor(result) : Promise.resolve(result);
     } catch (thrown) {
       return Promise.reject(thrown);
     }
+  }
+
+  /** A call that is made before the signal comes rejects, too, even if all was at hand. */
+  #unlessAborted<R>(result: R | Promise<R>): R | Promise<R> {
+    if (this.#parts.signal === undefined) return result;
+    return Promise.resolve(result).then((done) => {
+      this.#check();
+      return done;
+    });
   }
 
   #waitFor<R>(promise: Promise<R>): Promise<R> {
@@ -283,13 +295,14 @@ export class StoreIterator<T> implements AsyncIterable<T>, AsyncDisposable {
 
   /** Throws if it is closed, or is to end. */
   #check(): void {
-    const { signal } = this.#parts;
+    const { refusal, signal } = this.#parts;
     if (signal?.aborted === true) {
       this.#letGo();
       throw signal.reason;
     }
     if (this.#closed) throw new DleError('DLE_CLOSED', 'the iterator is closed');
     this.#host.checkOpen();
+    if (refusal !== undefined) throw refusal;
   }
 
   #letGo(): void {

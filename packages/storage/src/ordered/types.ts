@@ -2,7 +2,7 @@ import type { BytesLike } from '../store/types.js';
 
 /**
  * Which keys, in bytewise order: of two that begin alike the shorter one comes first. What is left
- * out sets no bound.
+ * out sets no bound; `gte` counts before `gt`, and `lte` before `lt`.
  */
 export interface KeyRange {
   /** Keys above this one. */

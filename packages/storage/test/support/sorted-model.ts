@@ -35,9 +35,11 @@ export class SortedModel {
     const bytes = (key: Uint8Array | string) => Buffer.from(key);
     let pairs: Pair[] = [...this.#values].map(([key, value]) => [Buffer.from(key, 'hex'), value]);
     pairs.sort(([a], [b]) => compareBytes(a, b));
-    if (gt !== undefined) pairs = pairs.filter(([key]) => compareBytes(key, bytes(gt)) > 0);
+    if (gt !== undefined && gte === undefined)
+      pairs = pairs.filter(([key]) => compareBytes(key, bytes(gt)) > 0);
     if (gte !== undefined) pairs = pairs.filter(([key]) => compareBytes(key, bytes(gte)) >= 0);
-    if (lt !== undefined) pairs = pairs.filter(([key]) => compareBytes(key, bytes(lt)) < 0);
+    if (lt !== undefined && lte === undefined)
+      pairs = pairs.filter(([key]) => compareBytes(key, bytes(lt)) < 0);
     if (lte !== undefined) pairs = pairs.filter(([key]) => compareBytes(key, bytes(lte)) <= 0);
     if (reverse) pairs.reverse();
     return limit < 0 ? pairs : pairs.slice(0, limit);
