@@ -23,6 +23,8 @@ export interface MemFaults {
   crashAtOperation?: number;
   /** The process is killed in the midst of this I/O operation; a write stops somewhere. */
   killAtOperation?: number;
+  /** Only such operations count for the two above; `previous` was begun before. Default: all. */
+  counts?: (operation: string, previous: string | undefined) => boolean;
   /** This write fails with an I/O error, somewhere on its way. */
   failWrite?: number;
   /**
@@ -51,6 +53,8 @@ export interface MemEnd {
 export class MemVfs implements Vfs {
   /** I/O operations so far. */
   operations = 0;
+  /** Until the next restart, every write to such a file fails with an I/O error. */
+  unwritable: ((path: string) => boolean) | undefined;
   /** Room on the disk; may be changed at any time. */
   capacityBytes: number;
   readonly #components: MemVfsComponents;
@@ -129,6 +133,7 @@ export class MemVfs implements Vfs {
     if (!this.down) this.crash();
     this.#end = undefined;
     this.#failures = [];
+    this.unwritable = undefined;
     this.#lastOperation = undefined;
     this.#life++;
   }
@@ -252,8 +257,8 @@ export class MemVfs implements Vfs {
         this.#enter(`${what} ${path}`);
       },
       room: () => this.#room(),
-      progress: (bytes) => this.#progress(bytes),
-      due: (fault) => this.#fails(fault, `${fault === 'failFlush' ? 'flush' : 'write'} ${path}`),
+      progress: (bytes) => this.#progress(bytes, `write ${path}`),
+      due: (fault) => this.#failsFile(fault, path),
       turn: () => new Promise((resolve) => this.#components.clock.defer(resolve)),
       closed: (closed) => this.#open.delete(closed),
     });
@@ -274,9 +279,10 @@ export class MemVfs implements Vfs {
   }
 
   /** Of a write that is not to come to its end: how many of its `bytes` it gets done. */
-  #progress(bytes: number): number {
+  #progress(bytes: number, what: string): number {
     const { failWrite, killAtOperation } = this.#faults;
-    if (failWrite !== 1 && killAtOperation !== 1) return bytes;
+    const isKilled = killAtOperation === 1 && this.#counts(what);
+    if (failWrite !== 1 && !isKilled) return bytes;
     return randomBelow(this.#components.random, bytes + 1);
   }
 
@@ -300,8 +306,10 @@ export class MemVfs implements Vfs {
   #enter(what: string): void {
     this.#alive(what);
     this.operations++;
-    if (this.#isDue('crashAtOperation')) this.#crash(what);
-    else if (this.#isDue('killAtOperation')) this.#stop('kill', what);
+    if (this.#counts(what)) {
+      if (this.#isDue('crashAtOperation')) this.#crash(what);
+      else if (this.#isDue('killAtOperation')) this.#stop('kill', what);
+    }
     this.#lastOperation = what;
     this.#alive(what);
   }
@@ -312,13 +320,23 @@ export class MemVfs implements Vfs {
     if (life !== this.#life) throw failed(what, 'the process that began it is gone');
   }
 
-  #fails(fault: 'failWrite' | 'failFlush', what: string): boolean {
-    const fails = this.#isDue(fault);
+  #counts(what: string): boolean {
+    const { counts } = this.#faults;
+    return counts === undefined || counts(what, this.#lastOperation);
+  }
+
+  #failsFile(fault: 'failWrite' | 'failFlush', path: string): boolean {
+    const what = `${fault === 'failFlush' ? 'flush' : 'write'} ${path}`;
+    return this.#fails(fault, what, fault === 'failWrite' && this.unwritable?.(path) === true);
+  }
+
+  #fails(fault: 'failWrite' | 'failFlush', what: string, always = false): boolean {
+    const fails = this.#isDue(fault) || always;
     if (fails) this.#failures.push(what);
     return fails;
   }
 
-  #isDue(fault: keyof MemFaults): boolean {
+  #isDue(fault: Exclude<keyof MemFaults, 'counts'>): boolean {
     const left = this.#faults[fault];
     if (left === undefined) return false;
     this.#faults[fault] = left - 1;

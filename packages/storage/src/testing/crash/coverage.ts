@@ -78,6 +78,7 @@ const EVENTS = [
   'key directory of the log removed',
   'key directory of a sorted segment damaged',
   'key directory of a sorted segment removed',
+  'key directory lost for good',
   'key directory found damaged and made again',
   'snapshot held through compactions',
   'verified while compacting',

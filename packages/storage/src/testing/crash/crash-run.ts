@@ -136,7 +136,7 @@ class CrashRun {
     const life = new Life(this.#world, { ...this.#plan, ...plan });
     const end = await life.live();
     this.#exists ||= life.opened;
-    this.#startAgain(end);
+    await this.#startAgain(end);
     const { dice, vfs } = this.#world;
     if (dice.chance(15)) damageDirectories(this.#world);
     if (dice.chance(50)) vfs.capacityBytes = Number.POSITIVE_INFINITY;
@@ -144,7 +144,7 @@ class CrashRun {
   }
 
   /** What happens between two lives: nothing, or the end of the process or of the machine. */
-  #startAgain(last: LifeEnd): void {
+  async #startAgain(last: LifeEnd): Promise<void> {
     const { dice, vfs, time, model, history, coverage } = this.#world;
     const killed = vfs.end?.kind === 'kill';
     if (killed ? dice.chance(15) : !vfs.down && dice.chance(30)) vfs.crash();
@@ -157,8 +157,10 @@ class CrashRun {
     history.add(`${what}${operation === undefined ? '' : ` in ${operation}`}`);
     coverage.countEnd(end);
     if (kind === 'crash') model.crashed();
-    vfs.restart();
+    // What is left of the process comes to nothing, and nothing comes of it.
     time.forget();
+    await time.turn();
+    vfs.restart();
   }
 
   #openingAfter(last: LifeEnd): CrashEvent {

@@ -1,5 +1,26 @@
+import { directoryName } from '../../directory/directory-format.js';
 import type { MemFaults } from '../mem-vfs.js';
 import { DIRECTORY, type World } from './world.js';
+
+/** The operation before, and the one in which it is to end. */
+const COMPACTION_STEPS = [
+  /; create .*sorted$/,
+  /; write .*sorted$/,
+  /; flush .*sorted$/,
+  /; write .*\.directory$/,
+  /; flush .*\.directory$/,
+  /sorted; flush|directory; flush \/store$/,
+  /; create .*manifest/,
+  /; write .*manifest/,
+  /; flush .*manifest/,
+  /; rename .*manifest/,
+  /rename .*manifest; /,
+  /rename .*manifest; /,
+  /; unlink .*segment$/,
+  /; unlink .*sorted$/,
+  /; unlink .*directory$/,
+  /unlink .*; /,
+];
 
 /** What is planned to go wrong, and so excuses an error. */
 export class Faults {
@@ -40,6 +61,38 @@ export class Faults {
     if (!dice.chance(percent)) return;
     const at = dice.chance(50) ? dice.between(1, mostOperations) : dice.magnitude(mostOperations);
     this.#plan(dice.chance(70) ? { crashAtOperation: at } : { killAtOperation: at });
+  }
+
+  /** As `planEnd`, in one of the steps by which compaction makes something count, or go. */
+  planEndInStep(percent: number): void {
+    const { dice } = this.#world;
+    if (!dice.chance(percent)) return;
+    const step = dice.pick(COMPACTION_STEPS);
+    const at = dice.magnitude(4);
+    const counts = (operation: string, previous = ''): boolean =>
+      step.test(`${previous}; ${operation}`);
+    this.#world.history.add(`to end in ${step}`);
+    this.#plan({
+      ...(dice.chance(70) ? { crashAtOperation: at } : { killAtOperation: at }),
+      counts,
+    });
+  }
+
+  /** The key directory of `segment` cannot be made in this life. */
+  refuseDirectory(segment: number): void {
+    if (this.#quiet) return;
+    const { vfs, history } = this.#world;
+    const name = directoryName(segment);
+    vfs.unwritable = (path) => path.includes(name);
+    this.ioError = true;
+    history.add(`${name} cannot be written`);
+  }
+
+  /** The power fails now. */
+  crash(): void {
+    if (this.#quiet) return;
+    this.#world.history.add('the machine crashes here');
+    this.#world.vfs.crash();
   }
 
   planCrash(atOperation: number): void {

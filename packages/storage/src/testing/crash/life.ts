@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { isDleError } from '@dle/common';
 import { MAX_RUNS } from '../../compaction/choose-inputs.js';
+import { directoryName } from '../../directory/directory-format.js';
 import { LogStore } from '../../store/log-store.js';
 import { checkAccounts, checkClosed, checkFiles, verifyStore } from './check-files.js';
 import { CompactionWatch } from './compaction-watch.js';
@@ -109,9 +111,11 @@ export class Life {
     if (crashAtOperation !== undefined) this.#faults.planCrash(crashAtOperation);
     else if (fault < 3) this.#faults.planFlushError(4);
     else if (fault < 6) this.#faults.planWriteError(3);
-    else this.#faults.planEnd(30, 60);
+    else if (dice.chance(75)) this.#faults.planEnd(30, 60);
+    else this.#faults.planEndInStep(70);
     history.add(`open ${JSON.stringify(options)}`);
     const before = new DiskFiles(this.#world.vfs);
+    if (dice.chance(4)) this.#loseDirectory(before);
     const components = { vfs: disk, clock: time, random: storeRandom };
     try {
       const opening = LogStore.open(DIRECTORY, options, components);
@@ -143,6 +147,17 @@ export class Life {
     else throw new Broken(`the store cannot be opened: ${thrown}`, { cause: thrown });
     history.add(`not opened: ${thrown.message}`);
     this.#faults.makeRoom();
+  }
+
+  /** One that is lost, and cannot be made again: nobody knows which keys its segment has. */
+  #loseDirectory({ segments, directories }: DiskFiles): void {
+    const { dice, vfs, coverage } = this.#world;
+    if (this.#plan.quiet || segments.length === 0) return;
+    const id = dice.pick(segments);
+    const path = join(DIRECTORY, directoryName(id));
+    if (directories.includes(id)) vfs.unlinkSync(path);
+    this.#faults.refuseDirectory(id);
+    coverage.count('key directory lost for good');
   }
 
   #countFound({ manifest, unnamed, gone }: DiskFiles): void {

@@ -69,6 +69,7 @@ export class Steps {
       [1, () => this.#verify()],
       [compacts === 'by hand' ? 6 : compacts === 'seldom' ? 1 : 0, () => this.#compact()],
       [often ? 10 : 1, () => this.#letCompact()],
+      [compacts === 'by hand' ? 3 : 0, () => this.#overtake()],
       [often ? 6 : 0, () => this.#overwriteMuch()],
       [often ? 2 : 1, () => this.#holdSnapshot()],
       [often ? 2 : 1, () => parts.snapshots.read()],
@@ -176,17 +177,39 @@ export class Steps {
   }
 
   async #compact(): Promise<void> {
-    const { patience, compactions } = this.#parts;
+    const { patience, compactions, faults } = this.#parts;
+    const fault = this.#world.dice.below(100);
+    if (fault < 8) faults.planFlushError(10);
+    else if (fault < 12) faults.planWriteError(10);
+    else faults.planEndInStep(20);
     const done = compactions.start();
     if (this.#world.dice.chance(40)) await patience.outcomeOf(done, 'compaction');
+  }
+
+  /** What is compacted is overwritten meanwhile by what is not flushed yet. */
+  async #overtake(): Promise<void> {
+    const { dice, history } = this.#world;
+    const { patience, compactions, faults, writes } = this.#parts;
+    await this.#waitForAll();
+    history.add('compact, and overwrite meanwhile');
+    faults.planEndInStep(40);
+    const done = compactions.start();
+    for (let turns = dice.magnitude(100); turns > 0 && compactions.pending.size > 0; turns--) {
+      if (dice.chance(20)) writes.put(this.#change(), 'none');
+      await patience.turns(1);
+    }
+    await patience.outcomeOf(done, 'compaction');
+    if (dice.chance(30)) faults.crash();
   }
 
   /** It begins by itself, if there is anything to do; perhaps it is the last thing that happens. */
   async #letCompact(): Promise<void> {
     const { faults, patience } = this.#parts;
     await this.#passTime(CHECK_MS);
-    faults.planEnd(10, 100);
-    await patience.turns(this.#world.dice.magnitude(40));
+    const { dice } = this.#world;
+    if (dice.chance(50)) faults.planEnd(10, 100);
+    else faults.planEndInStep(20);
+    await patience.turns(dice.magnitude(40));
   }
 
   /** Space is won back again and again, a little at a time. */
@@ -300,6 +323,8 @@ export class Steps {
 
   async #verify(): Promise<void> {
     const { store, patience, faults, compactions } = this.#parts;
+    // Nobody knows what the device holds of the last write.
+    if (store.log.failure !== undefined) return;
     if (compactions.pending.size > 0) this.#world.coverage.count('verified while compacting');
     try {
       await verifyStore(this.#world, patience, store);
