@@ -53,12 +53,23 @@ export async function put(
     throw new UsageError('put takes a key and either a value, or -, or --value-file');
   }
   const key = parseBytes(word, context.encoding);
-  const path = value === STANDARD_INPUT ? '/dev/stdin' : file;
-  const bytes = path === undefined ? parseBytes(value!, context.encoding) : await readFile(path);
+  const bytes = await givenValue(context, value, file);
   return writing(context, true, async (store) => {
     await store.put(key, bytes);
     await report(context, { index: store.appliedIndex }, 'stored');
   });
+}
+
+async function givenValue(
+  { encoding }: CommandContext,
+  value: string | undefined,
+  file: string | undefined,
+): Promise<Uint8Array> {
+  if (file !== undefined) return readFile(file);
+  if (value !== STANDARD_INPUT) return parseBytes(value!, encoding);
+  const parts: Uint8Array[] = [];
+  for await (const part of process.stdin) parts.push(part as Uint8Array);
+  return Buffer.concat(parts);
 }
 
 export async function del(context: CommandContext, word: string): Promise<number> {

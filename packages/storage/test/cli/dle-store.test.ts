@@ -44,7 +44,8 @@ describe('dle-store', () => {
     expect(await run('put', 'greeting', 'hello')).toEqual({ code: 0, out: 'stored\n', error: '' });
     expect(await run('get', 'greeting')).toEqual({ code: 0, out: 'hello', error: '' });
     expect(await run('get', 'nothing')).toMatchObject({ code: 1, out: '' });
-    await dleStore([directory, 'put', 'a', '-'], 'from standard input');
+    const piped = await dleStore([directory, 'put', 'a', '-'], 'from standard input');
+    expect(piped).toMatchObject({ code: 0, error: '' });
     expect((await run('scan')).out).toBe('a\tfrom standard input\ngreeting\thello\n');
     expect((await run('scan', '--gt', 'a', '--show', 'keys')).out).toBe('greeting\n');
     expect((await run('scan', '--reverse', '--limit', '1', '--json')).out).toBe(
