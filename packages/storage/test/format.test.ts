@@ -267,3 +267,123 @@ describe('a log', () => {
     await store.close();
   });
 });
+
+describe('compaction', () => {
+  const COMPACTION = { automatic: false } as const;
+
+  it('writes sorted segments with their key directories, and a manifest that names them', async () => {
+    const vfs = new MemVfs({ random: new SeededRandom(1), clock: systemClock });
+    const options = { segmentSize: 4_096, compaction: COMPACTION };
+    const store = await LogStore.open('/store', options, { vfs });
+    const storeId = Buffer.from(store.log.storeId, 'hex').toString('latin1');
+    await store.put('c', 'old');
+    await store.batch([
+      { type: 'put', key: 'b', value: 'value of b' },
+      { type: 'del', key: 'a' },
+    ]);
+    await store.put('c', 'new');
+    await store.compact();
+    await store.verify();
+    const records = Buffer.concat([
+      record({ kind: 1, flags: 0, key: 'b', value: 'value of b', index: 2 }),
+      record({ kind: 1, flags: 1, key: 'c', value: 'new', index: 3 }),
+    ]);
+    // The log has segments 1, which is gone, and 2; the next id is that of the sorted one.
+    const sorted = header(
+      [8, 'DLESORT\n'],
+      [1, 1],
+      [1, 0],
+      [2, 64],
+      [4, 0],
+      [8, 3],
+      [4, 1],
+      [4, 2],
+      [8, 1],
+      [16, storeId],
+      [4, 0],
+    );
+    const content = Buffer.from(vfs.contentOf('/store/0000000000000003.sorted'));
+    expect(content).toEqual(Buffer.concat([sorted, records]));
+
+    const entry = (at: number, index: number, length: number, key: string): Buffer =>
+      encode([4, at / 8], [6, index - 1], [2, key.length], [3, length], [1, 1], [4, key]);
+    const entries = Buffer.concat([entry(64, 2, 10, 'b'), entry(64 + 64 + 16, 3, 3, 'c')]);
+    const zeros = Buffer.alloc(16_384 - 40 - entries.length - 4);
+    const body = Buffer.concat([entries, zeros, encode([2, 40 / 4], [2, 60 / 4])]);
+    const block = encode(
+      [4, 'DLEB'],
+      [1, 1],
+      [1, 0],
+      [2, 40],
+      [8, 3],
+      [4, 0],
+      [4, 2],
+      [4, entries.length],
+      [4, crc32(body)],
+      [4, 0],
+    );
+    const head = encode(
+      [8, 'DLEKEYS\n'],
+      [1, 1],
+      [1, 1],
+      [2, 128],
+      [4, 16_384],
+      [8, 3],
+      [16, storeId],
+      [8, 0],
+      [4, 0],
+      [4, 0],
+      [8, content.length],
+      [8, content.length],
+      [8, 3],
+      [8, 0],
+      [8, 0],
+      [8, 1],
+      [8, 2],
+      [4, 1],
+      [4, 0],
+      [4, 0],
+    );
+    expect(Buffer.from(vfs.contentOf('/store/0000000000000003.directory'))).toEqual(
+      Buffer.concat([head, encode([4, crc32(head)]), block, encode([4, crc32(block)]), body]),
+    );
+
+    const successor = Buffer.from(vfs.contentOf('/store/0000000000000002.segment'));
+    const [firstSequence, previousChecksum] = [
+      Number(successor.readBigUInt64LE(24)),
+      successor.readUInt32LE(32),
+    ];
+    const named = Buffer.concat([
+      encode([8, 3], [8, content.length], [8, 1], [4, 1], [4, 0]),
+      encode(
+        [8, 1],
+        [8, 1],
+        [8, 1],
+        [8, firstSequence - 1],
+        [8, 3],
+        [8, 0],
+        [8, 0],
+        [4, 0],
+        [4, previousChecksum],
+        // Header, and five frames of which three hold one record or two.
+        [8, 64 + 5 * 64 + (64 + 8) + (64 + 16) + (64 + 8) + (64 + 8)],
+      ),
+    ]);
+    const manifest = header(
+      [8, 'DLEMANI\n'],
+      [1, 1],
+      [1, 0],
+      [2, 64],
+      [4, 1],
+      [4, 1],
+      [4, 0],
+      [16, storeId],
+      [8, 4],
+      // The delete: of a key's records in one segment only the newest is looked at.
+      [8, 1],
+      [4, crc32(named)],
+    );
+    expect(Buffer.from(vfs.contentOf('/store/manifest'))).toEqual(Buffer.concat([manifest, named]));
+    await store.close();
+  });
+});
