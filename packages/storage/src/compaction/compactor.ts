@@ -302,7 +302,7 @@ export class Compactor implements Room {
       if (outcome.complete) this.counters.jobs++;
     } catch (thrown) {
       this.counters.failed++;
-      if (isInputDamage(thrown)) this.#noteDamage(inputs, thrown);
+      if (isInputDamage(thrown)) this.#noteDamage(thrown);
       throw thrown;
     } finally {
       relocation.releaseUnused();
@@ -324,10 +324,10 @@ export class Compactor implements Room {
     }
   }
 
-  #noteDamage(inputs: readonly WeighedFile[], thrown: unknown): void {
+  #noteDamage(thrown: unknown): void {
     const { details } = DleError.from(thrown);
     const path = String(details?.file ?? '');
-    for (const { id } of inputs) {
+    for (const { id } of this.#components.catalog.files) {
       if (path.includes(id.toString(16).padStart(16, '0'))) this.#damaged.add(id);
     }
   }
@@ -336,7 +336,7 @@ export class Compactor implements Room {
     const { catalog, relocation, installer } = this.#components;
     const leaving = new Set(inputs.map(({ id }) => id));
     const others = catalog.files
-      .filter(({ id }) => !leaving.has(id))
+      .filter(({ id }) => !leaving.has(id) && !this.#damaged.has(id))
       .map(({ id, header }) => ({ id, firstIndex: header.firstIndex }));
     const run = installer.nextRun;
     return {
@@ -355,11 +355,13 @@ export class Compactor implements Room {
   }
 
   /**
-   * Whether there are files without a directory that may hold records older than a delete. Those of
-   * the log that were sealed behind all the others hold newer ones.
+   * Whether there are files without a directory, or with one that cannot be read, that may hold
+   * records older than a delete. Those of the log that were sealed behind all the others hold newer
+   * ones.
    */
   #hasUnknownKeys(): boolean {
     const { catalog, directories } = this.#components;
+    if (this.#damaged.size > 0) return true;
     const known = catalog.files.filter(({ kind }) => kind === 'log').at(-1)?.id ?? 0;
     const gone = this.#components.installer.lastGone;
     const newest = Math.max(known, gone);
@@ -376,23 +378,32 @@ export class Compactor implements Room {
     const { catalog } = this.#components;
     const files = catalog.files.filter(({ id }) => !this.#damaged.has(id));
     const firsts = catalog.files.map(({ header }) => header.firstIndex).sort((a, b) => a - b);
+    const keepsDeletes = this.#hasUnknownKeys();
     return files.map((file) => {
       // The lowest index of the others.
       const other = file.header.firstIndex === firsts[0] ? firsts[1] : firsts[0];
-      return this.#weigh(file, other === undefined || other > file.header.lastIndex);
+      const isOldest = other === undefined || other > file.header.lastIndex;
+      return this.#weigh(file, keepsDeletes ? 0 : this.#uselessDeletes(file, isOldest));
     });
   }
 
-  /** `isOldest`: all other files hold newer records. */
-  #weigh(file: SealedFile, isOldest: boolean): WeighedFile {
+  /**
+   * Bytes of deletes that hide nothing, as far as is known: all of them where all other files hold
+   * newer records; else as many as have gone since of what they may have hidden.
+   */
+  #uselessDeletes({ id, header }: SealedFile, isOldest: boolean): number {
     const { relocation, installer } = this.#components;
+    const deletes = relocation.live.tombstonesOf(relocation.slotOf(id));
+    const perDelete = deletes / Math.max(1, header.tombstones);
+    return isOldest ? deletes : Math.min(deletes, installer.droppedSince(id) * perDelete);
+  }
+
+  #weigh(file: SealedFile, useless: number): WeighedFile {
+    const { relocation } = this.#components;
     const { header, id, kind, run } = file;
     const slot = relocation.slotOf(id);
     const live = relocation.live.liveOf(slot);
     const deletes = relocation.live.tombstonesOf(slot);
-    const perDelete = deletes / Math.max(1, header.tombstones);
-    // A delete is of no use once what it hides is gone: as many as have gone since may be.
-    const useless = isOldest ? deletes : Math.min(deletes, installer.droppedSince(id) * perDelete);
     return {
       id,
       kind,
