@@ -156,6 +156,7 @@ export class Compactor implements Room {
     signal?.throwIfAborted();
     // What is not sealed cannot be rewritten, nor what has no key directory.
     if (this.#activeHoldsRecords()) await log.rollOver();
+    else await log.whenFlushed(log.accepted);
     directories.make();
     await directories.idle();
     // What becomes of another job is told to who has asked for it.

@@ -90,6 +90,20 @@ describe('compact', () => {
     await store.close();
   });
 
+  it('takes in what has just been left, and is not sealed yet', async () => {
+    const machine = new Machine();
+    const value = await overwrite(await openStore(machine, OPTIONS));
+    machine.vfs.restart();
+    const store = await openStore(machine, { ...OPTIONS, idleFlushMs: 10 });
+    // An idle frame begins a segment.
+    machine.clock.pass(10);
+    expect(store.log.flushed).toBeLessThan(store.log.accepted);
+    await store.compact();
+    expectAll(store, value);
+    expect(await machine.segments()).toHaveLength(1);
+    await store.close();
+  });
+
   it('makes the key directories first for which there was no room', async () => {
     const machine = new Machine();
     const { vfs } = machine;
