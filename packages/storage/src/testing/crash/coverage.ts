@@ -6,6 +6,7 @@ const EVENTS = [
   'put',
   'delete',
   'batch',
+  'clear',
   'value larger than a segment',
   'more in one turn than a segment holds',
   'write acknowledged as durable',

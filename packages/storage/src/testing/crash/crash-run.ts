@@ -67,6 +67,7 @@ function makeWorld(seed: number, history: History, options: CrashRunOptions): Wo
     model: new Model(),
     workload: new Workload(dice),
     coverage: new Coverage(),
+    remains: [],
   };
 }
 

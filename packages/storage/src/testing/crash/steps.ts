@@ -10,7 +10,7 @@ import type { LifeOptions } from './life-options.js';
 import type { Change } from './model.js';
 import type { Patience } from './patience.js';
 import type { Reads } from './reads.js';
-import { compareAll, readSnapshot } from './whole-reads.js';
+import { compareAll, readSnapshot, stateOf } from './whole-reads.js';
 import { DIRECTORY, type World } from './world.js';
 import type { Writes } from './writes.js';
 
@@ -70,8 +70,9 @@ export class Steps {
       [compacts === 'by hand' ? 6 : compacts === 'seldom' ? 1 : 0, () => this.#compact()],
       [often ? 10 : 1, () => this.#letCompact()],
       [compacts === 'by hand' ? 3 : 0, () => this.#overtake()],
+      [1, () => this.#clear()],
       [often ? 6 : 0, () => this.#overwriteMuch()],
-      [often ? 2 : 1, () => this.#holdSnapshot()],
+      [often ? 2 : 1, () => parts.snapshots.take()],
       [often ? 2 : 1, () => parts.snapshots.read()],
       [often ? 2 : 1, () => parts.snapshots.release()],
     ];
@@ -239,9 +240,23 @@ export class Steps {
     }
   }
 
-  #holdSnapshot(): void {
-    const { store, snapshots } = this.#parts;
-    snapshots.take(store.snapshotKeys());
+  /** All keys there are, or those of a range, at once: as one write, for they are not many. */
+  async #clear(): Promise<void> {
+    const { workload, dice, model } = this.#world;
+    const { store, writes, patience, options } = this.#parts;
+    await this.#waitForAll();
+    const [gte, lt] = [workload.key(), workload.key()];
+    const [low, high] = dice.chance(30) ? ['', undefined] : gte < lt ? [gte, lt] : [lt, gte];
+    const state = stateOf(this.#world, store);
+    const keys = [...state.keys()].filter(
+      (key) => key >= low && (high === undefined || key < high),
+    );
+    if (keys.length === 0 || store.log.failure !== undefined) return;
+    const range = { gte: Buffer.from(low, 'latin1') };
+    const until = high === undefined ? {} : { lt: Buffer.from(high, 'latin1') };
+    const before = model.count;
+    writes.clear(keys, store.clear({ ...range, ...until }), options.store.durability);
+    await patience.outcomeOf(writes.pending.get(before + 1)!, 'clear');
   }
 
   /** One call of a compaction fails after the other: the store goes on, unless it is the log's. */

@@ -23,4 +23,6 @@ export interface World {
   readonly workload: Workload;
   readonly history: History;
   readonly coverage: Coverage;
+  /** What was open in the lives before. */
+  readonly remains: unknown[];
 }

@@ -47,6 +47,13 @@ export class Writes {
     this.#track(changes, durability, this.#store.batch(operations, options));
   }
 
+  /** `cleared`: all `keys` go at once, as a batch would have them go. */
+  clear(keys: readonly string[], cleared: Promise<void>, durability: Durability): void {
+    this.#world.coverage.count('clear');
+    const changes = keys.map((key) => ({ key, value: undefined }));
+    this.#track(changes, durability, cleared);
+  }
+
   /** Asks for a flush of what was written before; it need not be waited for. */
   flush(): Promise<void> {
     const { model, history, coverage, vfs } = this.#world;
