@@ -78,7 +78,7 @@ export class Life {
       phase = 'gone while running';
       this.#recovered(store);
       const running = this.#begin(store);
-      // What is forgotten is closed when it is collected: not while the disk serves another process.
+      // What is forgotten is closed when it is collected: not while another process has the disk.
       this.#world.remains.push(running);
       await this.#run(running);
       phase = 'gone while closing';
