@@ -116,7 +116,7 @@ export function decodeManifest(bytes: Uint8Array, origin: Origin): Manifest {
   }
   const storeId = Buffer.from(bytes.subarray(24, 40)).toString('hex');
   const sorted = Array.from({ length: sortedCount }, (_, place) =>
-    readSorted(view, HEADER_BYTES + place * SORTED_BYTES),
+    readSorted(view, HEADER_BYTES + place * SORTED_BYTES, origin),
   );
   const gapsAt = HEADER_BYTES + sortedCount * SORTED_BYTES;
   const gaps = Array.from({ length: gapCount }, (_, place) =>
@@ -125,7 +125,10 @@ export function decodeManifest(bytes: Uint8Array, origin: Origin): Manifest {
   return { storeId, nextId: readUint64(view, 40), dropped: readUint64(view, 48), sorted, gaps };
 }
 
-function readSorted(view: DataView, at: number): SortedEntry {
+function readSorted(view: DataView, at: number, origin: Origin): SortedEntry {
+  if (view.getUint32(at + 28, true) !== 0) {
+    throw unknownFormat(origin, at + 28, 'a reserved field is set');
+  }
   return {
     id: readUint64(view, at),
     bytes: readUint64(view, at + 8),
