@@ -86,7 +86,7 @@ export class Compactor implements Room {
   readonly #options: CompactorOptions;
   /** Files in which something is damaged: they are left as they are. */
   readonly #damaged = new Set<number>();
-  #job: Promise<void> | undefined;
+  #job: Promise<unknown> | undefined;
   #running: RunningCompaction | undefined;
   #cancelTimer: (() => void) | undefined;
   #notBefore = 0;
@@ -104,6 +104,7 @@ export class Compactor implements Room {
     });
     components.log.onFlushed(() => this.touch());
     this.#takeReserve();
+    this.touch();
   }
 
   /** Whether a job is under way. */
@@ -177,7 +178,7 @@ export class Compactor implements Room {
   }
 
   /** One job at a time. */
-  #begin(work: () => Promise<void>): Promise<void> {
+  #begin(work: () => Promise<unknown>): Promise<unknown> {
     const job = work().finally(() => {
       this.#job = undefined;
       this.#running = undefined;
@@ -260,20 +261,17 @@ export class Compactor implements Room {
   }
 
   async #compactAll(options: CompactOptions): Promise<void> {
-    if (this.#closed) throw closedError();
-    const files = this.#weighAll();
-    const runs = new Set(
-      files.map(({ kind, run, id }) => (kind === 'log' ? `${id}` : `run ${run}`)),
-    );
-    const isTidy = files.every(
-      ({ kind, keep, recordBytes }) => kind === 'sorted' && keep === recordBytes,
-    );
-    if (isTidy && runs.size <= 1) return;
-    await this.#run(files, options);
+    // Who has done a part of it may have been ended by the close of the store, or be gone himself.
+    for (let isDone = false; !isDone; ) {
+      if (this.#closed) throw closedError();
+      const files = this.#weighAll();
+      isDone = isTidy(files) || (await this.#run(files, options));
+      options.signal?.throwIfAborted();
+    }
   }
 
-  /** Does one job. */
-  async #run(inputs: readonly WeighedFile[], options: CompactOptions = {}): Promise<void> {
+  /** Does one job; returns whether it has come to its end. */
+  async #run(inputs: readonly WeighedFile[], options: CompactOptions = {}): Promise<boolean> {
     const { installer, relocation, background } = this.#components;
     if (this.#closed) throw closedError();
     try {
@@ -284,7 +282,8 @@ export class Compactor implements Room {
       const spentRecords = spent.reduce((sum, { file }) => sum + file.header.keys, 0);
       if (rewritten.length === 0) {
         const files = spent.map(({ file }) => file);
-        return await installer.install(files, spentRecords);
+        await installer.install(files, spentRecords);
+        return true;
       }
       const order = this.#orderFor(rewritten, inputs);
       const total = rewritten.reduce((sum, { recordBytes }) => sum + recordBytes, 0);
@@ -301,6 +300,7 @@ export class Compactor implements Room {
       const files = gone.map(({ file }) => file);
       await installer.install(files, dropped);
       if (outcome.complete) this.counters.jobs++;
+      return outcome.complete;
     } catch (thrown) {
       this.counters.failed++;
       if (isInputDamage(thrown)) this.#noteDamage(thrown);
@@ -426,6 +426,14 @@ export class Compactor implements Room {
     const fixed = log.counters.bytes - sealed + (reserve.isHeld ? reserve.bytes : 0);
     return spaceRatio({ live, user: live - keys.size * RECORD_OVERHEAD_BYTES, directories, fixed });
   }
+}
+
+/** Whether there is one sorted run at most, and all in it counts. */
+function isTidy(files: readonly WeighedFile[]): boolean {
+  return files.every(
+    ({ kind, run, keep, recordBytes }) =>
+      kind === 'sorted' && run === files[0]!.run && keep === recordBytes,
+  );
 }
 
 function closedError(): DleError {
