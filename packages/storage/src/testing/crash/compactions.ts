@@ -38,7 +38,7 @@ export class Compactions {
   start(): Promise<boolean> {
     const { history, coverage, model } = this.#world;
     const { store, writes } = this.#parts;
-    const aborts = this.#world.dice.chance(20);
+    const aborts = this.#world.dice.chance(this.#world.workload.isCrowded ? 60 : 20);
     const controller = new AbortController();
     if (aborts) this.#abortSoon(controller);
     history.add(aborts ? 'compact, to be aborted' : 'compact');

@@ -70,7 +70,8 @@ export class Steps {
       [compacts === 'by hand' ? 6 : compacts === 'seldom' ? 1 : 0, () => this.#compact()],
       [often ? 10 : 1, () => this.#letCompact()],
       [compacts === 'by hand' ? 3 : 0, () => this.#overtake()],
-      [1, () => this.#clear()],
+      [world.workload.isCrowded ? 0 : 1, () => this.#clear()],
+      [world.workload.isCrowded ? 4 : 0, () => this.#writeAll()],
       [often ? 6 : 0, () => this.#overwriteMuch()],
       [often ? 2 : 1, () => parts.snapshots.take()],
       [often ? 2 : 1, () => parts.snapshots.read()],
@@ -150,6 +151,12 @@ export class Steps {
     coverage.count('value larger than a segment');
     const length = segmentSize + dice.below(segmentSize);
     writes.put(workload.largeChange(length), options.durabilityOfWrite());
+  }
+
+  #writeAll(): void {
+    const { workload } = this.#world;
+    const { writes, options } = this.#parts;
+    writes.batch(workload.crowd(), options.durabilityOfWrite());
   }
 
   async #waitForWrite(): Promise<void> {

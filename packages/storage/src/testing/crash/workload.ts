@@ -3,6 +3,8 @@ import type { Dice } from './dice.js';
 import type { Change } from './model.js';
 
 const POPULATIONS = [1, 4, 12, 30, 30, 200];
+const KINDS = ['seldom', 'by hand', 'by itself'] as const;
+const CROWD = 3_000;
 const LARGE_POPULATIONS = [30, 100, 200];
 const LARGEST_KEY_BYTES = 4_096;
 
@@ -12,13 +14,18 @@ export class Workload {
   /** As the store takes them. */
   readonly #bytes: ReadonlyMap<string, Buffer>;
   readonly #dice: Dice;
-  readonly #largestValue: number;
+  #largestValue: number;
   readonly #deletePercent: number;
   /**
    * Whether all keys and values are of one length, and writes come one a turn: what is written
    * after a crash then ends where something begins that is left of what was written before it.
    */
   readonly uniform: boolean;
+  /**
+   * Whether there are so many keys that a compaction can be ended in the midst of it: it does many
+   * at a time.
+   */
+  readonly isCrowded: boolean;
   /** Whether compaction is much of what happens; by itself it rewrites a part of the store. */
   readonly compacts: 'seldom' | 'by hand' | 'by itself';
   #values = 0;
@@ -27,9 +34,12 @@ export class Workload {
     this.#dice = dice;
     this.#largestValue = dice.pick([40, 400, 4_000]);
     this.uniform = dice.chance(30);
-    this.compacts = dice.pick(['seldom', 'by hand', 'by itself'] as const);
+    this.isCrowded = !this.uniform && dice.chance(3);
+    if (this.isCrowded) this.#largestValue = 40;
+    this.compacts = this.isCrowded ? 'by hand' : dice.pick(KINDS);
     this.#deletePercent = this.uniform ? 0 : dice.pick([0, 15, 40]);
-    const count = dice.pick(this.compacts === 'by itself' ? LARGE_POPULATIONS : POPULATIONS);
+    const populations = this.compacts === 'by itself' ? LARGE_POPULATIONS : POPULATIONS;
+    const count = this.isCrowded ? CROWD : dice.pick(populations);
     this.keys = Array.from({ length: count }, (_, place) => this.#keyAt(place));
     this.#bytes = new Map(this.keys.map((key) => [key, Buffer.from(key, 'latin1')]));
   }
@@ -50,6 +60,11 @@ export class Workload {
     const disguised = this.#dice.chance(3) ? disguise() : undefined;
     const value = disguised ?? this.#value(this.#dice.magnitude(this.#largestValue) - 1);
     return { key, value };
+  }
+
+  /** Puts of all keys there are. */
+  crowd(): Change[] {
+    return this.keys.map((key) => ({ key, value: this.#value(8) }));
   }
 
   /** A put of so many bytes. */

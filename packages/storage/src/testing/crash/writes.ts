@@ -6,6 +6,8 @@ import type { Faults } from './faults.js';
 import { type Change, describeKey } from './model.js';
 import type { World } from './world.js';
 
+const MOST_DESCRIBED = 20;
+
 /** The writes of one life of the store, some of them under way, and what has become of them. */
 export class Writes {
   /** Under way. */
@@ -138,7 +140,10 @@ export class Writes {
 }
 
 function describe(changes: readonly Change[]): string {
-  return changes
+  const more = changes.length - MOST_DESCRIBED;
+  const rest = more > 0 ? `; and ${more} more` : '';
+  const described = changes
+    .slice(0, MOST_DESCRIBED)
     .map(({ key, value }) => {
       if (value === undefined) return `del ${describeKey(key)}`;
       const begin = Buffer.from(value.buffer, value.byteOffset, Math.min(6, value.length));
@@ -146,4 +151,5 @@ function describe(changes: readonly Change[]): string {
       return `put ${describeKey(key)} ${text} (${value.length} bytes)`;
     })
     .join('; ');
+  return `${described}${rest}`;
 }
