@@ -61,6 +61,8 @@ export class Directories {
   #failed: Listed[] = [];
   #building: Promise<void> | undefined;
   #underWay: Listed | undefined;
+  /** Each for the one that was the last to be asked for. */
+  #waiting: { readonly last: Listed; resolve(): void }[] = [];
   #closed = false;
 
   constructor(
@@ -180,9 +182,15 @@ export class Directories {
     if (stale.length > 0) await this.#vfs.syncDirectory(this.#directory);
   }
 
-  /** Resolves when those that have been asked for are made. */
+  /**
+   * Resolves when those are made, or could not be, that have been asked for until now: others may be
+   * asked for all the while.
+   */
   async idle(): Promise<void> {
-    if (this.#building !== undefined) await this.#builder.hold(this.#building);
+    const last = this.#queue.at(-1) ?? this.#underWay;
+    if (this.#building === undefined || last === undefined) return;
+    const waiting = new Promise<void>((resolve) => this.#waiting.push({ last, resolve }));
+    await this.#builder.hold(waiting);
   }
 
   /** After those that have been asked for are made. */
@@ -215,7 +223,15 @@ export class Directories {
       }
       this.#underWay = undefined;
       if (header !== undefined) this.onBuilt.tell(header);
+      this.#answer((last) => last === next);
     }
     this.#building = undefined;
+    this.#answer(() => true);
+  }
+
+  #answer(isDone: (last: Listed) => boolean): void {
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter(({ last }) => !isDone(last));
+    for (const { last, resolve } of waiting) if (isDone(last)) resolve();
   }
 }

@@ -105,6 +105,22 @@ describe('compact', () => {
     await store.close();
   });
 
+  it('comes to its end while segments are sealed all the time', async () => {
+    const machine = new Machine();
+    const store = await openStore(machine, OPTIONS);
+    const value = await overwrite(store);
+    let isDone = false;
+    const compacting = store.compact().then(() => {
+      isDone = true;
+    });
+    for (let n = 0; n < 300 && !isDone; n++) await store.put('other', new Uint8Array(3_500));
+    expect(isDone).toBe(true);
+    await compacting;
+    await store.del('other');
+    expectAll(store, value);
+    await store.close();
+  });
+
   it('makes the key directories first for which there was no room', async () => {
     const machine = new Machine();
     const { vfs } = machine;
