@@ -2,25 +2,31 @@ import { directoryName } from '../../directory/directory-format.js';
 import type { MemFaults } from '../mem-vfs.js';
 import { DIRECTORY, type World } from './world.js';
 
-/** The operation before, and the one in which it is to end. */
+/** By which compaction makes something: the operation before, and the one in which it is to end. */
 const COMPACTION_STEPS = [
-  /; create .*sorted$/,
-  /; write .*sorted$/,
-  /; flush .*sorted$/,
-  /; write .*\.directory$/,
-  /; flush .*\.directory$/,
-  /sorted; flush|directory; flush \/store$/,
-  /; create .*manifest/,
-  /; write .*manifest/,
-  /; flush .*manifest/,
-  /; rename .*manifest/,
-  /rename .*manifest; /,
-  /rename .*manifest; /,
-  /; unlink .*segment$/,
-  /; unlink .*sorted$/,
-  /; unlink .*directory$/,
-  /unlink .*; /,
-];
+  [1, /; create .*sorted$/],
+  [1, /; write .*sorted$/],
+  [1, /; flush .*sorted$/],
+  [1, /; write .*\.directory$/],
+  [1, /; flush .*\.directory$/],
+  [1, /(?:sorted|directory); flush \/store$/],
+  [1, /; create .*manifest/],
+  [1, /; write .*manifest/],
+  [1, /; flush .*manifest/],
+  [1, /; rename .*manifest/],
+  [6, /rename .*manifest/],
+  [1, /; unlink .*segment$/],
+  [1, /; unlink .*sorted$/],
+  [1, /; unlink .*directory$/],
+  [2, /unlink .*; /],
+] as const;
+
+/** By which a start removes what is not needed any more. */
+const TIDYING_STEPS = [
+  [1, /; unlink /],
+  [2, /unlink .*; /],
+  [1, /; flush \/store$/],
+] as const;
 
 /** What is planned to go wrong, and so excuses an error. */
 export class Faults {
@@ -65,15 +71,23 @@ export class Faults {
 
   /** As `planEnd`, in one of the steps by which compaction makes something count, or go. */
   planEndInStep(percent: number): void {
-    const { dice } = this.#world;
+    this.#planEndIn(percent, COMPACTION_STEPS);
+  }
+
+  planEndInTidying(percent: number): void {
+    this.#planEndIn(percent, TIDYING_STEPS);
+  }
+
+  #planEndIn(percent: number, steps: readonly (readonly [number, RegExp])[]): void {
+    const { dice, history } = this.#world;
     if (!dice.chance(percent)) return;
-    const step = dice.pick(COMPACTION_STEPS);
+    const step = dice.weighted(steps);
     const at = dice.magnitude(4);
     const counts = (operation: string, previous = ''): boolean =>
       step.test(`${previous}; ${operation}`);
-    this.#world.history.add(`to end in ${step}`);
+    history.add(`to end in ${step}`);
     this.#plan({
-      ...(dice.chance(70) ? { crashAtOperation: at } : { killAtOperation: at }),
+      ...(dice.chance(50) ? { crashAtOperation: at } : { killAtOperation: at }),
       counts,
     });
   }

@@ -113,8 +113,9 @@ export class Life {
     if (crashAtOperation !== undefined) this.#faults.planCrash(crashAtOperation);
     else if (fault < 3) this.#faults.planFlushError(4);
     else if (fault < 6) this.#faults.planWriteError(3);
-    else if (dice.chance(75)) this.#faults.planEnd(30, 60);
-    else this.#faults.planEndInStep(70);
+    else if (this.#plan.opening !== 'opened after a kill') this.#faults.planEnd(30, 60);
+    else if (dice.chance(40)) this.#faults.planEnd(30, 60);
+    else this.#faults.planEndInTidying(70);
     history.add(`open ${JSON.stringify(options)}`);
     const before = new DiskFiles(this.#world.vfs);
     const losesDirectory = this.#world.workload.compacts === 'by itself' ? 15 : 3;
