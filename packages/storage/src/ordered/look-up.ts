@@ -2,7 +2,7 @@ import { DirectoryEntryView } from '../directory/directory-block.js';
 import { type Position, positionOf } from '../key-index/position.js';
 import type { RecordKind } from '../log/record-kinds.js';
 import { compareEntry, entryAt, firstFrom, type KeyBlocks } from './key-blocks.js';
-import { together, type Work } from './work.js';
+import { together, type Wait, type Work } from './work.js';
 
 /** What some keys say of one of them. */
 export interface FoundEntry {
@@ -12,14 +12,22 @@ export interface FoundEntry {
   readonly kind: RecordKind;
 }
 
+/** Sources that are asked in one go: a millisecond or two. */
+const ASKED_AT_ONCE = 256;
+
 /** The newest record of `key` that any of `sources` knows. */
 export function* lookUp(
   sources: readonly KeyBlocks[],
   key: Uint8Array,
+  pause: Wait,
 ): Work<FoundEntry | undefined> {
   let newest: FoundEntry | undefined;
-  for (const found of yield* together(sources.map((source) => lookIn(source, key)))) {
-    if (found !== undefined && found.index > (newest?.index ?? 0)) newest = found;
+  for (let from = 0; from < sources.length; from += ASKED_AT_ONCE) {
+    if (from > 0) yield pause;
+    const some = sources.slice(from, from + ASKED_AT_ONCE);
+    for (const found of yield* together(some.map((source) => lookIn(source, key)))) {
+      if (found !== undefined && found.index > (newest?.index ?? 0)) newest = found;
+    }
   }
   return newest;
 }

@@ -1,7 +1,8 @@
-import { type Clock, DleError } from '@dle/common';
+import { type Clock, DleError, isDleError } from '@dle/common';
 import { copyOf } from '../bytes.js';
 import { directoryName } from '../directory/directory-format.js';
 import type { SegmentSlots } from '../key-index/position.js';
+import type { RecordView } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
 import { SegmentFiles } from '../log/segment-files.js';
 import type { Catalog, SealedFile } from '../store/catalog.js';
@@ -16,6 +17,7 @@ import type { KeyBlocks } from './key-blocks.js';
 import { type FoundEntry, lookUp } from './look-up.js';
 import { MergedScan } from './merged-scan.js';
 import { nativeGathering } from './native-gathering.js';
+import { Pace } from './pace.js';
 import { rangeOf } from './range.js';
 import { RunBlocks } from './run-blocks.js';
 import type { Scan, ScanOptions, Shape } from './scan.js';
@@ -27,7 +29,7 @@ import { checkEntry, readEntry, TypescriptScan } from './typescript-scan.js';
 import { type UnlistedComponents, UnlistedFile } from './unlisted-file.js';
 import { type AppliedLog, type Unlisted, UnlistedFiles } from './unlisted-files.js';
 import { View, ViewSources } from './view.js';
-import { begin, doNow, type Wait, type Work } from './work.js';
+import { begin, doNow, type Work } from './work.js';
 
 export interface OrderedComponents {
   readonly vfs: Vfs;
@@ -60,7 +62,7 @@ interface Forgotten {
  * one costs next to nothing; what it needs is prepared when something is read from it.
  */
 export class OrderedReads implements IteratorHost {
-  readonly pause: Wait;
+  readonly pace: Pace;
   readonly #components: OrderedComponents;
   readonly #directories: SegmentFiles;
   readonly #cache = new BlockCache();
@@ -83,14 +85,11 @@ export class OrderedReads implements IteratorHost {
   constructor(components: OrderedComponents, { directory, unlisted }: OrderedOptions) {
     const { vfs, clock, files, slots, applied } = components;
     this.#components = components;
-    this.pause = {
-      now: () => undefined,
-      later: () => new Promise((resolve) => clock.defer(resolve)),
-    };
+    this.pace = new Pace(clock);
     this.#directories = new SegmentFiles(vfs, directory, directoryName);
     const { native } = components;
     const gather = native === undefined ? typescriptGathering : nativeGathering(native);
-    this.#gathering = { files, slots, gather, pause: this.pause };
+    this.#gathering = { files, slots, gather, pause: this.pace.pause, unpaused: { bytes: 0 } };
     this.#unlisted = new UnlistedFiles(this.#gathering, applied, unlisted);
     this.#sealed = { files: [], sources: [] };
     this.#sealedParts = {
@@ -117,7 +116,7 @@ export class OrderedReads implements IteratorHost {
   snapshot(): Snapshot {
     this.checkOpen();
     const view = this.#takeView();
-    const taken = { takenAt: this.now() };
+    const taken = { takenAt: this.pace.now() };
     const snapshot = new StoreSnapshot(view, (closed) => {
       this.#snapshots.delete(taken);
       this.#forgotten.unregister(closed);
@@ -130,9 +129,9 @@ export class OrderedReads implements IteratorHost {
   /** A copy of the value that `key` had in `snapshot`. */
   getSync(key: Uint8Array, snapshot: Snapshot): Uint8Array | undefined {
     const view = this.#viewOf(snapshot);
-    const { reader, segments } = this.#components;
-    const newest = reader.find(key);
-    if (newest !== undefined && newest.index <= view.index) return copyOf(newest.value);
+    const newest = this.#newestOf(key, view);
+    if (newest !== undefined) return copyOf(newest.value);
+    const { segments } = this.#components;
     const entry = doNow(this.#lookUp(view, key));
     return entry && copyOf(readEntry(segments, entry).value);
   }
@@ -145,7 +144,7 @@ export class OrderedReads implements IteratorHost {
     const hold = catalog.hold();
     try {
       return await this.#track(async () => {
-        const newest = await reader.read(key);
+        const newest = await reader.read(key).catch(unlessDamaged);
         if (newest !== undefined && newest.index <= view.index) return copyOf(newest.value);
         const entry = await begin(this.#lookUp(view, key));
         if (entry === undefined) return undefined;
@@ -161,8 +160,7 @@ export class OrderedReads implements IteratorHost {
 
   has(key: Uint8Array, snapshot: Snapshot): boolean {
     const view = this.#viewOf(snapshot);
-    const newest = this.#components.reader.find(key);
-    if (newest !== undefined && newest.index <= view.index) return true;
+    if (this.#newestOf(key, view) !== undefined) return true;
     return doNow(this.#lookUp(view, key)) !== undefined;
   }
 
@@ -188,11 +186,12 @@ export class OrderedReads implements IteratorHost {
   }
 
   get stats(): SnapshotStats {
-    let oldest = this.now();
+    const now = this.pace.now();
+    let oldest = now;
     for (const { takenAt } of this.#snapshots) oldest = Math.min(oldest, takenAt);
     return {
       count: this.#snapshots.size,
-      oldestAgeMs: this.now() - oldest,
+      oldestAgeMs: now - oldest,
       pinnedBytes: this.#components.catalog.pinnedBytes,
     };
   }
@@ -202,6 +201,7 @@ export class OrderedReads implements IteratorHost {
     this.#closed = true;
     while (this.#busy.size > 0) await Promise.allSettled(this.#busy);
     for (const view of [...this.#views]) view.end();
+    this.#snapshots.clear();
     this.#cache.clear();
     await this.#directories.close();
   }
@@ -212,10 +212,6 @@ export class OrderedReads implements IteratorHost {
 
   checkOpen(): void {
     if (this.#closed) throw new DleError('DLE_CLOSED', 'the store is closed');
-  }
-
-  now(): number {
-    return this.#components.clock.now();
   }
 
   scan(options: ScanOptions): Scan {
@@ -232,6 +228,16 @@ export class OrderedReads implements IteratorHost {
   closed(iterator: object, view: View): void {
     this.#forgotten.unregister(iterator);
     view.release();
+  }
+
+  /** The newest record of `key`, if it is that of `view` as well: there is no quicker way. */
+  #newestOf(key: Uint8Array, view: View): RecordView | undefined {
+    try {
+      const newest = this.#components.reader.find(key);
+      return newest !== undefined && newest.index <= view.index ? newest : undefined;
+    } catch (thrown) {
+      return unlessDamaged(thrown);
+    }
   }
 
   #track<T>(work: () => Promise<T>): Promise<T> {
@@ -309,7 +315,16 @@ export class OrderedReads implements IteratorHost {
 
   /** The put that was the newest record of `key`. */
   *#lookUp(view: View, key: Uint8Array): Work<FoundEntry | undefined> {
-    const entry = yield* lookUp(yield* view.sources.all(), key);
+    const entry = yield* lookUp(yield* view.sources.all(), key, this.pace.pause);
     return entry?.kind === RecordKind.put ? entry : undefined;
   }
+}
+
+/**
+ * A damaged record may be newer than the view, which does without it then; if it is the one that
+ * the view has, reading it there says so.
+ */
+function unlessDamaged(thrown: unknown): undefined {
+  if (!isDleError(thrown, 'DLE_CORRUPT', 'DLE_FORMAT')) throw thrown;
+  return undefined;
 }

@@ -2,14 +2,15 @@ import { DleError } from '@dle/common';
 import { copyOf } from '../bytes.js';
 import { bytesOf } from '../store/bytes-like.js';
 import type { BytesLike } from '../store/types.js';
+import type { Pace } from './pace.js';
 import { type Bound, isWithin, type Range } from './range.js';
 import { DONE, MORE, type Scan, type ScanOptions, type Shape } from './scan.js';
 import { SourceCursor } from './source-cursor.js';
 import type { View } from './view.js';
-import { together, type Wait, type Work } from './work.js';
+import { together, type Work } from './work.js';
 
-/** After so long others get the thread. */
-const SLICE_MS = 3;
+/** Sources that are begun in one go: a millisecond or two. */
+const BEGUN_AT_ONCE = 256;
 /** What `next` fetches ahead: few at first, for who wants few; then more and more. */
 const FIRST_AHEAD = 8;
 const MAX_AHEAD = 512;
@@ -19,8 +20,7 @@ const MAX_AHEAD_BYTES = 256 * 1024;
 
 /** What an iterator needs of the store. */
 export interface IteratorHost {
-  readonly pause: Wait;
-  now(): number;
+  readonly pace: Pace;
   scan(options: ScanOptions): Scan;
   /** Does it now as far as possible; the store waits for the rest before it closes. */
   begin<T>(work: Work<T>): T | Promise<T>;
@@ -242,27 +242,27 @@ export class StoreIterator<T> implements AsyncIterable<T>, AsyncDisposable {
   }
 
   *#scanInto(into: T[], count: number, maxBytes: number): Work<void> {
-    const host = this.#host;
-    let sliceEnd = host.now() + SLICE_MS;
+    const { pace } = this.#host;
+    let since = pace.now();
     const scan = this.#scan ?? (yield* this.#begin());
     this.#scan = scan;
     const mostBytes = scan.bytes + maxBytes;
     while (into.length < count && scan.bytes < mostBytes) {
       const stop = scan.run(into, count);
-      if (stop === DONE) {
-        this.#ended = true;
-        return;
-      }
-      if (stop !== MORE) {
+      if (stop === DONE) this.#ended = true;
+      else if (stop !== MORE) {
         const cursor = this.#cursors[stop]!;
         const block = yield* cursor.next();
         this.#check();
         if (block !== undefined) scan.fill(stop, block, cursor.firstPlace(block));
       }
-      if (host.now() < sliceEnd) continue;
-      yield host.pause;
-      this.#check();
-      sliceEnd = host.now() + SLICE_MS;
+      const now = pace.now();
+      if (pace.isOver(since, now)) {
+        yield pace.pause;
+        this.#check();
+        since = pace.now();
+      } else since = now;
+      if (this.#ended) return;
     }
   }
 
@@ -276,14 +276,15 @@ export class StoreIterator<T> implements AsyncIterable<T>, AsyncDisposable {
     const scan = this.#host.scan({ shape, reverse, sources: sources.length, end });
     const cursors = sources.map((blocks) => new SourceCursor(blocks, reverse));
     const start = this.#start;
-    const waiting = cursors.filter((cursor) => !cursor.beginNow(start));
-    if (waiting.length > 0) {
+    for (let from = 0; from < cursors.length; from += BEGUN_AT_ONCE) {
+      if (from > 0) yield this.#host.pace.pause;
+      const some = cursors.slice(from, from + BEGUN_AT_ONCE);
+      const waiting = some.filter((cursor) => !cursor.beginNow(start));
       yield* together(waiting.map((cursor) => cursor.begin(start)));
       this.#check();
-    }
-    for (let source = 0; source < cursors.length; source++) {
-      const { block, place } = cursors[source]!;
-      if (block !== undefined) scan.fill(source, block, place);
+      for (const [place, cursor] of some.entries()) {
+        if (cursor.block !== undefined) scan.fill(from + place, cursor.block, cursor.place);
+      }
     }
     this.#cursors = cursors;
     return scan;

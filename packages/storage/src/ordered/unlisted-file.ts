@@ -15,12 +15,17 @@ const MERGED_RUNS = 4;
 /** What has just been written is in memory: a way through the thread pool would take longer. */
 const MAX_SYNC_BYTES = 64 * 1024;
 
+/** Bytes that are gathered in the time in which a file is opened. */
+const OPENING_BYTES = 16 * 1024;
+
 export interface UnlistedComponents {
   readonly files: SegmentFiles;
   readonly slots: SegmentSlots;
   readonly gather: GatherKeys;
   /** Lets others have the thread for a moment. */
   readonly pause: Wait;
+  /** What has been gathered since the last pause, from all files together. */
+  readonly unpaused: { bytes: number };
 }
 
 /** The keys of the records of a file up to some place, for views that want just those. */
@@ -48,8 +53,8 @@ export class UnlistedFile {
   readonly #waiting: Mark[] = [];
   #latest: Mark | undefined;
   #merging = false;
-  /** Bytes gathered since the last pause. */
-  #unpaused = 0;
+  /** What it takes to open it, until that is accounted for. */
+  #openingBytes = OPENING_BYTES;
 
   /** `sorted`: not of the log, so there are no frames in it. */
   constructor(components: UnlistedComponents, id: number, sorted: boolean) {
@@ -110,7 +115,7 @@ export class UnlistedFile {
 
   /** Reads one piece, unless somebody else has done so meanwhile. */
   *#readOn(end: number): Work<void> {
-    const { files, slots, gather, pause } = this.#components;
+    const { files, slots, gather, pause, unpaused } = this.#components;
     const { id } = this;
     const [offset, frameEnd] = [this.#offset, this.#frameEnd];
     const path = files.pathOf(id);
@@ -129,9 +134,10 @@ export class UnlistedFile {
         this.#offset = found.end;
         this.#frameEnd = found.frameEnd;
         if (found.run !== undefined) this.#runs = [...this.#runs, found.run];
-        this.#unpaused += found.end - offset;
-        if (this.#unpaused < gather.pieceBytes) return;
-        this.#unpaused = 0;
+        unpaused.bytes += found.end - offset + this.#openingBytes;
+        this.#openingBytes = 0;
+        if (unpaused.bytes < gather.pieceBytes) return;
+        unpaused.bytes = 0;
         yield pause;
         return;
       }

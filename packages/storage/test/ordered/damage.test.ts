@@ -109,6 +109,31 @@ describe('a record that rots while the store is open', () => {
     await store.close();
   });
 
+  it('does no harm to snapshots that are older', async () => {
+    const machine = new Machine();
+    const store = await openStore(machine, { segmentSize: 64 * 1024 });
+    await store.put('key', 'the old value');
+    const snapshot = store.snapshot();
+    await store.put('key', 'the new value');
+    await store.put('other', 'value');
+    const [path] = await machine.segments();
+    const at = Buffer.from(machine.vfs.contentOf(path!)).indexOf('the new value');
+    const newer = store.snapshot();
+    machine.vfs.flipBit(path!, at, 0);
+    const text = 'the old value';
+    expect(textOf(store.getSync('key', { snapshot }))).toBe(text);
+    expect(textOf(await store.get('key', { snapshot }))).toBe(text);
+    expect(store.has('key', { snapshot })).toBe(true);
+    expect((await store.values({ snapshot }).all()).map(textOf)).toEqual([text]);
+    const damaged = expect.objectContaining({
+      code: 'DLE_CORRUPT',
+      details: expect.objectContaining({ file: path }),
+    });
+    expect(() => store.getSync('key', { snapshot: newer })).toThrow(damaged);
+    await expect(store.get('key', { snapshot: newer })).rejects.toEqual(damaged);
+    await store.close();
+  });
+
   it('does not keep its key from being shown, for its directory vouches for that', async () => {
     const { store } = await rotten();
     expect(await store.keys().all()).toHaveLength(50);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LogStore } from '../../src/index.js';
 import { Machine } from '../support/logs.js';
+import { turns } from '../support/manual-clock.js';
 import { openStore, textOf } from '../support/stores.js';
 
 let machine: Machine;
@@ -138,10 +139,10 @@ describe('an iterator', () => {
     const controller = new AbortController();
     const iterator = store.iterator({ signal: controller.signal });
     expect(await iterator.nextv(3)).toHaveLength(3);
-    const pending = [iterator.next(), iterator.nextv(10), iterator.all()];
+    const pending = Promise.allSettled([iterator.next(), iterator.nextv(10), iterator.all()]);
     const reason = new Error('enough');
     controller.abort(reason);
-    for (const promise of pending) await expect(promise).rejects.toBe(reason);
+    expect(await pending).toEqual(Array(3).fill({ status: 'rejected', reason }));
     await expect(iterator.next()).rejects.toBe(reason);
     await expect(store.keys({ signal: AbortSignal.abort(reason) }).all()).rejects.toBe(reason);
     await iterator.close();
@@ -209,7 +210,20 @@ describe('a store that is closed', () => {
     expect(() => store.snapshot()).toThrow(expect.objectContaining(closed));
     await expect(store.clear()).rejects.toMatchObject(closed);
     await begun.close();
+    expect(store.stats().snapshots).toEqual({ count: 0, oldestAgeMs: 0, pinnedBytes: 0 });
     snapshot.close();
+  });
+
+  it('ends a clear that is under way: whole pages are gone, and what is left is whole', async () => {
+    await fill(3_500);
+    const clearing = store.clear().catch((thrown: unknown) => thrown);
+    while (store.stats().keys === 3_500) await turns(1);
+    await store.close();
+    expect(await clearing).toMatchObject({ code: 'DLE_CLOSED' });
+    store = await openStore(machine, { segmentSize: 64 * 1024 });
+    const { keys } = store.stats();
+    expect([500, 1_500, 2_500]).toContain(keys);
+    expect(await store.keys().all()).toHaveLength(keys);
   });
 });
 
