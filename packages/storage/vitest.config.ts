@@ -8,6 +8,8 @@ if (existsSync(nativePath())) modes.native = 'require';
 else console.log(`Tested without the native addon: there is no ${nativePath()}`);
 
 export default packageTests({
+  // What they wait for is their own work: two side by side take half as long on two cores.
+  maxWorkers: 2,
   projects: Object.entries(modes).map(([name, mode]) => ({
     extends: true,
     // Children of the tests inherit it.

@@ -105,14 +105,15 @@ describe('the programs', () => {
     const words = ['--keys', '2000', '--rounds', '1', '--json', 'out.json'];
     const { exitCode, stdout, stderr } = await finish(start('storage', ...words));
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toMatch(/\d+ of 12 targets reached\n$/);
     const { machine, figures, targets } = json();
+    expect(stdout).toMatch(new RegExp(`\\d+ of ${targets.length} targets reached\\n$`));
     expect(machine).toMatchObject(MACHINE);
     expect(new Set(figures.map(({ workload }: { workload: string }) => workload))).toEqual(
       new Set(WORKLOAD_NAMES),
     );
     for (const { unit, value } of figures) if (unit === 'ops/s') expect(value).toEqual(POSITIVE);
-    expect(targets).toHaveLength(12);
+    expect(targets.every(({ value }: { value: number }) => value > 0)).toBe(true);
+    expect(targets.length).toBeGreaterThan(20);
     expect(readdirSync(directory)).toEqual(['out.json']);
   });
 

@@ -2,7 +2,7 @@ import { allocate } from '../bytes.js';
 import type { DirectoryEntryView } from '../directory/directory-block.js';
 import type { KeyEntry } from '../directory/directory-encoder.js';
 import { type HashSeed, halfSipHash } from '../key-index/half-sip-hash.js';
-import { positionOf } from '../key-index/position.js';
+import { offsetOf, positionOf } from '../key-index/position.js';
 import { recordBytes } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
 import type { Candidates } from './compaction-order.js';
@@ -14,8 +14,6 @@ const FIRST_KEY_BYTES = 64 * 1024;
 /** Records of the inputs by rising keys, in columns: no object for each. */
 export class CandidateBatch {
   count = 0;
-  #sources = new Uint16Array(FIRST_CAPACITY);
-  #offsets = new Uint32Array(FIRST_CAPACITY);
   #indexes = new Float64Array(FIRST_CAPACITY);
   #lengths = new Uint32Array(FIRST_CAPACITY);
   #valueLengths = new Uint32Array(FIRST_CAPACITY);
@@ -25,24 +23,16 @@ export class CandidateBatch {
   #hashes = new Uint32Array(FIRST_CAPACITY);
   #positions = new Float64Array(FIRST_CAPACITY);
 
-  /** Adds what a directory says of a record of the input `source`, at `slot`. */
-  add(
-    source: number,
-    slot: number,
-    index: number,
-    entry: DirectoryEntryView,
-    seed: HashSeed,
-  ): void {
+  /** Adds what the directory of the file at `slot` says of a record. */
+  add(slot: number, index: number, entry: DirectoryEntryView, seed: HashSeed): void {
     const at = this.count++;
-    if (at === this.#sources.length) this.#grow();
+    if (at === this.#indexes.length) this.#grow();
     const { key } = entry;
     const start = this.#keyStart(at);
     const end = start + key.length;
     if (end > this.#keys.length) this.#growKeys(end);
     this.#keys.set(key, start);
     this.#keyEnds[at] = end;
-    this.#sources[at] = source;
-    this.#offsets[at] = entry.recordOffset / 8;
     this.#indexes[at] = index;
     this.#valueLengths[at] = entry.valueLength;
     this.#lengths[at] = recordBytes(key.length, entry.valueLength);
@@ -60,10 +50,6 @@ export class CandidateBatch {
     const { count } = this;
     const hashes = this.#hashes.slice(0, count);
     return { count, hashes, positions: this.#positions.slice(0, count) };
-  }
-
-  sourceAt(at: number): number {
-    return this.#sources[at]!;
   }
 
   isDelete(at: number): boolean {
@@ -91,7 +77,7 @@ export class CandidateBatch {
     return {
       key: this.keyAt(at),
       index: this.#indexes[at]!,
-      offset: this.#offsets[at]! * 8,
+      offset: offsetOf(this.#positions[at]!),
       bytes: this.#lengths[at]!,
     };
   }
@@ -118,9 +104,7 @@ export class CandidateBatch {
   }
 
   #grow(): void {
-    const capacity = this.#sources.length * 2;
-    this.#sources = larger(new Uint16Array(capacity), this.#sources);
-    this.#offsets = larger(new Uint32Array(capacity), this.#offsets);
+    const capacity = this.#indexes.length * 2;
     this.#indexes = larger(new Float64Array(capacity), this.#indexes);
     this.#lengths = larger(new Uint32Array(capacity), this.#lengths);
     this.#valueLengths = larger(new Uint32Array(capacity), this.#valueLengths);
@@ -135,7 +119,7 @@ export class CandidateBatch {
   }
 }
 
-function larger<Column extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(
+function larger<Column extends Uint8Array | Uint32Array | Float64Array>(
   column: Column,
   from: Column,
 ): Column {

@@ -1,13 +1,10 @@
 import { type Clock, isDleError } from '@dle/common';
-import { type BlockMerge, DONE, TypescriptMerge } from '../directory/block-merge.js';
-import { type BlockSource, DirectoryFile } from '../directory/directory-file.js';
-import { sortedName } from '../directory/sorted-segment.js';
+import { DONE, TypescriptMerge } from '../directory/block-merge.js';
 import { positionOf } from '../key-index/position.js';
-import { SegmentFiles } from '../log/segment-files.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { CandidateBatch } from './candidate-batch.js';
 import type { CompactionHost, CompactionOrder, CompactionOutcome } from './compaction-order.js';
-import { InputRecords } from './input-records.js';
+import { JobInputs } from './job-inputs.js';
 import { MoveList } from './move-list.js';
 import { OlderKeys } from './older-keys.js';
 import { Pace } from './pace.js';
@@ -42,16 +39,11 @@ export class CompactionJob {
   readonly #clock: Clock;
   readonly #host: CompactionHost;
   readonly #order: CompactionOrder;
-  readonly #files: SegmentFiles;
-  readonly #sources: BlockSource[] = [];
-  readonly #records: InputRecords[] = [];
+  readonly #inputs: JobInputs;
   readonly #batch = new CandidateBatch();
   readonly #older: OlderKeys;
   readonly #pace: Pace;
-  /** No record of the inputs has a lower index. */
-  #firstIndex = Number.POSITIVE_INFINITY;
   #output: Output | undefined;
-  #seen = 0;
   #kept = 0;
   #bytesWritten = 0;
   #bytesLooked = 0;
@@ -61,7 +53,7 @@ export class CompactionJob {
     this.#clock = clock;
     this.#host = host;
     this.#order = order;
-    this.#files = new SegmentFiles(vfs, order.directory);
+    this.#inputs = new JobInputs(vfs, order);
     this.#older = new OlderKeys(vfs, order.directory, order.others);
     this.#pace = new Pace(clock, order.bytesPerSecond);
   }
@@ -69,36 +61,26 @@ export class CompactionJob {
   async run(): Promise<CompactionOutcome> {
     try {
       const complete = await this.#merge();
-      const bytesRead = this.#records.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
-      const dropped = complete ? this.#seen - this.#kept : 0;
+      const { keys, bytesRead } = this.#inputs;
+      const dropped = complete ? keys - this.#kept : 0;
       return { complete, dropped, bytesRead, bytesWritten: this.#bytesWritten };
     } finally {
       await this.#output?.writer.discard();
-      for (const source of this.#sources) await source.close();
-      for (const records of this.#records) await records.close();
+      await this.#inputs.close();
       await this.#older.close();
-      await this.#files.close();
     }
   }
 
   /** Whether it has come to the end. */
   async #merge(): Promise<boolean> {
-    const { inputs, directory, seed } = this.#order;
-    for (const { id, kind } of inputs) {
-      if (kind === 'sorted') this.#files.name(id, sortedName(id));
-      const source = await DirectoryFile.open(this.#vfs, directory, id);
-      this.#sources.push(source);
-      this.#records.push(new InputRecords(this.#files.open(id), kind === 'sorted'));
-      this.#seen += source.header.keys;
-      this.#firstIndex = Math.min(this.#firstIndex, source.firstIndex);
-    }
+    const { seed } = this.#order;
+    const inputs = this.#inputs;
     const merge = new TypescriptMerge((entry, place, slot) => {
-      const index = this.#sources[place]!.firstIndex + entry.relativeIndex;
-      this.#batch.add(place, slot, index, entry, seed);
+      this.#batch.add(slot, inputs.firstIndexOf(place) + entry.relativeIndex, entry, seed);
     });
-    for (let place = 0; place < inputs.length; place++) await this.#fill(merge, place);
+    for (let place = 0; place < inputs.count; place++) await inputs.fill(merge, place);
     for (let place = merge.run(); place !== DONE; place = merge.run()) {
-      await this.#fill(merge, place);
+      await inputs.fill(merge, place);
       if (this.#batch.count < BATCH) continue;
       if (this.#host.stopped) return false;
       await this.#rewriteBatch();
@@ -106,13 +88,6 @@ export class CompactionJob {
     await this.#rewriteBatch();
     await this.#finishOutput();
     return !this.#host.stopped;
-  }
-
-  async #fill(merge: BlockMerge, place: number): Promise<void> {
-    const source = this.#sources[place]!;
-    const block = await source.next();
-    if (block === undefined) return;
-    merge.fill(place, block, this.#order.inputs[place]!.slot, source.firstIndex);
   }
 
   /** Writes what counts of the batch. */
@@ -149,7 +124,7 @@ export class CompactionJob {
     }
     this.#output ??= await this.#beginOutput();
     const { writer, moves, slot } = this.#output;
-    const record = this.#records[batch.sourceAt(at)]!.read(batch.expectedAt(at));
+    const record = this.#inputs.read(batch.positionAt(at), batch.expectedAt(at));
     const offset = writer.size;
     writer.add(record, batch.entryAt(at, offset));
     this.#kept++;
@@ -161,7 +136,7 @@ export class CompactionJob {
   async #beginOutput(): Promise<Output> {
     const { directory, storeId, run } = this.#order;
     const { id, slot } = await this.#host.begin();
-    const firstIndex = this.#firstIndex;
+    const { firstIndex } = this.#inputs;
     const writer = new SortedWriter(this.#vfs, { directory, storeId, id, run, firstIndex });
     return { slot, writer, moves: new MoveList(), tombstoneBytes: 0 };
   }

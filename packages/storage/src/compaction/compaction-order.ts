@@ -2,18 +2,20 @@ import type { DirectoryHeader } from '../directory/directory-format.js';
 import type { HashSeed } from '../key-index/half-sip-hash.js';
 
 /** A sealed file to be rewritten, and the slot by which positions name it. */
-interface CompactionInput {
+export interface CompactionInput {
   readonly id: number;
   readonly kind: 'log' | 'sorted';
   readonly run: number;
   readonly slot: number;
+  /** No record in it has a lower index. */
+  readonly firstIndex: number;
 }
 
 /** What one job is to do. Plain data: it is sent to another thread. */
 export interface CompactionOrder {
   readonly directory: string;
   readonly storeId: string;
-  /** By falling ids: of a record that several hold, that of the newest file is the one in use. */
+  /** By rising ids: of a record that several hold, that of the newest file is the one in use. */
   readonly inputs: readonly CompactionInput[];
   /**
    * Files that stay, and may hold records older than a delete among the inputs: as long as one of

@@ -9,7 +9,7 @@ import type { Room } from '../store/group-writer.js';
 import type { Keyspace } from '../store/keyspace.js';
 import { chooseInputs, type Weighed } from './choose-inputs.js';
 import { isInputDamage } from './compaction-job.js';
-import type { CompactionOrder, CompactionOutcome } from './compaction-order.js';
+import type { CompactionInput, CompactionOrder, CompactionOutcome } from './compaction-order.js';
 import type { DiskReserve } from './disk-reserve.js';
 import type { Installer } from './installer.js';
 import type { Relocation } from './relocation.js';
@@ -343,9 +343,7 @@ export class Compactor implements Room {
     return {
       directory: this.#options.directory,
       storeId: this.#components.log.storeId,
-      inputs: rewritten
-        .map(({ id, kind, run, slot }) => ({ id, kind, run, slot }))
-        .sort((a, b) => b.id - a.id),
+      inputs: rewritten.map(inputOf).sort((a, b) => a.id - b.id),
       others,
       keepTombstones: this.#hasUnknownKeys(),
       run,
@@ -436,6 +434,10 @@ function isTidy(files: readonly WeighedFile[]): boolean {
   );
 }
 
+function inputOf({ id, kind, run, slot, file }: WeighedFile): CompactionInput {
+  return { id, kind, run, slot, firstIndex: file.header.firstIndex };
+}
+
 function closedError(): DleError {
   return new DleError('DLE_CLOSED', 'the store is closed');
 }
@@ -443,7 +445,6 @@ function closedError(): DleError {
 interface WeighedFile extends Weighed {
   readonly file: SealedFile;
   readonly slot: number;
-  readonly isSpent: boolean;
   /** Where its records end. */
   readonly recordBytes: number;
 }

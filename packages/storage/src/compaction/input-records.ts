@@ -2,11 +2,11 @@ import { assert, equalBytes } from '@dle/common';
 import { allocate } from '../bytes.js';
 import { corrupt } from '../errors.js';
 import { RecordView } from '../log/record.js';
-import type { VfsFile } from '../vfs/vfs.js';
+import type { SegmentFiles } from '../log/segment-files.js';
 
 /** Read at once where records are asked for in the order in which they lie. */
-const WINDOW_BYTES = 256 * 1024;
-/** Read at once where they are not; a larger record is read as a whole. */
+const RUN_BYTES = 256 * 1024;
+/** Room for one where they are not; a larger record makes it larger. */
 const SINGLE_BYTES = 4 * 1024;
 
 /** A record as its key directory describes it. */
@@ -19,31 +19,39 @@ export interface ExpectedRecord {
   readonly bytes: number;
 }
 
-/** Reads the records of one input, each verified and held against what the directory says. */
+/**
+ * Reads records of some files, each verified and held against what the directory says. Of the
+ * files of a sorted run, whose records are asked for in their order, a good piece at a time.
+ */
 export class InputRecords {
-  readonly #file: VfsFile;
-  readonly #isSorted: boolean;
+  readonly #files: SegmentFiles;
+  readonly #isRun: boolean;
   #window: Uint8Array;
   #view: RecordView;
-  /** Which part of the file lies in the window. */
+  /** Which part of which file lies in the window. */
+  #segment = 0;
   #start = 0;
   #end = 0;
-  bytesRead = 0;
+  #bytesRead = 0;
 
-  constructor(file: VfsFile, isSorted: boolean) {
-    this.#file = file;
-    this.#isSorted = isSorted;
-    this.#window = allocate(isSorted ? WINDOW_BYTES : SINGLE_BYTES);
+  constructor(files: SegmentFiles, isRun: boolean) {
+    this.#files = files;
+    this.#isRun = isRun;
+    this.#window = allocate(isRun ? RUN_BYTES : SINGLE_BYTES);
     this.#view = new RecordView(this.#window);
   }
 
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
   /** The bytes of the record, good until the next call. Throws `DLE_CORRUPT`, `DLE_IO`. */
-  read(expected: ExpectedRecord): Uint8Array {
+  read(segment: number, expected: ExpectedRecord): Uint8Array {
     const { offset, bytes } = expected;
-    if (offset < this.#start || offset + bytes > this.#end) this.#fill(offset, bytes);
+    const isHere = segment === this.#segment && offset >= this.#start;
+    if (!isHere || offset + bytes > this.#end) this.#fill(segment, offset, bytes);
     const at = offset - this.#start;
     const view = this.#view;
-    view.origin = { name: this.#file.path, offset: this.#start };
     view.read(at);
     const isRight = view.index === expected.index && equalBytes(view.key, expected.key);
     if (!isRight || view.end - at !== bytes) {
@@ -52,23 +60,22 @@ export class InputRecords {
     return this.#window.subarray(at, view.end);
   }
 
-  #fill(offset: number, bytes: number): void {
+  #fill(segment: number, offset: number, bytes: number): void {
     if (bytes > this.#window.length) {
       this.#window = allocate(bytes);
       this.#view = new RecordView(this.#window);
     }
-    const wanted = this.#isSorted ? this.#window : this.#window.subarray(0, bytes);
-    const count = this.#file.readSync(wanted, offset);
-    this.bytesRead += count;
+    const wanted = this.#window.subarray(0, this.#isRun ? this.#window.length : bytes);
+    const file = this.#files.get(segment);
+    const count = file.readSync(wanted, offset);
+    this.#view.origin = { name: file.path, offset };
+    this.#bytesRead += count;
+    this.#segment = segment;
     this.#start = offset;
     this.#end = offset + count;
     if (count < bytes) {
-      throw corrupt({ name: this.#file.path, offset: this.#end }, 0, 'the file ends here');
+      throw corrupt({ name: file.path, offset: this.#end }, 0, 'the file ends here');
     }
     assert(offset + bytes <= this.#end, 'the record is not in the window');
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
   }
 }

@@ -183,8 +183,8 @@ export class Directories {
   }
 
   /**
-   * Resolves when those are made, or could not be, that have been asked for until now: others may be
-   * asked for all the while.
+   * Resolves when those are made, or could not be, that have been asked for until now: others may
+   * be asked for all the while.
    */
   async idle(): Promise<void> {
     const last = this.#queue.at(-1) ?? this.#underWay;

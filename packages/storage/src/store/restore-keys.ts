@@ -1,7 +1,7 @@
 import { DONE } from '../directory/block-merge.js';
 import type { Directories } from '../directory/directories.js';
-import type { Block } from '../directory/directory-block.js';
 import type { BlockSource } from '../directory/directory-file.js';
+import { DisjointFiles } from '../directory/disjoint-files.js';
 import type { Listed } from '../directory/sealed-segment.js';
 import type { Keyspace } from './keyspace.js';
 
@@ -12,41 +12,6 @@ class SourceFailed extends Error {
   constructor(segment: number, cause: unknown) {
     super('', { cause });
     this.segment = segment;
-  }
-}
-
-/** Files with disjoint keys, in the order of those, read one after the other. */
-class Run implements BlockSource {
-  readonly #open: (file: Listed) => Promise<BlockSource>;
-  readonly #files: Listed[];
-  #current: BlockSource | undefined;
-
-  constructor(files: readonly Listed[], open: (file: Listed) => Promise<BlockSource>) {
-    this.#files = [...files];
-    this.#open = open;
-  }
-
-  get segment(): number {
-    return this.#current!.segment;
-  }
-
-  get firstIndex(): number {
-    return this.#current!.firstIndex;
-  }
-
-  async next(): Promise<Block | undefined> {
-    for (;;) {
-      const block = this.#current && (await nextOf(this.#current));
-      if (block !== undefined) return block;
-      const file = this.#files.shift();
-      if (file === undefined) return undefined;
-      await this.#current?.close();
-      this.#current = await this.#open(file);
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#current?.close();
   }
 }
 
@@ -79,8 +44,9 @@ async function merge(
   directories: Directories,
   runs: readonly (readonly Listed[])[],
 ): Promise<void> {
-  const open = (file: Listed): Promise<BlockSource> => directories.open(file, runs.length);
-  const sources = runs.map((files) => new Run(files, open));
+  const open = async (file: Listed): Promise<BlockSource> =>
+    tracing(await directories.open(file, runs.length));
+  const sources = runs.map((files) => new DisjointFiles(files, open));
   const running = keys.merge(sources.length);
   const fill = async (place: number): Promise<void> => {
     const source = sources[place]!;
@@ -97,10 +63,16 @@ async function merge(
   }
 }
 
-async function nextOf(source: BlockSource): Promise<Block | undefined> {
-  try {
-    return await source.next();
-  } catch (thrown) {
-    throw new SourceFailed(source.segment, thrown);
-  }
+/** Says which file it was if it cannot be read. */
+function tracing(source: BlockSource): BlockSource {
+  const { segment, firstIndex } = source;
+  const failed = (thrown: unknown): never => {
+    throw new SourceFailed(segment, thrown);
+  };
+  return {
+    segment,
+    firstIndex,
+    next: () => source.next().catch(failed),
+    close: () => source.close(),
+  };
 }

@@ -1,6 +1,6 @@
 // A process that writes to the store in the directory it is given until it is killed: write n is
-// that of `writes.mjs`. It says that it opens, where it begins, and what was acknowledged. On demand
-// it compacts all the while, and says so each time.
+// that of `writes.mjs`. It says that it opens, where it begins, and what was acknowledged. On
+// demand it compacts all the while, and says so each time.
 import { LogStore } from '../../dist/index.js';
 import { changesOf } from './writes.mjs';
 
