@@ -60,13 +60,12 @@ export async function examine(
     const listed = new Set(
       names.map(parseDirectoryName).filter((id) => id !== undefined && owners.has(id)),
     ) as ReadonlySet<number>;
-    const log = { storeId, flushed: sequence, accepted: sequence, lastSegment };
+    const log = {
+      ...{ storeId, flushed: sequence, accepted: sequence, lastSegment },
+      ...{ activeSegment: undefined, failure: undefined },
+    };
     const known = { healed: [], listed };
-    const verifier = new Verifier(
-      { vfs, clock, log: { ...log, activeSegment: undefined } },
-      directory,
-      known,
-    );
+    const verifier = new Verifier({ vfs, clock, log }, directory, known);
     const { damage, records } = await verifier.run();
     return {
       storeId: recovered.storeId,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, DleError, isDleError } from '@dle/common';
+import { isGone } from '../compaction/gaps.js';
 import {
   encodeManifest,
   MANIFEST_NAME,
@@ -35,8 +36,24 @@ const STEP_BYTES = 256 * 1024;
 /** What is to be known of a log, be it open or not. */
 export type VerifiedLog = Pick<
   Log,
-  'storeId' | 'flushed' | 'accepted' | 'lastSegment' | 'activeSegment'
+  'storeId' | 'flushed' | 'accepted' | 'lastSegment' | 'activeSegment' | 'failure'
 >;
+
+/** What the store knows of its files. */
+interface KnownOfFiles {
+  /** Key directories that have been made again since it was opened. */
+  readonly healed: readonly Damage[];
+  /** Whose key directories count. */
+  readonly listed: ReadonlySet<number>;
+}
+
+/** A segment of the log, or segments that compaction has rewritten. */
+interface Place {
+  readonly id: number;
+  readonly isGone: boolean;
+  /** `undefined`: it is damaged. */
+  readonly header: SegmentHeader | undefined;
+}
 
 /**
  * Reads every byte of a store, by `pread`, and holds it against its checksums, the frames against
@@ -48,9 +65,9 @@ export class Verifier {
   readonly #clock: Clock;
   readonly #directory: string;
   readonly #log: VerifiedLog;
+  readonly #known: KnownOfFiles;
   readonly #damage: Damage[] = [];
   readonly #harmless: Damage[];
-  readonly #listed: ReadonlySet<number>;
   #files = 0;
   #bytes = 0;
   #records = 0;
@@ -58,10 +75,10 @@ export class Verifier {
   constructor(
     { vfs, clock, log }: { readonly vfs: Vfs; readonly clock: Clock; readonly log: VerifiedLog },
     directory: string,
-    known: { readonly healed: readonly Damage[]; readonly listed: ReadonlySet<number> },
+    known: KnownOfFiles,
   ) {
+    this.#known = known;
     this.#harmless = [...known.healed];
-    this.#listed = known.listed;
     this.#vfs = vfs;
     this.#clock = clock;
     this.#log = log;
@@ -69,34 +86,62 @@ export class Verifier {
   }
 
   async run(): Promise<VerifyReport> {
-    // As it is now: the log may go on in another segment meanwhile.
-    const { flushed, lastSegment } = this.#log;
-    const names = await this.#vfs.list(this.#directory);
-    const ids = names.map(parseSegmentName).filter((id) => id !== undefined);
-    const manifest = await this.#verifyManifest();
-    const gaps = manifest?.gaps ?? [];
-    const isGone = (id: number): boolean =>
-      gaps.some(({ firstSegment, end }) => firstSegment <= id && id <= end.segment);
-    const segments = ids.filter((id) => id <= lastSegment && !isGone(id));
-    // One that has yet to be made again is nothing that anybody relies on.
-    const made = names.map(parseDirectoryName);
-    const directories = new Set(made.filter((id) => id !== undefined && this.#listed.has(id)));
-    segments.sort((a, b) => a - b);
-    // Made, and not yet written to: there was no room for what was to go there.
-    while (segments.length > 0 && (await this.#isBlank(segments.at(-1)!))) segments.pop();
-    const headers = await Promise.all(segments.map((id) => this.#headerOf(id)));
-    for (const { id } of manifest?.sorted ?? []) await this.#verifySorted(id, directories.has(id));
-    for (const [place, id] of segments.entries()) {
-      const gap = gaps.find(({ firstSegment }) => firstSegment > id);
-      const following = segments[place + 1];
-      const isNext = gap !== undefined && (following === undefined || gap.firstSegment < following);
-      const next = isNext ? gap.header : headers[place + 1];
-      if (headers[place] === undefined) continue;
-      if (place === segments.length - 1) await this.#verifyLast(id, headers[place], flushed);
-      else if (next !== undefined) await this.#verifySealed(id, next, directories.has(id));
+    const { failure } = this.#log;
+    await this.#verify();
+    if (this.#damage.length > 0 && this.#log.failure !== failure) {
+      // It has failed meanwhile, and what was being written then is no damage. It stays as it is.
+      const components = { vfs: this.#vfs, clock: this.#clock, log: this.#log };
+      return new Verifier(components, this.#directory, this.#known).run();
     }
     const [files, bytes, records] = [this.#files, this.#bytes, this.#records];
     return { files, bytes, records, damage: this.#damage, harmless: this.#harmless };
+  }
+
+  async #verify(): Promise<void> {
+    // As it is now: the log may go on in another segment meanwhile.
+    const { flushed, accepted, lastSegment, activeSegment, failure } = this.#log;
+    const tail = { flushed, accepted, activeSegment };
+    const names = await this.#vfs.list(this.#directory);
+    const manifest = await this.#verifyManifest();
+    // One that has yet to be made again is nothing that anybody relies on.
+    const made = names.map(parseDirectoryName);
+    const directories = new Set(
+      made.filter((id) => id !== undefined && this.#known.listed.has(id)),
+    );
+    const gaps = manifest?.gaps ?? [];
+    const ids = names.map(parseSegmentName).filter((id) => id !== undefined && id <= lastSegment);
+    const places = await this.#places(ids as number[], gaps);
+    for (const { id } of manifest?.sorted ?? []) await this.#verifySorted(id, directories.has(id));
+    // Of a log that has failed, what was begun behind the last flush may be torn.
+    const isFlushed = ({ header }: Place): boolean =>
+      header !== undefined && header.firstSequence <= flushed;
+    const end = failure === undefined ? places.length - 1 : places.findLastIndex(isFlushed);
+    const behind = places.slice(end + 1);
+    for (const [at, { id, isGone, header }] of places.slice(0, end + 1).entries()) {
+      const next = places[at + 1]?.header;
+      if (isGone) continue;
+      if (header === undefined) this.#noteHead(id);
+      else if (at === end) await this.#verifyLast(header, tail, behind);
+      else if (next !== undefined) await this.#verifySealed(id, next, directories.has(id));
+    }
+    // Segments are rewritten only when the one behind them is on the device.
+    if (behind.length > 0 && places[end]?.isGone !== false) this.#noteHead(behind[0]!.id);
+    for (const { id } of behind) await this.#verifyTorn(id);
+  }
+
+  async #places(ids: readonly number[], gaps: Manifest['gaps']): Promise<Place[]> {
+    const segments = ids.filter((id) => !isGone(gaps, id)).sort((a, b) => a - b);
+    // Made, and not yet written to: there was no room for what was to go there.
+    while (segments.length > 0 && (await this.#isBlank(segments.at(-1)!))) segments.pop();
+    const places: Place[] = gaps.map(({ firstSegment, header }) => ({
+      id: firstSegment,
+      isGone: true,
+      header,
+    }));
+    for (const id of segments) {
+      places.push({ id, isGone: false, header: await this.#headerOf(id) });
+    }
+    return places.sort((a, b) => a.id - b.id);
   }
 
   async #isBlank(id: number): Promise<boolean> {
@@ -104,16 +149,19 @@ export class Verifier {
     return (await this.#reading(path, (reader) => firstNonZero(reader, 0))) === -1;
   }
 
-  /** `undefined`, with the damage noted, if it is not what it should be. */
+  /** `undefined` if it is not what it should be. */
   async #headerOf(id: number): Promise<SegmentHeader | undefined> {
     const path = join(this.#directory, segmentName(id));
     return this.#reading(path, async (reader) => {
       const bytes = await reader.read(0, SEGMENT_HEADER_BYTES);
       const header = readSegmentHeader(bytes, id, { name: path, offset: 0 });
-      if (header?.storeId === this.#log.storeId) return header;
-      this.#note(path, 0, 'no header of a segment of this store');
-      return undefined;
+      return header?.storeId === this.#log.storeId ? header : undefined;
     });
+  }
+
+  #noteHead(id: number): void {
+    const path = join(this.#directory, segmentName(id));
+    this.#note(path, 0, 'no header of a segment of this store');
   }
 
   async #verifySealed(id: number, next: SegmentHeader, hasDirectory: boolean): Promise<void> {
@@ -203,10 +251,17 @@ export class Verifier {
     });
   }
 
-  /** The last segment, up to where it was flushed when this began. */
-  async #verifyLast(id: number, header: SegmentHeader, flushed: number): Promise<void> {
+  /**
+   * The last segment with anything that was flushed when this began, up to there. `behind`: those
+   * that are said to hold nothing of that.
+   */
+  async #verifyLast(
+    header: SegmentHeader,
+    { flushed, accepted, activeSegment }: Pick<Log, 'flushed' | 'accepted' | 'activeSegment'>,
+    behind: readonly Place[],
+  ): Promise<void> {
+    const id = header.segment;
     const path = join(this.#directory, segmentName(id));
-    const { accepted, activeSegment } = this.#log;
     this.#files++;
     await this.#reading(path, async (reader) => {
       this.#bytes += reader.size;
@@ -217,11 +272,11 @@ export class Verifier {
         });
       });
       if (scan.chain.sequence < flushed) {
-        this.#noteThrown(
-          path,
-          scan.damage ?? new Error('a frame is damaged or missing'),
-          scan.offset,
-        );
+        // It may have ended here: then it is the head of the next one that is damaged.
+        const isHere = behind.length === 0 || (await firstNonZero(reader, scan.offset)) >= 0;
+        if (!isHere) return this.#noteHead(behind[0]!.id);
+        const why = scan.damage ?? new Error('a frame is damaged or missing');
+        this.#noteThrown(path, why, scan.offset);
       } else if (id !== activeSegment) {
         await this.#noteRemains(path, reader, scan.offset);
       } else if (flushed === accepted) {
@@ -232,7 +287,17 @@ export class Verifier {
     });
   }
 
-  /** A crash may have torn the last write before this segment was left. */
+  /** Begun, and not flushed before the log has failed: it is torn, and nobody relies on it. */
+  async #verifyTorn(id: number): Promise<void> {
+    const path = join(this.#directory, segmentName(id));
+    this.#files++;
+    await this.#reading(path, async (reader) => {
+      this.#bytes += reader.size;
+      await this.#noteRemains(path, reader, 0);
+    });
+  }
+
+  /** A crash, or a failure, may have torn the last write before this segment was left. */
   async #noteRemains(file: string, reader: ChunkReader, end: number): Promise<void> {
     const offset = await firstNonZero(reader, end);
     if (offset < 0) return;

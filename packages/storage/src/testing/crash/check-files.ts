@@ -8,7 +8,7 @@ import type { World } from './world.js';
 /** The names of docs/format.md. */
 const KNOWN_NAME = /^(?:[0-9a-f]{16}\.(?:segment|sorted|directory)|manifest|reserve|lock)$/;
 
-/** A store that has been crashed is whole nevertheless. */
+/** A store that has been crashed is whole nevertheless, and so is one whose log has failed. */
 export async function verifyStore(
   { history, coverage }: World,
   patience: Patience,
@@ -20,7 +20,7 @@ export async function verifyStore(
   if (first !== undefined) {
     throw new Broken(`verify: ${first.file} at byte ${first.offset}: ${first.message}`);
   }
-  coverage.count('verified');
+  coverage.count(store.stats().poisoned ? 'verified, poisoned' : 'verified');
 }
 
 /** A store that is closed, or could not be opened, holds no descriptors. */

@@ -83,6 +83,7 @@ const EVENTS = [
   'key directory found damaged and made again',
   'snapshot held through compactions',
   'verified while compacting',
+  'verified, poisoned',
   'gone while opening',
   'gone while running',
   'gone while closing',

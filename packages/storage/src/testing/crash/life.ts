@@ -214,7 +214,9 @@ export class Life {
     for (let left = dice.magnitude(quiet ? 5 : 100) - 1; left > 0; left--) {
       await steps.step();
       // Little can happen to a store that takes nothing any more.
-      if (this.#faults.ioError && store.stats().poisoned && dice.chance(30)) break;
+      if (!this.#faults.ioError || !store.stats().poisoned || !dice.chance(30)) continue;
+      await verifyStore(this.#world, this.#patience, store);
+      break;
     }
     if (quiet) await this.#comeToRest(running);
     if (quiet || dice.chance(50)) return;

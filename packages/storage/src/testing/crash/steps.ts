@@ -345,8 +345,6 @@ export class Steps {
 
   async #verify(): Promise<void> {
     const { store, patience, faults, compactions } = this.#parts;
-    // Nobody knows what the device holds of the last write.
-    if (store.log.failure !== undefined) return;
     if (compactions.pending.size > 0) this.#world.coverage.count('verified while compacting');
     try {
       await verifyStore(this.#world, patience, store);
