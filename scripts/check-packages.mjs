@@ -56,6 +56,7 @@ function checkPackages(packages) {
     importEverything(packages, consumer);
     run('npx', ['--no', 'dle', '--', '--version'], consumer);
     run('npx', ['--no', 'dle-server', '--', '--help'], consumer);
+    for (const mode of nativeModes(consumer)) useStore(consumer, mode);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -145,10 +146,38 @@ function importEverything(packages, consumer) {
 }
 
 /**
+ * Writes to a store with the program that is installed, reads it, and restores it from a backup.
+ *
+ * @param {string} consumer
+ * @param {string} mode of the native addon
+ */
+function useStore(consumer, mode) {
+  /** @param {readonly string[]} words */
+  const dleStore = (...words) =>
+    run('npx', ['--no', 'dle-store', '--', ...words], consumer, { DLE_NATIVE: mode });
+  const [store, backup, restored] = ['store', 'backup', 'restored'].map((name) => name + mode);
+  dleStore(store, 'put', 'city', 'Basel');
+  dleStore(store, 'put', 'river', 'Rhine');
+  dleStore(store, 'verify');
+  dleStore(store, 'backup', backup);
+  dleStore(store, 'put', 'city', 'Bern');
+  dleStore(restored, 'restore', backup);
+  const seen = [
+    dleStore(store, 'get', 'city'),
+    dleStore(restored, 'scan'),
+    dleStore(restored, 'verify', '--json'),
+  ];
+  const expected = ['Bern', 'city\tBasel\nriver\tRhine\n', '"damage":[]'];
+  const at = expected.findIndex((part, place) => !seen[place].includes(part));
+  if (at >= 0) throw new CommandFailed(`dle-store prints ${seen[at]}, and not ${expected[at]}`);
+}
+
+/**
  * @param {string} command
  * @param {readonly string[]} args
  * @param {string} cwd
  * @param {Readonly<Record<string, string>>} [environment] in addition to that of the tools
+ * @returns {string} what it has printed
  */
 function run(command, args, cwd, environment = {}) {
   const { error, status, stdout, stderr } = spawnSync(command, args, {
@@ -157,7 +186,7 @@ function run(command, args, cwd, environment = {}) {
     encoding: 'utf8',
   });
   if (error) throw new CommandFailed(`${command}: ${error.message}`);
-  if (status === 0) return;
+  if (status === 0) return stdout;
   throw new CommandFailed(`${stdout}${stderr}\nfailed: ${command} ${args.join(' ')}`);
 }
 
