@@ -37,7 +37,7 @@ typedef struct {
   uint32_t slot;
 } dle_merged_cursor;
 
-/* A put that is to be shown, where its record is on its way into the cache. */
+/* A put that is to be shown. */
 typedef struct {
   const uint8_t *entry;
   uint64_t index;
@@ -82,7 +82,7 @@ void dle_merged_begin(dle_merged *scan, uint32_t sources, uint32_t flags, const 
 void dle_merged_fill(dle_merged *scan, uint32_t source, dle_merged_cursor cursor);
 
 /* Goes on until `most` entries can be shown; says how many fit into one page. */
-dle_merged_page dle_merged_next(dle_merged *scan, const dle_index *index, uint32_t most);
+dle_merged_page dle_merged_next(dle_merged *scan, uint32_t most);
 
 /*
  * Copies the entries of a page to `target`, and the lengths of each key and value to `lengths`.
