@@ -336,8 +336,10 @@ export class Compactor implements Room {
   #orderFor(rewritten: readonly WeighedFile[], inputs: readonly WeighedFile[]): CompactionOrder {
     const { catalog, relocation, installer } = this.#components;
     const leaving = new Set(inputs.map(({ id }) => id));
+    // Tens of thousands take milliseconds to be sent: where nothing was deleted, nobody asks.
+    const hasDeletes = rewritten.some(({ file }) => file.header.tombstones > 0);
     const others = catalog.files
-      .filter(({ id }) => !leaving.has(id) && !this.#damaged.has(id))
+      .filter(({ id }) => hasDeletes && !leaving.has(id) && !this.#damaged.has(id))
       .map(({ id, header }) => ({ id, firstIndex: header.firstIndex }));
     const run = installer.nextRun;
     return {

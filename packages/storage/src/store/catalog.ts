@@ -91,9 +91,9 @@ export class Catalog {
 
   #freeUnheld(): void {
     if (this.#retired.length === 0) return;
-    const unheld = this.#retired.filter((retired) => !this.#isHeld(retired));
-    if (unheld.length === 0) return;
-    this.#retired = this.#retired.filter((retired) => !unheld.includes(retired));
+    const unheld = new Set(this.#retired.filter((retired) => !this.#isHeld(retired)));
+    if (unheld.size === 0) return;
+    this.#retired = this.#retired.filter((retired) => !unheld.has(retired));
     for (const { file } of unheld) this.#components.free(file);
   }
 
