@@ -1,4 +1,4 @@
-import type { Configuration } from '@dle/raft';
+import { type Configuration, membersOf } from '@dle/raft';
 import { isMemberList, type Member } from './member.js';
 
 /** What the server puts beside the voters into a configuration of consensus. */
@@ -22,5 +22,8 @@ export function membershipOf(configuration: Configuration | undefined): Membersh
   if (typeof membership?.cluster !== 'string' || !isMemberList(membership.members)) {
     return undefined;
   }
-  return { cluster: membership.cluster, members: membership.members };
+  // The end of a change carries along what was said of those who left in it.
+  const ids = membersOf(configuration!);
+  const members = membership.members.filter(({ id }) => ids.includes(id));
+  return { cluster: membership.cluster, members };
 }

@@ -1,3 +1,4 @@
+export { membersOf } from './core/configuration.js';
 export { DEFAULT_CORE_OPTIONS, validateCoreOptions } from './core/core-options.js';
 export type { ProgressState } from './core/progress.js';
 export { RaftCore, type RaftCoreComponents } from './core/raft-core.js';
@@ -5,6 +6,7 @@ export type { CoreStatus, PeerStatus } from './core/status.js';
 export type {
   AppendRequest,
   AppendResponse,
+  ChangeRefusal,
   Configuration,
   CoreEffect,
   CoreOptions,
@@ -13,6 +15,7 @@ export type {
   Heartbeat,
   HeartbeatResponse,
   IndexedConfiguration,
+  MembershipChange,
   Message,
   NodeId,
   PreVoteRequest,

@@ -144,6 +144,13 @@ export class CoreState {
   /** Ends a step: nothing is left unsaved or unreported. The effects of the step. */
   takeEffects(): readonly CoreEffect[] {
     this.saveVote();
+    this.reportCommit();
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  reportCommit(): void {
     // What is committed may not be durable here yet. What is applied must be, or a crash would
     // leave a state that its own log cannot explain.
     const index = Math.min(this.#commit, this.writes.durableIndex);
@@ -151,8 +158,5 @@ export class CoreState {
       this.#reportedCommit = index;
       this.emit({ type: 'commit', index });
     }
-    const effects = this.#effects;
-    this.#effects = [];
-    return effects;
   }
 }

@@ -1,4 +1,5 @@
 import { randomBelow } from '@dle/common';
+import { votersOf } from './configuration.js';
 import { type CoreState, MAX_TERM } from './core-state.js';
 import { voteResult } from './quorum.js';
 import type {
@@ -23,7 +24,8 @@ export class Election {
     this.#state = state;
     this.rearm();
     // Nobody else could be the leader: there is nothing to wait for.
-    if (state.log.voters.length === 1 && this.#mayCampaign()) this.#deadline = state.now;
+    const isAlone = votersOf(state.log.members).length === 1;
+    if (isAlone && this.#mayCampaign()) this.#deadline = state.now;
   }
 
   get deadline(): number {
@@ -138,15 +140,22 @@ export class Election {
   }
 
   #result(): 'won' | 'lost' | 'pending' {
-    return voteResult(this.#state.log.voters, this.#votes);
+    return voteResult(this.#state.log.members, this.#votes);
   }
 
+  /**
+   * Voters may, and whoever was one until an entry that is not known to be committed: it may be the
+   * only one to hold that entry, and the others could then elect nobody without it. It does not
+   * count itself, and leads only until its removal is committed.
+   */
   #mayCampaign(): boolean {
-    const { id, term, log } = this.#state;
-    return term < MAX_TERM && log.voters.includes(id);
+    const { id, term, commit, log } = this.#state;
+    if (term >= MAX_TERM) return false;
+    if (votersOf(log.members).includes(id)) return true;
+    return (log.configuration?.index ?? 0) > commit && votersOf(log.membersBefore).includes(id);
   }
 
   #others(): readonly NodeId[] {
-    return this.#state.log.voters.filter((voter) => voter !== this.#state.id);
+    return votersOf(this.#state.log.members).filter((voter) => voter !== this.#state.id);
   }
 }

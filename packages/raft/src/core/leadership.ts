@@ -1,24 +1,39 @@
 import { assert } from '@dle/common';
+import { Changes } from './changes.js';
 import type { CoreState } from './core-state.js';
-import { Progress } from './progress.js';
-import { reachedByQuorum } from './quorum.js';
+import { Peers } from './peers.js';
+import type { Progress } from './progress.js';
 import { ReadRounds } from './read-rounds.js';
 import { Replication } from './replication.js';
-import type { AppendResponse, HeartbeatResponse, NodeId } from './types.js';
+import type { PeerStatus } from './status.js';
+import type {
+  AppendResponse,
+  ChangeRefusal,
+  Configuration,
+  HeartbeatResponse,
+  MembershipChange,
+} from './types.js';
 
 /**
  * What the empty entry of a new leader takes in the log: a record's header of 64 bytes, and its
  * name.
  */
 const NOOP_BYTES = 72;
+/**
+ * What a configuration is taken for, whose encoding the core does not see. It counts against
+ * windows and limits only, and only until the entry is read back.
+ */
+const CONFIGURATION_BYTES = 256;
 
 /** One node's time as leader of one term. It exists only while it lasts. */
 export class Leadership {
   readonly #state: CoreState;
   readonly #replication: Replication;
   readonly #reads: ReadRounds;
-  readonly #peers = new Map<NodeId, Progress>();
+  readonly #peers: Peers;
+  readonly #changes: Changes;
   #nextHeartbeat: number;
+  #isOver = false;
 
   /**
    * The new leader writes an entry of its own term at once (paper section 8): with it, everything
@@ -28,18 +43,20 @@ export class Leadership {
     this.#state = state;
     this.#replication = new Replication(state);
     this.#reads = new ReadRounds(state);
-    const { id, term, log, now, options } = state;
-    for (const voter of log.voters) {
-      if (voter === id) continue;
-      const peer = new Progress(voter, log.lastIndex + 1, now, options.maxInflightAppends);
-      this.#peers.set(voter, peer);
-    }
+    this.#peers = new Peers(state);
+    this.#changes = new Changes(state);
+    const { term, log, now, options } = state;
     this.#nextHeartbeat = now + options.heartbeatIntervalMs;
     const index = log.lastIndex + 1;
     const write = state.writeEntries(index, index);
     log.appendOne(term, NOOP_BYTES);
     state.emit({ type: 'appendNoop', write, index, term });
-    for (const peer of this.#peers.values()) this.#replication.send(peer);
+    this.#sendToAll();
+  }
+
+  /** Whether this node should lead no more. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Whoever leads alone has nobody to remind of it. */
@@ -47,8 +64,18 @@ export class Leadership {
     return this.#peers.size === 0 ? Number.POSITIVE_INFINITY : this.#nextHeartbeat;
   }
 
-  get peers(): Iterable<Progress> {
-    return this.#peers.values();
+  /** What this leader knows of each of its peers; made anew by each call. */
+  peerStatus(): readonly PeerStatus[] {
+    return [...this.#peers].map((peer) => ({
+      id: peer.id,
+      isParting: this.#peers.isParting(peer.id),
+      state: peer.state,
+      match: peer.match,
+      next: peer.next,
+      inflightAppends: peer.inflights.count,
+      inflightBytes: peer.inflights.bytes,
+      silentMs: this.#state.now - peer.lastHeard,
+    }));
   }
 
   get pendingReads(): number {
@@ -66,22 +93,33 @@ export class Leadership {
     for (const bytes of sizes) log.appendOne(term, bytes);
     const count = sizes.length;
     this.#state.emit({ type: 'appendProposed', write, firstIndex, count, term });
-    for (const peer of this.#peers.values()) this.#replication.send(peer);
+    this.#sendToAll();
+  }
+
+  /** Begins a change of members, or says why not. */
+  changeMembers(change: MembershipChange): ChangeRefusal | undefined {
+    const first = this.#changes.begin(change);
+    if ('reason' in first) return first;
+    this.#configure(first);
+    return undefined;
   }
 
   /**
-   * Sends heartbeats when they are due. False: no quorum has been heard from within an election
-   * timeout (check-quorum). Others may have elected somebody; whoever waits here should be told to
+   * Sends heartbeats when they are due, unless no quorum has been heard from within an election
+   * timeout (check-quorum): others may have elected somebody; whoever waits here should be told to
    * go there.
    */
-  tick(): boolean {
+  tick(): void {
     const { now, options } = this.#state;
-    if (now < this.#nextHeartbeat) return true;
-    const contact = this.#quorum((peer) => peer.lastHeard, now);
-    if (contact + options.electionTimeoutMs <= now) return false;
+    if (now < this.#nextHeartbeat) return;
+    const contact = this.#peers.reached((peer) => peer.lastHeard, now);
+    if (contact + options.electionTimeoutMs <= now) {
+      this.#isOver = true;
+      return;
+    }
+    this.#peers.part();
     this.#nextHeartbeat = now + options.heartbeatIntervalMs;
     this.#sendHeartbeats();
-    return true;
   }
 
   onAppendResponse(message: AppendResponse): void {
@@ -129,11 +167,29 @@ export class Leadership {
    */
   #countReplicas(): void {
     const { log, term, writes } = this.#state;
-    const index = this.#quorum((peer) => peer.match, writes.durableIndex);
+    const index = this.#peers.reached((peer) => peer.match, writes.durableIndex);
     if (index <= this.#state.commit || log.termAt(index) !== term) return;
     this.#state.advanceCommit(index);
-    for (const peer of this.#peers.values()) this.#replication.send(peer);
+    this.#sendToAll();
     this.#askForReads();
+    const next = this.#changes.next();
+    if (next !== undefined) this.#configure(next);
+    this.#isOver ||= this.#changes.hasLeft;
+  }
+
+  /** It counts from the moment it is in the log (paper section 6). */
+  #configure(configuration: Configuration): void {
+    const { term, log } = this.#state;
+    const index = log.lastIndex + 1;
+    const write = this.#state.writeEntries(index, index);
+    log.appendConfiguration(term, CONFIGURATION_BYTES, configuration);
+    this.#state.emit({ type: 'appendConfiguration', write, index, term, configuration });
+    this.#peers.follow();
+    this.#sendToAll();
+  }
+
+  #sendToAll(): void {
+    for (const peer of this.#peers) this.#replication.send(peer);
   }
 
   #askForReads(): void {
@@ -143,13 +199,13 @@ export class Leadership {
   }
 
   #confirmReads(): void {
-    const round = this.#quorum((peer) => peer.round, this.#state.round);
+    const round = this.#peers.reached((peer) => peer.round, this.#state.round);
     if (this.#reads.confirmed(round)) this.#askForReads();
   }
 
   #sendHeartbeats(): void {
     const { id: from, term, commit, round } = this.#state;
-    for (const peer of this.#peers.values()) {
+    for (const peer of this.#peers) {
       this.#state.send({
         type: 'heartbeat',
         from,
@@ -159,12 +215,5 @@ export class Leadership {
         round,
       });
     }
-  }
-
-  #quorum(reachedBy: (peer: Progress) => number, own: number): number {
-    const { id, log } = this.#state;
-    return reachedByQuorum(log.voters, (voter) =>
-      voter === id ? own : reachedBy(this.#peers.get(voter)!),
-    );
   }
 }

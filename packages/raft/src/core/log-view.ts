@@ -1,7 +1,8 @@
 import { assert } from '@dle/common';
+import { NOBODY } from './configuration.js';
 import { EntrySizes } from './entry-sizes.js';
 import { TermRuns } from './term-runs.js';
-import type { EntryBatch, IndexedConfiguration, NodeId } from './types.js';
+import type { Configuration, EntryBatch, IndexedConfiguration } from './types.js';
 
 /**
  * What the core knows of its log: terms, sizes and configurations, never contents. It is ahead of
@@ -33,8 +34,14 @@ export class LogView {
     return this.#configurations.at(-1);
   }
 
-  get voters(): readonly NodeId[] {
-    return this.configuration?.configuration.voters ?? [];
+  /** The members that it names; without one, nobody. */
+  get members(): Configuration {
+    return this.configuration?.configuration ?? NOBODY;
+  }
+
+  /** The members before the configuration that counts. */
+  get membersBefore(): Configuration {
+    return this.#configurations.at(-2)?.configuration ?? NOBODY;
   }
 
   /** 0 at index 0, where every log begins. */
@@ -66,6 +73,12 @@ export class LogView {
   appendOne(term: number, bytes: number): void {
     this.#terms.append(this.lastIndex + 1, term);
     this.#sizes.append(bytes);
+  }
+
+  /** Adds a configuration, which counts from now on. */
+  appendConfiguration(term: number, bytes: number, configuration: Configuration): void {
+    this.appendOne(term, bytes);
+    this.#configurations.push({ index: this.lastIndex, configuration });
   }
 
   /** Forgets the entries from `index` on, and the configurations among them. */

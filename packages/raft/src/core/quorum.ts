@@ -1,4 +1,7 @@
-import type { NodeId } from './types.js';
+import type { Configuration, NodeId } from './types.js';
+
+/** The sets of voters of a configuration: one, or in a joint phase two. */
+export type VoterSets = Pick<Configuration, 'voters' | 'outgoing'>;
 
 /** Voters that make a majority of `count`. */
 function majority(count: number): number {
@@ -6,14 +9,21 @@ function majority(count: number): number {
 }
 
 /**
- * The largest value that a majority of `voters` has reached. One function for all that a leader
- * counts: replicated indexes, confirmed read rounds, times of contact.
- *
+ * The largest value that a quorum has reached: a majority of the voters and, in a joint phase, also
+ * a majority of the outgoing ones (paper section 6). One function for all that a leader counts:
+ * replicated indexes, confirmed read rounds, times of contact.
+ */
+export function reachedByQuorum(sets: VoterSets, reachedBy: (voter: NodeId) => number): number {
+  const { voters, outgoing = [] } = sets;
+  return Math.min(reachedByMajority(voters, reachedBy), reachedByMajority(outgoing, reachedBy));
+}
+
+/**
  * An empty set stands in nobody's way: `Infinity`, so that the minimum over two sets is right when
  * one of them is empty. For the handful of voters there are, comparing each with each beats
  * sorting, and takes no memory.
  */
-export function reachedByQuorum(
+function reachedByMajority(
   voters: readonly NodeId[],
   reachedBy: (voter: NodeId) => number,
 ): number {
@@ -33,11 +43,16 @@ export type VoteResult = 'won' | 'lost' | 'pending';
 
 /**
  * How a vote stands: those not in `votes` have not answered; whoever is not a voter does not count.
+ * In a joint phase it is won in both sets, or lost in one.
  */
-export function voteResult(
-  voters: readonly NodeId[],
-  votes: ReadonlyMap<NodeId, boolean>,
-): VoteResult {
+export function voteResult(sets: VoterSets, votes: ReadonlyMap<NodeId, boolean>): VoteResult {
+  const { voters, outgoing = [] } = sets;
+  const results = [majorityOf(voters, votes), majorityOf(outgoing, votes)];
+  if (results.includes('lost')) return 'lost';
+  return results.includes('pending') ? 'pending' : 'won';
+}
+
+function majorityOf(voters: readonly NodeId[], votes: ReadonlyMap<NodeId, boolean>): VoteResult {
   let granted = 0;
   let refused = 0;
   for (const voter of voters) {

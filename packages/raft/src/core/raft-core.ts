@@ -12,6 +12,7 @@ import type {
   EntryBatch,
   Event,
   IndexedConfiguration,
+  MembershipChange,
   Message,
   NodeId,
   RecoveredState,
@@ -106,14 +107,16 @@ export class RaftCore {
 
   /** A snapshot of everything an operator may ask for; made anew by each call. */
   status(): CoreStatus {
-    const { id, role, term, vote, leader, commit, log, writes, outbox, now } = this.#state;
+    const { id, role, term, vote, leader, commit, log, writes, outbox } = this.#state;
     return {
       id,
       role,
       term,
       vote,
       leader,
-      voters: log.voters,
+      voters: log.members.voters,
+      outgoing: log.members.outgoing ?? [],
+      learners: log.members.learners ?? [],
       configurationIndex: log.configuration?.index ?? 0,
       lastIndex: log.lastIndex,
       lastTerm: log.lastTerm,
@@ -121,15 +124,7 @@ export class RaftCore {
       commit,
       heldMessages: outbox.size,
       pendingReads: this.#leadership?.pendingReads ?? 0,
-      peers: [...(this.#leadership?.peers ?? [])].map((peer) => ({
-        id: peer.id,
-        state: peer.state,
-        match: peer.match,
-        next: peer.next,
-        inflightAppends: peer.inflights.count,
-        inflightBytes: peer.inflights.bytes,
-        silentMs: now - peer.lastHeard,
-      })),
+      peers: this.#leadership?.peerStatus() ?? [],
     };
   }
 
@@ -164,19 +159,35 @@ export class RaftCore {
       case 'flushed':
         this.#onFlushed(event.write);
         break;
+      case 'changeMembers':
+        this.#changeMembers(event.change);
+        break;
       case 'campaign':
         if (this.#leadership === undefined) this.#election.startPreVote();
         break;
+    }
+    if (this.#leadership?.isOver) {
+      // Who waits for what is committed should hear of it before they hear that nobody leads.
+      this.#state.reportCommit();
+      this.#follow(this.term, 0);
     }
     return this.#state.takeEffects();
   }
 
   #onTick(): void {
     if (this.#leadership !== undefined) {
-      if (!this.#leadership.tick()) this.#follow(this.term, 0);
+      this.#leadership.tick();
     } else if (this.#state.now >= this.#election.deadline) {
       this.#election.startPreVote();
     }
+  }
+
+  #changeMembers(change: MembershipChange): void {
+    const refusal =
+      this.#leadership === undefined
+        ? ({ reason: 'notLeader', message: 'this node does not lead' } as const)
+        : this.#leadership.changeMembers(change);
+    if (refusal !== undefined) this.#state.emit({ type: 'changeRefused', ...refusal });
   }
 
   #onFlushed(write: number): void {

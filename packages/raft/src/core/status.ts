@@ -4,6 +4,8 @@ import type { NodeId, Role } from './types.js';
 /** A follower as its leader sees it. */
 export interface PeerStatus {
   readonly id: NodeId;
+  /** No member any more: it is being told so. */
+  readonly isParting: boolean;
   readonly state: ProgressState;
   /** The last index that it has acknowledged in this term. */
   readonly match: number;
@@ -25,6 +27,9 @@ export interface CoreStatus {
   /** 0: unknown. */
   readonly leader: NodeId;
   readonly voters: readonly NodeId[];
+  /** Not empty in a joint phase: the voters that it leaves behind. */
+  readonly outgoing: readonly NodeId[];
+  readonly learners: readonly NodeId[];
   /** Index of the entry that brought this configuration; 0: there is none. */
   readonly configurationIndex: number;
   readonly lastIndex: number;

@@ -5,12 +5,56 @@
 
 export type NodeId = number;
 
-/** The members as the core sees them. Joint consensus and learners will widen this type. */
+/** The members as the core sees them. Ids are in rising order, none twice in a list. */
 export interface Configuration {
-  /** Ids of those who vote, in rising order, none twice. */
+  /** Those who vote; in a joint phase, those who will. At least one. */
   readonly voters: readonly NodeId[];
-  /** What goes with a member and means nothing to the core (instance ids, addresses). */
+  /**
+   * Not empty in a joint phase (paper section 6): those who voted before it. Until it is over,
+   * every decision takes a majority of both. Absent otherwise.
+   */
+  readonly outgoing?: readonly NodeId[];
+  /**
+   * Those who get the log and have no vote (dissertation 4.2.1). None of them is among `voters`;
+   * one may be among `outgoing`, while it stops voting. Absent where there are none.
+   */
+  readonly learners?: readonly NodeId[];
+  /**
+   * What goes with the members and means nothing to the core (instance ids, addresses). A joint
+   * phase ends with what it began with, so it may still tell of nodes that have left: only those in
+   * the lists above are members.
+   */
   readonly members?: unknown;
+}
+
+/** What is to become of the members, in one step. Every id is named at most once. */
+export interface MembershipChange {
+  /** New members: they get the log, and have no vote. */
+  readonly add?: readonly NodeId[];
+  /** Learners that are to vote. */
+  readonly promote?: readonly NodeId[];
+  /** Voters that are to be learners. */
+  readonly demote?: readonly NodeId[];
+  /** Members that are to be none. With `promote`, one replaces the other in one step. */
+  readonly remove?: readonly NodeId[];
+  /**
+   * `members` of the new configuration; must cover those who leave, too, who are told of it.
+   * Default: as it was.
+   */
+  readonly members?: unknown;
+}
+
+/** Why a change of members was not begun. Nothing was written. */
+export interface ChangeRefusal {
+  /**
+   * - `notLeader`: ask the leader;
+   * - `notReady`: the leader has not committed an entry of its own term yet; try again;
+   * - `changeUnderWay`: one change at a time; try again when that is over;
+   * - `invalid`: it makes no sense with the members there are.
+   */
+  readonly reason: 'notLeader' | 'notReady' | 'changeUnderWay' | 'invalid';
+  /** A sentence for people. */
+  readonly message: string;
 }
 
 /**
@@ -137,6 +181,11 @@ export type Event =
    * or one `proposalRefused`.
    */
   | { readonly type: 'propose'; readonly now: number; readonly sizes: readonly number[] }
+  /**
+   * Change the members. Answered in the same step by one `appendConfiguration` or one
+   * `changeRefused`. It is over when a configuration that is not joint is committed.
+   */
+  | { readonly type: 'changeMembers'; readonly now: number; readonly change: MembershipChange }
   /** A linearizable read. Answered by `readable` or `readRefused`, now or later. Ids are unique. */
   | { readonly type: 'read'; readonly now: number; readonly id: number }
   /** Everything that effects up to this `write` asked to write is on the device. */
@@ -174,6 +223,14 @@ export type CoreEffect =
       readonly index: number;
       readonly term: number;
     }
+  /** Write a configuration. It counts from now on, unless another leader replaces it. */
+  | {
+      readonly type: 'appendConfiguration';
+      readonly write: number;
+      readonly index: number;
+      readonly term: number;
+      readonly configuration: Configuration;
+    }
   /** Write received entries from `fromIndex` on; with `replaces`, in place of what is there. */
   | {
       readonly type: 'appendReceived';
@@ -194,6 +251,8 @@ export type CoreEffect =
   | { readonly type: 'readRefused'; readonly ids: readonly number[] }
   /** The proposal of this step was not taken: not the leader. Nothing was written. */
   | { readonly type: 'proposalRefused' }
+  /** The change of this step was not begun. Nothing was written. */
+  | ({ readonly type: 'changeRefused' } & ChangeRefusal)
   /** Role, term or leader (0: unknown) have changed. */
   | {
       readonly type: 'role';

@@ -1,3 +1,4 @@
+import { isSound } from './configuration.js';
 import { MAX_TERM } from './core-state.js';
 import type { AppendRequest, EntryBatch, Message } from './types.js';
 
@@ -44,9 +45,5 @@ function carriesItsEntries(message: AppendRequest, entries: EntryBatch | undefin
     if (!(entryTerm >= lastTerm && entryTerm <= term)) return false;
     lastTerm = entryTerm;
   }
-  return entries.configurations.every(({ configuration }) => isRising(configuration.voters));
-}
-
-function isRising(voters: readonly number[]): boolean {
-  return voters.every((voter, position) => voter > (voters[position - 1] ?? 0));
+  return entries.configurations.every(({ configuration }) => isSound(configuration));
 }

@@ -1,5 +1,5 @@
 import type { DleError } from '@dle/common';
-import type { EntryBatch, Message, NodeId, RecoveredState } from '../core/types.js';
+import type { Configuration, EntryBatch, Message, NodeId, RecoveredState } from '../core/types.js';
 
 /**
  * An entry that somebody wants in the log. What is in it is between whoever proposes it and the log
@@ -32,6 +32,7 @@ export interface LogPort<P extends Proposal> {
   saveVote(term: number, vote: NodeId): number;
   appendProposed(proposals: readonly P[], firstIndex: number, term: number): number;
   appendNoop(index: number, term: number): number;
+  appendConfiguration(configuration: Configuration, index: number, term: number): number;
   /** Writes the bytes that `decode` was given, as they came, from the entry `fromIndex` on. */
   appendReceived(entries: EntryBatch, fromIndex: number, replaces: boolean): number;
   /** A hint for recovery, written along with the next write. */

@@ -7,6 +7,7 @@ import type {
   CoreOptions,
   EntryBatch,
   Event,
+  MembershipChange,
   Message,
   NodeId,
   RecoveredState,
@@ -16,12 +17,15 @@ import { AppendSender } from './append-sender.js';
 import type { LogPort, Proposal, StateMachine, Transport } from './ports.js';
 import { type ProposalBatch, ProposerQueue } from './proposer-queue.js';
 import { ReadQueue } from './read-queue.js';
-import { notLeader, outcomeUnknown, type Settle } from './waiting.js';
+import { changeRefused, notLeader, outcomeUnknown, type Settle } from './waiting.js';
 
 /**
  * Entries applied in one turn of the event loop: some milliseconds of work, far below a heartbeat.
  */
 const APPLY_SLICE = 4_096;
+
+/** Room for a configuration in the log, however many members it has and whatever goes with them. */
+const CONFIGURATION_RESERVE = 64 * 1024;
 
 export interface RaftNodeComponents<P extends Proposal> {
   readonly log: LogPort<P>;
@@ -60,6 +64,8 @@ export class RaftNode<P extends Proposal> {
   readonly #reads: ReadQueue = new ReadQueue();
   /** Writes of the core whose flush is awaited: their number, and the log's ticket for each. */
   #writes: { write: number; ticket: number }[] = [];
+  /** Who waits for a change of members. */
+  #change: Settle | undefined;
   /** The batch whose `propose` event is being stepped. */
   #proposing: ProposalBatch<P> | undefined;
   #commit: number;
@@ -180,6 +186,24 @@ export class RaftNode<P extends Proposal> {
     this.#step({ type: 'message', message, entries });
   }
 
+  /**
+   * Changes the members. `settle` gets the index of the configuration in which the change ended,
+   * once that is committed; or `DLE_NOT_LEADER`, `DLE_UNAVAILABLE`, `DLE_DISK_FULL`,
+   * `DLE_CHANGE_REFUSED` (effect none; `details.reason` says why), or `DLE_OUTCOME_UNKNOWN`.
+   */
+  changeMembers(change: MembershipChange, settle: Settle): void {
+    const refusal = this.#refusal() ?? this.#reserve(CONFIGURATION_RESERVE);
+    if (refusal !== undefined) {
+      settle(refusal, 0);
+      return;
+    }
+    const waiting = this.#change;
+    this.#change = settle;
+    this.#step({ type: 'changeMembers', change });
+    // Refused because of the one that waits already.
+    if (this.#change === undefined) this.#change = waiting;
+  }
+
   /** Asks for an election now. */
   campaign(): void {
     if (this.#stopped === undefined) this.#step({ type: 'campaign' });
@@ -214,6 +238,15 @@ export class RaftNode<P extends Proposal> {
     });
   }
 
+  #reserve(bytes: number): DleError | undefined {
+    try {
+      this.#components.log.reserve(bytes);
+      return undefined;
+    } catch (thrown) {
+      return DleError.from(thrown);
+    }
+  }
+
   #submitReads(): void {
     const id = this.#reads.begin();
     if (id !== undefined) this.#step({ type: 'read', id });
@@ -222,11 +255,10 @@ export class RaftNode<P extends Proposal> {
   #submitProposals(): void {
     while (this.#proposals.queued > 0 && this.#stopped === undefined) {
       const batch = this.#proposals.take();
-      try {
-        // Before the core hears of it: what is in the core has been promised to the followers.
-        this.#components.log.reserve(batch.bytes);
-      } catch (thrown) {
-        this.#proposals.refused(batch, DleError.from(thrown));
+      // Before the core hears of it: what is in the core has been promised to the followers.
+      const refusal = this.#reserve(batch.bytes);
+      if (refusal !== undefined) {
+        this.#proposals.refused(batch, refusal);
         continue;
       }
       this.#proposing = batch;
@@ -249,6 +281,19 @@ export class RaftNode<P extends Proposal> {
     if (this.#stopped !== undefined) return;
     this.#armTimer();
     this.#noticeConfiguration();
+    this.#noticeChange();
+  }
+
+  /** A change is over when a configuration that is not joint is committed. */
+  #noticeChange(): void {
+    const settle = this.#change;
+    if (settle === undefined) return;
+    const { index, configuration } = this.#core.configuration!;
+    const isDone = configuration.outgoing === undefined && index <= this.#core.commit;
+    if (!isDone && this.isLeader) return;
+    this.#change = undefined;
+    if (isDone) settle(undefined, index);
+    else settle(outcomeUnknown('the leader changed'), 0);
   }
 
   #noticeConfiguration(): void {
@@ -269,6 +314,14 @@ export class RaftNode<P extends Proposal> {
         break;
       case 'appendProposed':
         this.#appendProposed(effect.write, effect.firstIndex, effect.term);
+        break;
+      case 'appendConfiguration': {
+        const { write, configuration, index, term } = effect;
+        this.#wrote(write, log.appendConfiguration(configuration, index, term));
+        break;
+      }
+      case 'changeRefused':
+        this.#refuseChange(changeRefused(effect));
         break;
       case 'appendReceived': {
         const { write, entries, fromIndex, replaces } = effect;
@@ -319,6 +372,12 @@ export class RaftNode<P extends Proposal> {
     const { write } = this.#writes[done - 1]!;
     this.#writes.splice(0, done);
     this.#step({ type: 'flushed', write });
+  }
+
+  #refuseChange(error: DleError): void {
+    const settle = this.#change;
+    this.#change = undefined;
+    settle?.(error, 0);
   }
 
   /**
@@ -373,5 +432,6 @@ export class RaftNode<P extends Proposal> {
     this.#timer?.cancel();
     this.#proposals.fail(outcomeUnknown(`the node stopped (${message})`), this.#stopped);
     this.#reads.failAll(this.#stopped);
+    this.#refuseChange(outcomeUnknown(`the node stopped (${message})`));
   }
 }

@@ -1,4 +1,5 @@
 import { DleError } from '@dle/common';
+import type { ChangeRefusal } from '../core/types.js';
 
 /** Called once: with an error, or with the index that answers the call. */
 export type Settle = (error: DleError | undefined, index: number) => void;
@@ -50,6 +51,11 @@ export function notLeader(leader: number): DleError {
     : new DleError('DLE_NOT_LEADER', `this node does not lead; node ${leader} does`, {
         retryable: true,
       });
+}
+
+export function changeRefused({ reason, message }: ChangeRefusal): DleError {
+  const retryable = reason !== 'invalid';
+  return new DleError('DLE_CHANGE_REFUSED', message, { retryable, details: { reason } });
 }
 
 export function outcomeUnknown(reason: string): DleError {

@@ -70,11 +70,8 @@ export class RaftLog implements LogPort<LogProposal> {
   /** Writes the first configuration into an empty log; resolves when it is durable. */
   async bootstrap(configuration: Configuration): Promise<void> {
     assert(this.#log.lastIndex === 0, 'only an empty log can be bootstrapped');
-    const builder = new EntryBatchBuilder(1, BOOTSTRAP_TERM);
-    const value = encodeConfiguration(configuration);
-    builder.opaque(Namespace.consensus, CONFIGURATION, value);
-    builder.endEntry();
-    await this.#log.whenFlushed(this.#log.append(builder.finish()));
+    const entry = configurationEntry(configuration, 1, BOOTSTRAP_TERM);
+    await this.#log.whenFlushed(this.#log.append(entry));
   }
 
   decode(bytes: Uint8Array): CoreBatch {
@@ -103,6 +100,10 @@ export class RaftLog implements LogPort<LogProposal> {
     builder.opaque(Namespace.consensus, NOOP, EMPTY_BYTES);
     builder.endEntry();
     return this.#log.append(builder.finish());
+  }
+
+  appendConfiguration(configuration: Configuration, index: number, term: number): number {
+    return this.#log.append(configurationEntry(configuration, index, term));
   }
 
   appendReceived(entries: CoreBatch, fromIndex: number, replaces: boolean): number {
@@ -134,4 +135,11 @@ export class RaftLog implements LogPort<LogProposal> {
     }
     return found;
   }
+}
+
+function configurationEntry(configuration: Configuration, index: number, term: number): EntryBatch {
+  const builder = new EntryBatchBuilder(index, term);
+  builder.opaque(Namespace.consensus, CONFIGURATION, encodeConfiguration(configuration));
+  builder.endEntry();
+  return builder.finish();
 }

@@ -1,4 +1,5 @@
-import type { CoreEffect, Event, Message, Role } from '../core/types.js';
+import { isJoint, membersOf } from '../core/configuration.js';
+import type { CoreEffect, Event, IndexedConfiguration, Message, Role } from '../core/types.js';
 import type { TestNode } from './test-node.js';
 
 /** What a run may come across; a simulation that never sees one of them does not test it. */
@@ -21,6 +22,16 @@ const BRANCHES = [
   'commit ahead of own device',
   'older term committed along',
   'proposal refused',
+  'joint configuration begun',
+  'joint configuration left',
+  'joint configuration of another leader left',
+  'configuration replaced',
+  'learner added or removed',
+  'leader removed itself',
+  'removed node was told',
+  'change refused: notReady',
+  'change refused: changeUnderWay',
+  'change refused: invalid',
   'read confirmed',
   'reads shared a round',
   'read refused when asked',
@@ -37,6 +48,7 @@ interface Before {
   readonly term: number;
   readonly commit: number;
   readonly hadUnflushed: boolean;
+  readonly configuration: IndexedConfiguration | undefined;
 }
 
 /** Counts how often runs took each rare branch, as it shows from outside of the core. */
@@ -54,8 +66,9 @@ export class Coverage {
 
   /** Looks at a node that has started, or taken a step. */
   look(node: TestNode): void {
-    const { role, term, commit } = node.core;
-    this.#before.set(node, { role, term, commit, hadUnflushed: node.log.unflushed > 0 });
+    const { role, term, commit, configuration } = node.core;
+    const hadUnflushed = node.log.unflushed > 0;
+    this.#before.set(node, { role, term, commit, hadUnflushed, configuration });
   }
 
   /**
@@ -81,6 +94,7 @@ export class Coverage {
     const { role, term } = node.core;
     if (before.role === 'leader' && role !== 'leader') {
       if (term > before.term) this.#count('leader deposed by a newer term');
+      else if (hasLeft(node)) this.#count('leader removed itself');
       else this.#count('leader without a quorum stepped down');
     }
     const isVoid = role === 'preCandidate' || (role === 'follower' && term === before.term);
@@ -124,6 +138,20 @@ export class Coverage {
         if (!effect.replaces) break;
         this.#count('entries replaced');
         if (before.hadUnflushed) this.#count('entries replaced before they were flushed');
+        if ((before.configuration?.index ?? 0) >= effect.fromIndex) {
+          this.#count('configuration replaced');
+        }
+        break;
+      case 'appendConfiguration':
+        this.#configured(node, before, event);
+        break;
+      case 'changeRefused':
+        if (effect.reason !== 'notLeader') this.#count(`change refused: ${effect.reason}`);
+        break;
+      case 'commit':
+        if (!node.leads && hasLeft(node) && before.commit < node.core.configuration!.index) {
+          this.#count('removed node was told');
+        }
         break;
       case 'send':
         this.#sent(node, event, effect.message);
@@ -142,6 +170,19 @@ export class Coverage {
     }
   }
 
+  #configured(node: TestNode, before: Before, event: Event): void {
+    const { configuration } = node.core.configuration!;
+    const last = before.configuration!;
+    if (isJoint(configuration)) this.#count('joint configuration begun');
+    else if (event.type === 'changeMembers') this.#count('learner added or removed');
+    else {
+      this.#count('joint configuration left');
+      if (node.log.entries[last.index - 1]!.term < node.core.term) {
+        this.#count('joint configuration of another leader left');
+      }
+    }
+  }
+
   #sent(node: TestNode, event: Event, message: Message): void {
     if (message.type === 'preVoteResponse' && !message.granted) this.#count('pre-vote refused');
     if (message.type === 'voteResponse' && !message.granted) this.#count('vote refused');
@@ -155,4 +196,11 @@ export class Coverage {
   #count(branch: Branch, times: number = 1): void {
     this.#counts.set(branch, this.#counts.get(branch)! + times);
   }
+}
+
+/** Whether it knows that it is no member any more. */
+function hasLeft({ id, core }: TestNode): boolean {
+  const { index, configuration } = core.configuration ?? {};
+  if (configuration === undefined || index! > core.commit) return false;
+  return !membersOf(configuration).includes(id);
 }

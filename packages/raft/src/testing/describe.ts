@@ -1,13 +1,23 @@
-import type { CoreEffect, Event, Message } from '../core/types.js';
+import type { Configuration, CoreEffect, Event, MembershipChange, Message } from '../core/types.js';
 import type { TestBatch, TestEntry } from './test-entry.js';
 
 /** `3@2` is the entry at index 3 of term 2. */
 export function describeEntry(entry: TestEntry): string {
+  const { configuration } = entry;
   const content =
-    entry.configuration === undefined
-      ? entry.value || 'noop'
-      : `voters ${entry.configuration.voters.join(' ')}`;
+    configuration === undefined ? entry.value || 'noop' : describeConfiguration(configuration);
   return `${entry.index}@${entry.term} ${content}`;
+}
+
+/** `voters 1 2 4, outgoing 1 2 3, learners 5`. */
+export function describeConfiguration(configuration: Configuration): string {
+  const { voters, outgoing = [], learners = [] } = configuration;
+  const parts = [
+    `voters ${voters.join(' ')}`,
+    outgoing.length > 0 && `outgoing ${outgoing.join(' ')}`,
+    learners.length > 0 && `learners ${learners.join(' ')}`,
+  ];
+  return parts.filter((part) => part !== false).join(', ');
 }
 
 export function describeMessage(message: Message): string {
@@ -57,7 +67,15 @@ export function describeEvent(event: Event): string {
       return `has flushed write ${event.write}`;
     case 'campaign':
       return 'is told to campaign';
+    case 'changeMembers':
+      return `is asked to ${describeChange(event.change)}`;
   }
+}
+
+function describeChange({ members: _, ...lists }: MembershipChange): string {
+  return Object.entries(lists)
+    .map(([verb, ids]) => `${verb} ${ids.join(' ')}`)
+    .join(', ');
 }
 
 export function describeEffect(effect: CoreEffect): string {
@@ -70,6 +88,12 @@ export function describeEffect(effect: CoreEffect): string {
       const last = effect.firstIndex + effect.count - 1;
       return `write ${effect.write}: ${effect.firstIndex}-${last}@${effect.term}`;
     }
+    case 'appendConfiguration': {
+      const { write, index, term, configuration } = effect;
+      return `write ${write}: ${index}@${term} ${describeConfiguration(configuration)}`;
+    }
+    case 'changeRefused':
+      return `refuse the change (${effect.reason}): ${effect.message}`;
     case 'appendReceived': {
       const batch = effect.entries as TestBatch;
       const entries = batch.entries.slice(effect.fromIndex - batch.firstIndex);

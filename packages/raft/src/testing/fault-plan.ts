@@ -6,7 +6,10 @@ import type { Dice } from './dice.js';
  * in which everything fails at once never gets far enough to show what a single fault does.
  */
 export interface FaultPlan {
-  readonly nodes: number;
+  /** Voters of the first configuration. */
+  readonly voters: number;
+  /** Nodes that are there besides, and know nothing. */
+  readonly spares: number;
   readonly options: Omit<CoreOptions, 'id'>;
   readonly dropped: number;
   readonly doubled: number;
@@ -19,6 +22,8 @@ export interface FaultPlan {
   readonly msBetweenProposals: number;
   readonly msBetweenReads: number;
   readonly msBetweenFaults: number;
+  /** Infinity: the members stay as they are. */
+  readonly msBetweenChanges: number;
   readonly faults: readonly Fault[];
 }
 
@@ -61,7 +66,8 @@ export function drawFaultPlan(dice: Dice): FaultPlan {
   };
   const faults = FAULTS.filter(() => dice.chance(0.7));
   return {
-    nodes: dice.pick([1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 5, 5, 5, 5]),
+    voters: dice.pick([1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 5, 5, 5, 5]),
+    spares: dice.pick([0, 0, 1, 2, 3]),
     options,
     dropped: dice.pick([0, 0, 0.01, 0.05, 0.2]),
     doubled: dice.pick([0, 0.01, 0.2]),
@@ -72,6 +78,9 @@ export function drawFaultPlan(dice: Dice): FaultPlan {
     msBetweenProposals: Math.ceil(electionTimeoutMs / dice.pick([2, 5, 20])),
     msBetweenReads: Math.ceil(electionTimeoutMs / dice.pick([2, 5, 20])),
     msBetweenFaults: Math.ceil(electionTimeoutMs * dice.pick([0.3, 1, 2])),
+    msBetweenChanges: Math.ceil(
+      electionTimeoutMs * dice.pick([0.5, 2, 5, Number.POSITIVE_INFINITY]),
+    ),
     faults: faults.length === 0 ? ['heal'] : faults,
   };
 }

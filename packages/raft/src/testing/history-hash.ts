@@ -1,4 +1,4 @@
-import type { CoreEffect, Event, Message } from '../core/types.js';
+import type { Configuration, CoreEffect, Event, Message } from '../core/types.js';
 
 const MESSAGE_TYPES: readonly Message['type'][] = [
   'preVoteRequest',
@@ -17,17 +17,20 @@ const EVENT_TYPES: readonly Event['type'][] = [
   'read',
   'flushed',
   'campaign',
+  'changeMembers',
 ];
 const EFFECT_TYPES: readonly CoreEffect['type'][] = [
   'saveVote',
   'appendProposed',
   'appendNoop',
+  'appendConfiguration',
   'appendReceived',
   'send',
   'commit',
   'readable',
   'readRefused',
   'proposalRefused',
+  'changeRefused',
   'role',
 ];
 
@@ -66,6 +69,7 @@ export class HistoryHash {
       if (typeof value === 'number') this.#mix(value);
       else if (typeof value === 'boolean') this.#mix(value ? 1 : 0);
       else if (Array.isArray(value)) for (const element of value) this.#mix(element as number);
+      else if (isConfiguration(value)) this.#fields(value);
     }
   }
 
@@ -73,4 +77,8 @@ export class HistoryHash {
     this.#hash = Math.imul(this.#hash ^ (value & 0xffff), 0x01000193);
     this.#hash = Math.imul(this.#hash ^ (value >>> 16), 0x01000193);
   }
+}
+
+function isConfiguration(value: unknown): value is Configuration {
+  return typeof value === 'object' && value !== null && 'voters' in value;
 }

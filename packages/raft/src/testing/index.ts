@@ -1,5 +1,11 @@
 export { type Branch, Coverage } from './coverage.js';
-export { describeEffect, describeEntry, describeEvent, describeMessage } from './describe.js';
+export {
+  describeConfiguration,
+  describeEffect,
+  describeEntry,
+  describeEvent,
+  describeMessage,
+} from './describe.js';
 export { Invariants, InvariantViolation } from './invariants.js';
 export { Links } from './links.js';
 export { firstEntry } from './sim-cluster.js';

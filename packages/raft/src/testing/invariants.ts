@@ -1,4 +1,5 @@
-import type { CoreEffect, Event, Message, NodeId } from '../core/types.js';
+import { isJoint, votersOf } from '../core/configuration.js';
+import type { Configuration, CoreEffect, Event, Message, NodeId } from '../core/types.js';
 import type { TestEntry } from './test-entry.js';
 import type { TestNode } from './test-node.js';
 
@@ -31,12 +32,15 @@ interface Known {
  *   stays from then on;
  * - what a message says is durable when it leaves;
  * - terms and commit indexes never fall; what is applied is durable here;
- * - a read is answered once, at an index that covers everything committed before it began.
+ * - a read is answered once, at an index that covers everything committed before it began;
+ * - voters change through a joint configuration only, one change at a time, and on a leader that
+ *   has
+ *   committed in its own term; whoever is removed leads no more.
  */
 export class Invariants {
   readonly #nodes: readonly TestNode[];
-  /** Who had to hold what was committed last, by its leader's configuration. */
-  #voters: readonly NodeId[] = [];
+  /** Who had to hold what was committed last: its leader's configuration. */
+  #holders: Configuration = { voters: [] };
   readonly #known = new Map<NodeId, Known>();
   readonly #leaders = new Map<number, NodeId>();
   readonly #entries = new Map<string, TestEntry>();
@@ -97,6 +101,7 @@ export class Invariants {
     if (commit > known.commit) this.#noteCommit(node, commit);
     check(!Number.isNaN(deadline), `node ${node.id} has no deadline`);
     if (event.type === 'tick') check(deadline > event.now, `node ${node.id} ticks without end`);
+    this.#checkLeadsRightly(node);
     this.#checkCommittedIsDurable();
   }
 
@@ -107,6 +112,10 @@ export class Invariants {
         break;
       case 'appendNoop':
         this.#checkAppended(node, known, effect.index, effect.index);
+        break;
+      case 'appendConfiguration':
+        this.#checkAppended(node, known, effect.index, effect.index);
+        this.#checkChange(node, effect.index, effect.configuration);
         break;
       case 'appendProposed':
         this.#checkAppended(node, known, effect.firstIndex, effect.firstIndex + effect.count - 1);
@@ -187,9 +196,11 @@ export class Invariants {
     }
     known.commit = commit;
     if (!isNews) return;
-    const { role, term, configuration } = node.core;
-    this.#voters = configuration!.configuration.voters;
-    check(role === 'leader', `node ${node.id} commits ${commit} before any leader does`);
+    const { term, configuration } = node.core;
+    const leader = this.#leaders.get(term);
+    this.#holders = configuration!.configuration;
+    // It may have committed its own removal, and with it ended its leadership.
+    check(leader === node.id, `node ${node.id} commits ${commit} before any leader does`);
     const entryTerm = entries[commit - 1]!.term;
     check(
       entryTerm === term,
@@ -201,14 +212,47 @@ export class Invariants {
   #checkCommittedIsDurable(): void {
     const last = this.#committed.at(-1);
     if (last === undefined) return;
+    const { voters, outgoing = [] } = this.#holders;
+    this.#checkHeld(last, voters);
+    if (outgoing.length > 0) this.#checkHeld(last, outgoing);
+  }
+
+  #checkHeld(entry: TestEntry, voters: readonly NodeId[]): void {
     let holders = 0;
     for (const { id, log } of this.#nodes) {
-      if (!this.#voters.includes(id)) continue;
-      if (log.durable.entries[last.index - 1] === last) holders++;
+      if (!voters.includes(id)) continue;
+      if (log.durable.entries[entry.index - 1] === entry) holders++;
     }
     check(
-      holders * 2 > this.#voters.length,
-      `entry ${last.index} is committed, and durable on ${holders} of ${this.#voters.length}`,
+      holders * 2 > voters.length,
+      `entry ${entry.index} is committed, and durable on ${holders} of ${voters.length}`,
+    );
+  }
+
+  /** A leader appends a configuration behind others, which are all in its log. */
+  #checkChange(node: TestNode, index: number, next: Configuration): void {
+    const { entries } = node.log;
+    const before = entries.findLast((entry) => entry.index < index && entry.configuration);
+    const current = before!.configuration!;
+    const what = `node ${node.id} appends the configuration ${index}`;
+    const { term, commit } = node.core;
+    check(before!.index <= commit, `${what} before the last one is committed`);
+    check(entries[commit - 1]?.term === term, `${what} before it has committed in its term`);
+    if (isJoint(current)) {
+      check(!isJoint(next), `${what}, joint after a joint one`);
+      check(isSame(next.voters, current.voters), `${what}, whose voters nobody has agreed to`);
+    } else if (isJoint(next)) {
+      check(isSame(next.outgoing!, current.voters), `${what}, and forgets voters`);
+    } else check(isSame(next.voters, current.voters), `${what}, other voters without a joint one`);
+  }
+
+  /** Whose removal is committed, as far as it knows, leads no more. */
+  #checkLeadsRightly(node: TestNode): void {
+    const { role, commit, configuration } = node.core;
+    if (role !== 'leader' || configuration!.index > commit) return;
+    check(
+      votersOf(configuration!.configuration).includes(node.id),
+      `node ${node.id} leads, removed`,
     );
   }
 
@@ -278,10 +322,15 @@ export class Invariants {
     known.votes.set(term, candidate);
   }
 
-  /** When all is quiet: every node holds, knows and has applied the same. */
-  checkConverged(): void {
-    const [first] = this.#nodes;
-    for (const node of this.#nodes) {
+  /**
+   * When all is quiet: every member holds, knows and has applied the same, and no change is half
+   * done.
+   */
+  checkConverged(members: readonly TestNode[]): void {
+    const [first] = members;
+    const { configuration } = first!.core.configuration!;
+    check(!isJoint(configuration), 'a joint configuration was never left');
+    for (const node of members) {
       const { lastIndex, commit } = node.core;
       check(commit === lastIndex, `node ${node.id} has not committed all of its log`);
       check(node.applied === commit, `node ${node.id} has not applied all that is committed`);
@@ -294,6 +343,10 @@ export class Invariants {
     }
     check(this.#reads.size === 0, `${this.#reads.size} reads were never answered`);
   }
+}
+
+function isSame(some: readonly NodeId[], others: readonly NodeId[]): boolean {
+  return some.join() === others.join();
 }
 
 function check(holds: boolean, broken: string): void {

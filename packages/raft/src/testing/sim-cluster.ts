@@ -1,5 +1,5 @@
 import { SeededRandom } from '@dle/common';
-import type { CoreEffect, Event, Message, NodeId } from '../core/types.js';
+import type { CoreEffect, Event, MembershipChange, Message, NodeId } from '../core/types.js';
 import { Coverage } from './coverage.js';
 import { describeEffect, describeEvent } from './describe.js';
 import type { Dice } from './dice.js';
@@ -58,9 +58,10 @@ export class SimCluster implements TestWorld {
     this.#dice = components.dice;
     this.#trace = components.trace;
     this.#plan = plan;
-    const ids = Array.from({ length: plan.nodes }, (_, position) => position + 1);
-    const first = firstEntry(ids);
-    this.nodes = ids.map((id) => this.#makeNode(id, first));
+    const count = plan.voters + plan.spares;
+    const ids = Array.from({ length: count }, (_, position) => position + 1);
+    const first = firstEntry(ids.slice(0, plan.voters));
+    this.nodes = ids.map((id) => this.#makeNode(id, id <= plan.voters ? [first] : []));
     this.invariants = new Invariants(this.nodes);
   }
 
@@ -132,6 +133,10 @@ export class SimCluster implements TestWorld {
     node.propose(this.#now, proposals);
   }
 
+  changeMembers(node: TestNode, change: MembershipChange): void {
+    node.step({ type: 'changeMembers', now: this.#now, change });
+  }
+
   read(node: TestNode): void {
     const id = ++this.#lastRead;
     this.invariants.readBegins(node, id);
@@ -169,8 +174,8 @@ export class SimCluster implements TestWorld {
     this.#scheduleTick(node);
   }
 
-  #makeNode(id: NodeId, first: TestEntry): TestNode {
-    const log = new TestLog({ term: first.term, vote: 0, entries: [first] });
+  #makeNode(id: NodeId, entries: readonly TestEntry[]): TestNode {
+    const log = new TestLog({ term: entries.length, vote: 0, entries });
     const random = new SeededRandom(this.#dice.random.nextUint32());
     return new TestNode({ world: this, log, random }, { ...this.#plan.options, id });
   }

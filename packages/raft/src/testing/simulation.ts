@@ -1,6 +1,8 @@
 import { SeededRandom } from '@dle/common';
+import { membersOf } from '../core/configuration.js';
 import type { Coverage } from './coverage.js';
 import { Dice } from './dice.js';
+import { drawChange } from './draw-change.js';
 import { drawFaultPlan, type Fault, type FaultPlan } from './fault-plan.js';
 import { InvariantViolation } from './invariants.js';
 import { SimCluster } from './sim-cluster.js';
@@ -96,10 +98,13 @@ class Simulation {
 
   run(): SimulationResult {
     const cluster = this.#cluster;
-    const { msBetweenProposals, msBetweenReads, msBetweenFaults } = this.#plan;
+    const { msBetweenProposals, msBetweenReads, msBetweenFaults, msBetweenChanges } = this.#plan;
     for (const node of cluster.nodes) cluster.start(node);
     this.#repeat(msBetweenProposals, () => this.#propose());
     this.#repeat(msBetweenReads, () => this.#read());
+    if (msBetweenChanges < Number.POSITIVE_INFINITY) {
+      this.#repeat(msBetweenChanges, () => this.#changeMembers());
+    }
     this.#repeat(msBetweenFaults, () => this.#fault(this.#dice.pick(this.#plan.faults)));
     while (cluster.steps < this.#steps) cluster.proceed();
     this.#isOver = true;
@@ -139,7 +144,8 @@ class Simulation {
       }
       cluster.proceed();
     }
-    cluster.invariants.checkConverged();
+    const leader = cluster.nodes.find((node) => node.leads)!;
+    cluster.invariants.checkConverged(membersBy(leader, cluster));
   }
 
   #repeat(msBetween: number, action: () => void): void {
@@ -153,6 +159,13 @@ class Simulation {
   #propose(): void {
     const node = this.#chooseServer();
     if (node !== undefined) this.#cluster.propose(node, this.#dice.between(1, 3));
+  }
+
+  #changeMembers(): void {
+    const node = this.#chooseServer();
+    if (node === undefined) return;
+    const ids = this.#cluster.nodes.map(({ id }) => id);
+    this.#cluster.changeMembers(node, drawChange(this.#dice, node.core, ids));
   }
 
   #read(): void {
@@ -224,11 +237,17 @@ class Simulation {
   }
 }
 
-function isSettled({ nodes, invariants }: SimCluster): boolean {
-  const leader = nodes.find((node) => node.leads);
-  if (leader === undefined || invariants.openReads > 0) return false;
+/** Those who are members by the configuration of `leader`. */
+function membersBy(leader: TestNode, { nodes }: SimCluster): readonly TestNode[] {
+  const ids = membersOf(leader.core.configuration!.configuration);
+  return nodes.filter(({ id }) => ids.includes(id));
+}
+
+function isSettled(cluster: SimCluster): boolean {
+  const leader = cluster.nodes.find((node) => node.leads);
+  if (leader === undefined || cluster.invariants.openReads > 0) return false;
   const { id, lastIndex } = leader.core;
-  return nodes.every(
+  return membersBy(leader, cluster).every(
     ({ core, applied, log }) =>
       core.leader === id &&
       core.lastIndex === lastIndex &&

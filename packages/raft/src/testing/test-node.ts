@@ -16,6 +16,8 @@ export interface TestWorld {
 
 /** What a noop takes: a record's header and its name. */
 const NOOP_BYTES = 72;
+/** What the core takes a configuration for. */
+const CONFIGURATION_BYTES = 256;
 
 /** A core with a log, and a state machine that remembers everything applied to it. */
 export class TestNode {
@@ -110,6 +112,12 @@ export class TestNode {
       case 'appendProposed':
         this.#write(effect.write, this.#proposedEntries(effect.firstIndex, effect.term));
         break;
+      case 'appendConfiguration': {
+        const { write, index, term, configuration } = effect;
+        const content = { value: '', bytes: CONFIGURATION_BYTES, configuration };
+        this.#write(write, [this.#entry(index, term, content)]);
+        break;
+      }
       case 'appendReceived': {
         const batch = effect.entries as TestBatch;
         this.#write(effect.write, batch.entries.slice(effect.fromIndex - batch.firstIndex));
@@ -145,7 +153,11 @@ export class TestNode {
     return entries;
   }
 
-  #entry(index: number, term: number, content: { value: string; bytes: number }): TestEntry {
+  #entry(
+    index: number,
+    term: number,
+    content: Pick<TestEntry, 'value' | 'bytes' | 'configuration'>,
+  ): TestEntry {
     return { index, term, previousTerm: this.#termBefore(index), ...content };
   }
 

@@ -1,17 +1,23 @@
 import { assert } from '@dle/common';
-import type { NodeId } from '../../src/core/types.js';
-import { describeEntry, describeMessage, type TestNode } from '../../src/testing/index.js';
+import type { Configuration, MembershipChange, NodeId } from '../../src/core/types.js';
+import {
+  describeConfiguration,
+  describeEntry,
+  describeMessage,
+  type TestNode,
+} from '../../src/testing/index.js';
 import { type Choice, type Preset, Stage } from './stage.js';
 
 /**
  * A story as data. A file is comments (`# …`), commands (`> …`), and below each command what came
  * of it.
  *
- *     nodes 1 2 3 [of 1 2]       a cluster (whose voters are some of them)
+ *     nodes 1 2 3 [of 1 2] [blank 4]   a cluster (whose voters are some of them; who knows nothing)
  *     option NAME NUMBER         before `nodes`
  *     log 2 TERMS [in T] [votes N]   before the rest: terms of its entries behind the first;
- *     `3=1,2`: a configuration
+ *     `3=1,2`: a configuration; `3=2,3/1,2`: a joint one, `3=1,2+3`: one with a learner
  *     campaign 1                 propose 1 x y [size 50]            read 1
+ *     change 1 add 4 promote 5 demote 2 remove 3      asks node 1 for any of these, in one step
  *     deliver [1->2 | ->2] [N | last]    messages under way now, in order; also: drop, double
  *     stabilize                  deliver until nothing is under way
  *     hold flush 2               flush 2 [WRITE]                    release flush 2
@@ -63,8 +69,10 @@ class Player {
         this.#options[words[0]!] = Number(words[1]);
         return [];
       case 'nodes': {
-        const [ids, voters] = split(words, 'of');
+        const [known, blank = []] = split(words, 'blank');
+        const [ids, voters] = split(known, 'of');
         this.#stage = new Stage(numbers(ids), this.#options, numbers(voters ?? ids));
+        this.#stage.blank(numbers(blank));
         return [];
       }
       case 'log':
@@ -98,6 +106,9 @@ class Player {
         stage.propose(node, values, Number(size?.[0] ?? 10));
         return [];
       }
+      case 'change':
+        stage.changeMembers(node, change(words.slice(1)));
+        return [];
       case 'read':
         stage.read(node);
         return [];
@@ -148,9 +159,9 @@ class Player {
     const [before, votes] = split(words.slice(1), 'votes');
     const [terms, term] = split(before, 'in');
     const presets = terms.map((word): Preset => {
-      const [entryTerm, voters] = word.split('=');
+      const [entryTerm, members] = word.split('=');
       const preset = { term: Number(entryTerm) };
-      return voters === undefined ? preset : { ...preset, voters: numbers(voters.split(',')) };
+      return members === undefined ? preset : { ...preset, configuration: configuration(members) };
     });
     const inTerm = Number(term?.[0] ?? presets.at(-1)?.term ?? 1);
     this.stage.preset(Number(words[0]), presets, inTerm, Number(votes?.[0] ?? 0));
@@ -179,15 +190,41 @@ function showLog(node: TestNode): readonly string[] {
 
 function showStatus(node: TestNode): readonly string[] {
   if (!node.isUp) return [`${node.id}: down`];
-  const { role, term, vote, leader, commit, lastIndex, durableIndex, voters, peers } =
-    node.core.status();
+  const status = node.core.status();
+  const { role, term, vote, leader, commit, lastIndex, durableIndex, peers } = status;
   return [
-    `${node.id}: ${role} in term ${term}, vote ${vote}, leader ${leader}, last ${lastIndex}, durable ${durableIndex}, commit ${commit}, voters ${voters.join(' ')}`,
+    `${node.id}: ${role} in term ${term}, vote ${vote}, leader ${leader}, last ${lastIndex}, durable ${durableIndex}, commit ${commit}, ${describeConfiguration(status)}`,
     ...peers.map(
       (peer) =>
-        `   ${peer.id}: ${peer.state}, match ${peer.match}, next ${peer.next}, ${peer.inflightAppends} in flight`,
+        `   ${peer.id}: ${peer.state}, match ${peer.match}, next ${peer.next}, ${peer.inflightAppends} in flight${peer.isParting ? ', parting' : ''}`,
     ),
   ];
+}
+
+/** `2,3/1,2+4`: voters, outgoing, learners. */
+function configuration(text: string): Configuration {
+  const [, voters = '', outgoing, learners] = /^([\d,]+)(?:\/([\d,]+))?(?:\+([\d,]+))?$/.exec(
+    text,
+  )!;
+  return {
+    voters: numbers(voters.split(',')),
+    ...(outgoing !== undefined && { outgoing: numbers(outgoing.split(',')) }),
+    ...(learners !== undefined && { learners: numbers(learners.split(',')) }),
+  };
+}
+
+/** `add 4 promote 5 6`: verbs, and whom they are about. */
+function change(words: readonly string[]): MembershipChange {
+  const lists: Record<string, NodeId[]> = {};
+  let verb = '';
+  for (const word of words) {
+    if (/^\d+$/.test(word)) lists[verb]!.push(Number(word));
+    else {
+      verb = word;
+      lists[verb] = [];
+    }
+  }
+  return lists;
 }
 
 function choice(words: readonly string[]): Choice {

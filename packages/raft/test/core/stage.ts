@@ -1,5 +1,13 @@
 import { assert } from '@dle/common';
-import type { CoreEffect, CoreOptions, Event, Message, NodeId } from '../../src/core/types.js';
+import type {
+  Configuration,
+  CoreEffect,
+  CoreOptions,
+  Event,
+  MembershipChange,
+  Message,
+  NodeId,
+} from '../../src/core/types.js';
 import {
   describeEffect,
   describeEvent,
@@ -25,7 +33,7 @@ export const STAGE_OPTIONS: Omit<CoreOptions, 'id'> = {
 /** An entry of a log that a story starts from. */
 export interface Preset {
   readonly term: number;
-  readonly voters?: readonly NodeId[];
+  readonly configuration?: Configuration;
 }
 
 interface InTransit {
@@ -74,6 +82,11 @@ export class Stage implements TestWorld {
     for (const id of ids) this.#presets.set(id, { term: entries.length, vote: 0, entries });
   }
 
+  /** Nodes that know nothing: they are waiting to be added. */
+  blank(ids: readonly NodeId[]): void {
+    for (const id of ids) this.#presets.set(id, { term: 0, vote: 0, entries: [] });
+  }
+
   /** What has happened since the last call. */
   takeLines(): readonly string[] {
     const lines = this.#lines;
@@ -102,14 +115,13 @@ export class Stage implements TestWorld {
   preset(id: NodeId, presets: readonly Preset[], term: number, vote: NodeId = 0): void {
     assert(this.#invariants === undefined, 'too late to choose a log');
     const entries = this.#presets.get(id)!.entries.slice(0, 1);
-    for (const { term: entryTerm, voters } of presets) {
+    for (const { term: entryTerm, configuration } of presets) {
       const index = entries.length + 1;
       const previousTerm = entries.at(-1)?.term ?? 0;
       const key = `${index}@${entryTerm}`;
       const made = { index, term: entryTerm, previousTerm, bytes: 10, value: `p${key}` };
       const entry =
-        this.#known.get(key) ??
-        (voters === undefined ? made : { ...made, configuration: { voters } });
+        this.#known.get(key) ?? (configuration === undefined ? made : { ...made, configuration });
       this.#known.set(key, entry);
       entries.push(entry);
     }
@@ -123,6 +135,10 @@ export class Stage implements TestWorld {
   propose(id: NodeId, values: readonly string[], bytes = 10): void {
     const proposals = values.map((value) => ({ value, bytes }));
     this.#act(id, (node) => node.propose(this.#now, proposals));
+  }
+
+  changeMembers(id: NodeId, change: MembershipChange): void {
+    this.#act(id, (node) => node.step({ type: 'changeMembers', now: this.#now, change }));
   }
 
   read(id: NodeId): void {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   DEFAULT_CORE_OPTIONS,
   type LogProposal,
+  type MembershipChange,
   type Message,
   RaftLog,
   RaftNode,
@@ -75,6 +76,12 @@ class TestNode {
   readIndex(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.raft.read((error, index) => (error ? reject(error) : resolve(index)));
+    });
+  }
+
+  changeMembers(change: MembershipChange): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.raft.changeMembers(change, (error, index) => (error ? reject(error) : resolve(index)));
     });
   }
 
@@ -252,6 +259,56 @@ describe('three nodes with real logs', () => {
     full!.vfs.capacityBytes = Number.POSITIVE_INFINITY;
     await cluster.clock.pass(2_000);
     expect(full!.get('k3')).toBe('x'.repeat(60_000));
+  });
+
+  it('change their members, and say what they are when the change is over', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.readIndex());
+    const [demoted, other] = cluster.followers(leader);
+    const answer = cluster.answered(leader.changeMembers({ demote: [demoted!.id] }));
+    const refused = leader.changeMembers({ remove: [other!.id] }).catch((error: DleError) => error);
+    expect(await refused).toMatchObject({
+      code: 'DLE_CHANGE_REFUSED',
+      retryable: true,
+      details: { reason: 'changeUnderWay' },
+    });
+    const index = await answer;
+    const learners = [demoted!.id];
+    const voters = IDS.filter((id) => id !== demoted!.id);
+    const configuration = { index, configuration: { voters, learners } };
+    expect(leader.raft.core.configuration).toEqual(configuration);
+    await cluster.clock.pass(300);
+    expect(demoted!.raft.core.configuration).toEqual(configuration);
+    expect(await cluster.answered(leader.changeMembers({ add: IDS }))).toMatchObject({
+      code: 'DLE_CHANGE_REFUSED',
+      retryable: false,
+      details: { reason: 'invalid' },
+    });
+    expect(await cluster.answered(demoted!.changeMembers({}))).toMatchObject({
+      code: 'DLE_NOT_LEADER',
+    });
+  });
+
+  it('go on without a leader that removes itself, and it hears that it has', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.readIndex());
+    const answer = await cluster.answered(leader.changeMembers({ remove: [leader.id] }));
+    expect(answer).toEqual(expect.any(Number));
+    expect(leader.raft.isLeader).toBe(false);
+    const next = await cluster.leader();
+    expect(next.raft.core.configuration?.configuration.voters).toEqual(
+      IDS.filter((id) => id !== leader.id),
+    );
+    expect(await cluster.answered(next.put('after', 'it'))).toEqual(expect.any(Number));
+  });
+
+  it('do not know what became of a change whose leader lost its majority', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.readIndex());
+    const followers = cluster.followers(leader);
+    for (const node of followers) cluster.cut.add(node.id);
+    const answer = cluster.answered(leader.changeMembers({ demote: [followers[0]!.id] }));
+    expect(await answer).toMatchObject({ code: 'DLE_OUTCOME_UNKNOWN', effect: 'unknown' });
   });
 
   it('drop damaged entries like lost ones, and ask again', async () => {

@@ -1,0 +1,85 @@
+import { membersOf } from './configuration.js';
+import type { CoreState } from './core-state.js';
+import { Progress } from './progress.js';
+import { reachedByQuorum, type VoterSets } from './quorum.js';
+import type { NodeId } from './types.js';
+
+/** Election timeouts for which a leader goes on telling a removed node that it is removed. */
+const TIMEOUTS_TO_PART = 2;
+
+/**
+ * Whom a leader sends its log to: everybody in the configuration that counts, and those just
+ * removed, until they know it or some time has passed. A node that is never told asks for votes
+ * that it cannot get, for ever.
+ */
+export class Peers implements Iterable<Progress> {
+  readonly #state: CoreState;
+  readonly #peers = new Map<NodeId, Progress>();
+  /** Of those removed: the entry that says so, and when to give up on them. */
+  readonly #parting = new Map<NodeId, { readonly index: number; readonly until: number }>();
+
+  constructor(state: CoreState) {
+    this.#state = state;
+    this.follow();
+  }
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  [Symbol.iterator](): Iterator<Progress> {
+    return this.#peers.values();
+  }
+
+  get(id: NodeId): Progress | undefined {
+    return this.#peers.get(id);
+  }
+
+  isParting(id: NodeId): boolean {
+    return this.#parting.has(id);
+  }
+
+  /** Another configuration counts: who is new gets a place, who is gone one for a while. */
+  follow(): void {
+    const { id: self, log, now, options } = this.#state;
+    const members = membersOf(log.members);
+    for (const id of members) {
+      this.#parting.delete(id);
+      if (id === self || this.#peers.has(id)) continue;
+      this.#peers.set(id, new Progress(id, log.lastIndex + 1, now, options.maxInflightAppends));
+    }
+    const until = now + TIMEOUTS_TO_PART * options.electionTimeoutMs;
+    for (const id of this.#peers.keys()) {
+      if (members.includes(id) || this.#parting.has(id)) continue;
+      this.#parting.set(id, { index: log.configuration!.index, until });
+    }
+  }
+
+  /** Forgets who was removed and knows it, or does not answer. */
+  part(): void {
+    for (const [id, { index, until }] of this.#parting) {
+      const { match, sentCommit } = this.#peers.get(id)!;
+      const knows = match >= index && sentCommit >= index;
+      if (!knows && this.#state.now < until) continue;
+      this.#parting.delete(id);
+      this.#peers.delete(id);
+    }
+  }
+
+  /**
+   * The largest value that a quorum of `sets` has reached, by default of the configuration that
+   * counts; `own` is this node's, which counts where it votes.
+   */
+  reached(
+    reachedBy: (peer: Progress) => number,
+    own: number,
+    sets: VoterSets = this.#state.log.members,
+  ): number {
+    const { id } = this.#state;
+    return reachedByQuorum(sets, (voter) => {
+      if (voter === id) return own;
+      const peer = this.#peers.get(voter);
+      return peer === undefined ? Number.NEGATIVE_INFINITY : reachedBy(peer);
+    });
+  }
+}
