@@ -1,25 +1,14 @@
 import { type Clock, DleError, isDleError } from '@dle/common';
 import type { Background, RunningCompaction } from '../background/background.js';
-import type { Directories } from '../directory/directories.js';
-import { directoryBytes } from '../directory/directory-format.js';
-import { SORTED_HEADER_BYTES } from '../directory/sorted-segment.js';
-import type { Log } from '../log/log.js';
-import type { Catalog, SealedFile } from '../store/catalog.js';
 import type { Room } from '../store/group-writer.js';
-import type { Keyspace } from '../store/keyspace.js';
-import { chooseInputs, type Weighed } from './choose-inputs.js';
+import { chooseInputs } from './choose-inputs.js';
 import { isInputDamage } from './compaction-job.js';
 import type { CompactionInput, CompactionOrder, CompactionOutcome } from './compaction-order.js';
-import type { DiskReserve } from './disk-reserve.js';
-import type { Installer } from './installer.js';
-import type { Relocation } from './relocation.js';
-import { spaceRatio } from './space-target.js';
+import { Scales, type ScalesComponents, type WeighedFile } from './scales.js';
 
 /** How often, at most, it is looked whether there is anything to do: more files take longer. */
 const CHECK_MS = 250;
 const CHECK_MS_PER_FILE = 0.1;
-/** Of a record, beside key and value: its header, and what fills it up to a multiple of 8. */
-const RECORD_OVERHEAD_BYTES = 68;
 /** After a job that could not be done. */
 const RETRY_MS = 5_000;
 /** While the disk is full; for the first time almost at once. */
@@ -56,16 +45,9 @@ export interface CompactionCounters {
   bytesFreed: number;
 }
 
-export interface CompactorComponents {
+export interface CompactorComponents extends ScalesComponents {
   readonly clock: Clock;
-  readonly log: Log;
-  readonly catalog: Catalog;
-  readonly directories: Directories;
   readonly background: Background;
-  readonly relocation: Relocation;
-  readonly installer: Installer;
-  readonly keys: Keyspace;
-  readonly reserve: DiskReserve;
 }
 
 export interface CompactorOptions {
@@ -84,8 +66,7 @@ export class Compactor implements Room {
   readonly counters: CompactionCounters;
   readonly #components: CompactorComponents;
   readonly #options: CompactorOptions;
-  /** Files in which something is damaged: they are left as they are. */
-  readonly #damaged = new Set<number>();
+  readonly #scales: Scales;
   #job: Promise<unknown> | undefined;
   #running: RunningCompaction | undefined;
   #cancelTimer: (() => void) | undefined;
@@ -97,6 +78,7 @@ export class Compactor implements Room {
   constructor(components: CompactorComponents, options: CompactorOptions) {
     this.#components = components;
     this.#options = options;
+    this.#scales = new Scales(components);
     this.counters = components.installer.counters;
     components.directories.onBuilt.add(() => {
       this.#takeReserve();
@@ -217,10 +199,10 @@ export class Compactor implements Room {
   #choose(): WeighedFile[] {
     const { reserve } = this.#components;
     const room = (): number => reserve.forCompaction * KEPT_PART_OF_RESERVE;
-    return chooseInputs(this.#weighAll(), {
+    return chooseInputs(this.#scales.weighAll(), {
       segmentBytes: this.#options.segmentSize,
       maxKeptBytes: this.#isFull ? room() : Number.MAX_SAFE_INTEGER,
-      spaceRatio: this.#spaceRatio(),
+      spaceRatio: this.#scales.spaceRatio(),
       isUrgent: this.#isFull,
     });
   }
@@ -264,7 +246,7 @@ export class Compactor implements Room {
     // Who has done a part of it may have been ended by the close of the store, or be gone himself.
     for (let isDone = false; !isDone; ) {
       if (this.#closed) throw closedError();
-      const files = this.#weighAll();
+      const files = this.#scales.weighAll();
       isDone = isTidy(files) || (await this.#run(files, options));
       options.signal?.throwIfAborted();
     }
@@ -303,7 +285,9 @@ export class Compactor implements Room {
       return outcome.complete;
     } catch (thrown) {
       this.counters.failed++;
-      if (isInputDamage(thrown)) this.#noteDamage(thrown);
+      if (isInputDamage(thrown)) {
+        this.#scales.noteDamage(String(DleError.from(thrown).details?.file ?? ''));
+      }
       throw thrown;
     } finally {
       relocation.releaseUnused();
@@ -325,21 +309,13 @@ export class Compactor implements Room {
     }
   }
 
-  #noteDamage(thrown: unknown): void {
-    const { details } = DleError.from(thrown);
-    const path = String(details?.file ?? '');
-    for (const { id } of this.#components.catalog.files) {
-      if (path.includes(id.toString(16).padStart(16, '0'))) this.#damaged.add(id);
-    }
-  }
-
   #orderFor(rewritten: readonly WeighedFile[], inputs: readonly WeighedFile[]): CompactionOrder {
     const { catalog, relocation, installer } = this.#components;
     const leaving = new Set(inputs.map(({ id }) => id));
     // Tens of thousands take milliseconds to be sent: where nothing was deleted, nobody asks.
     const hasDeletes = rewritten.some(({ file }) => file.header.tombstones > 0);
     const others = catalog.files
-      .filter(({ id }) => hasDeletes && !leaving.has(id) && !this.#damaged.has(id))
+      .filter(({ id }) => hasDeletes && !leaving.has(id) && !this.#scales.isDamaged(id))
       .map(({ id, header }) => ({ id, firstIndex: header.firstIndex }));
     const run = installer.nextRun;
     return {
@@ -347,7 +323,7 @@ export class Compactor implements Room {
       storeId: this.#components.log.storeId,
       inputs: rewritten.map(inputOf).sort((a, b) => a.id - b.id),
       others,
-      keepTombstones: this.#hasUnknownKeys(),
+      keepTombstones: this.#scales.hasUnknownKeys(),
       run,
       segmentBytes: this.#options.segmentSize,
       seed: relocation.seed,
@@ -355,76 +331,10 @@ export class Compactor implements Room {
     };
   }
 
-  /**
-   * Whether there are files without a directory, or with one that cannot be read, that may hold
-   * records older than a delete. Those of the log that were sealed behind all the others hold newer
-   * ones.
-   */
-  #hasUnknownKeys(): boolean {
-    const { catalog, directories } = this.#components;
-    if (this.#damaged.size > 0) return true;
-    const known = catalog.files.filter(({ kind }) => kind === 'log').at(-1)?.id ?? 0;
-    const gone = this.#components.installer.lastGone;
-    const newest = Math.max(known, gone);
-    return directories.missing.some(({ id, sorted }) => sorted === true || id < newest);
-  }
-
   /** Whether there are records that no sealed segment holds. */
   #activeHoldsRecords(): boolean {
     const { log, keys } = this.#components;
     return log.lastSegment > 0 && keys.end.segment === log.lastSegment;
-  }
-
-  #weighAll(): WeighedFile[] {
-    const { catalog } = this.#components;
-    const files = catalog.files.filter(({ id }) => !this.#damaged.has(id));
-    const firsts = catalog.files.map(({ header }) => header.firstIndex).sort((a, b) => a - b);
-    const keepsDeletes = this.#hasUnknownKeys();
-    return files.map((file) => {
-      // The lowest index of the others.
-      const other = file.header.firstIndex === firsts[0] ? firsts[1] : firsts[0];
-      const isOldest = other === undefined || other > file.header.lastIndex;
-      return this.#weigh(file, keepsDeletes ? 0 : this.#uselessDeletes(file, isOldest));
-    });
-  }
-
-  /**
-   * Bytes of deletes that hide nothing, as far as is known: all of them where all other files hold
-   * newer records; else as many as have gone since of what they may have hidden.
-   */
-  #uselessDeletes({ id, header }: SealedFile, isOldest: boolean): number {
-    const { relocation, installer } = this.#components;
-    const deletes = relocation.live.tombstonesOf(relocation.slotOf(id));
-    const perDelete = deletes / Math.max(1, header.tombstones);
-    return isOldest ? deletes : Math.min(deletes, installer.droppedSince(id) * perDelete);
-  }
-
-  #weigh(file: SealedFile, useless: number): WeighedFile {
-    const { relocation } = this.#components;
-    const { header, id, kind, run } = file;
-    const slot = relocation.slotOf(id);
-    const live = relocation.live.liveOf(slot);
-    const deletes = relocation.live.tombstonesOf(slot);
-    return {
-      id,
-      kind,
-      run,
-      file,
-      slot,
-      isSpent: live === 0 && deletes === 0,
-      bytes: header.segmentBytes,
-      recordBytes: header.end - (header.sorted ? SORTED_HEADER_BYTES : 0),
-      keep: live + deletes - useless,
-    };
-  }
-
-  #spaceRatio(): number {
-    const { catalog, keys, log, relocation, reserve } = this.#components;
-    const { total: live } = relocation.live;
-    const sealed = catalog.files.reduce((sum, { header }) => sum + header.segmentBytes, 0);
-    const directories = catalog.files.reduce((sum, { header }) => sum + directoryBytes(header), 0);
-    const fixed = log.counters.bytes - sealed + (reserve.isHeld ? reserve.bytes : 0);
-    return spaceRatio({ live, user: live - keys.size * RECORD_OVERHEAD_BYTES, directories, fixed });
   }
 }
 
@@ -442,11 +352,4 @@ function inputOf({ id, kind, run, slot, file }: WeighedFile): CompactionInput {
 
 function closedError(): DleError {
   return new DleError('DLE_CLOSED', 'the store is closed');
-}
-
-interface WeighedFile extends Weighed {
-  readonly file: SealedFile;
-  readonly slot: number;
-  /** Where its records end. */
-  readonly recordBytes: number;
 }
