@@ -1,5 +1,7 @@
 import { changed, firstStep, isJoint, lastStep, votersOf } from './configuration.js';
 import type { CoreState } from './core-state.js';
+import type { Peers } from './peers.js';
+import { majority } from './quorum.js';
 import type { ChangeRefusal, Configuration, MembershipChange } from './types.js';
 
 /**
@@ -11,9 +13,11 @@ import type { ChangeRefusal, Configuration, MembershipChange } from './types.js'
  */
 export class Changes {
   readonly #state: CoreState;
+  readonly #peers: Peers;
 
-  constructor(state: CoreState) {
+  constructor(state: CoreState, peers: Peers) {
     this.#state = state;
+    this.#peers = peers;
   }
 
   /** Whether this node leads on only until its removal is committed. */
@@ -42,7 +46,23 @@ export class Changes {
     }
     const result = changed(log.members, change);
     if ('problem' in result) return { reason: 'invalid', message: result.problem };
-    return firstStep(log.members, result.target);
+    return this.#danger(change, result.target) ?? firstStep(log.members, result.target);
+  }
+
+  /** Why the cluster might come to a halt in the voters it is asked to have. */
+  #danger(
+    { promote = [] }: MembershipChange,
+    { voters }: Configuration,
+  ): ChangeRefusal | undefined {
+    const late = promote.find((id) => !this.#peers.isCaughtUp(id));
+    if (late !== undefined) {
+      const message = `node ${late} has not caught up with the log yet; try again when it has`;
+      return { reason: 'notCaughtUp', message };
+    }
+    const able = voters.filter((id) => this.#peers.isCaughtUp(id));
+    if (able.length >= majority(voters.length)) return undefined;
+    const message = `of the voters ${voters.join(' ')} that there would be, only ${able.join(' ') || 'none'} would be up to date, too few to decide anything`;
+    return { reason: 'wouldLoseQuorum', message };
   }
 
   /**

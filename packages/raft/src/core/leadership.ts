@@ -44,7 +44,7 @@ export class Leadership {
     this.#replication = new Replication(state);
     this.#reads = new ReadRounds(state);
     this.#peers = new Peers(state);
-    this.#changes = new Changes(state);
+    this.#changes = new Changes(state, this.#peers);
     const { term, log, now, options } = state;
     this.#nextHeartbeat = now + options.heartbeatIntervalMs;
     const index = log.lastIndex + 1;
@@ -69,6 +69,7 @@ export class Leadership {
     return [...this.#peers].map((peer) => ({
       id: peer.id,
       isParting: this.#peers.isParting(peer.id),
+      isCaughtUp: this.#peers.isCaughtUp(peer.id),
       state: peer.state,
       match: peer.match,
       next: peer.next,
@@ -133,7 +134,10 @@ export class Leadership {
 
   onHeartbeatResponse(message: HeartbeatResponse): void {
     const peer = this.#heard(message);
-    if (peer !== undefined && peer.match < this.#state.log.lastIndex) this.#replication.ask(peer);
+    if (peer === undefined) return;
+    const { log, now } = this.#state;
+    peer.countRound(now, log.lastIndex);
+    if (peer.match < log.lastIndex) this.#replication.ask(peer);
   }
 
   onFlushed(): void {

@@ -39,6 +39,17 @@ export class Peers implements Iterable<Progress> {
     return this.#parting.has(id);
   }
 
+  /**
+   * Whether this node, or the peer with that id, answers and holds what it needs to vote usefully:
+   * all, but for what it gets within an election timeout.
+   */
+  isCaughtUp(id: NodeId): boolean {
+    const { id: self, log, now, options } = this.#state;
+    if (id === self) return true;
+    const peer = this.#peers.get(id);
+    return peer?.isCaughtUp(now, log.lastIndex, options.electionTimeoutMs) ?? false;
+  }
+
   /** Another configuration counts: who is new gets a place, who is gone one for a while. */
   follow(): void {
     const { id: self, log, now, options } = this.#state;

@@ -31,12 +31,19 @@ export class Progress {
   #state: ProgressState = 'probe';
   #match = 0;
   #next: number;
+  /** The index that was the last one when the round under way began, and when that was. */
+  #roundEnd: number;
+  #roundBegan: number;
+  /** How long the round before took. */
+  #roundTook = Number.POSITIVE_INFINITY;
 
   constructor(id: NodeId, next: number, now: number, maxInflightAppends: number) {
     assert(next >= 1, 'the next entry to send is at least the first');
     this.id = id;
     this.#next = next;
     this.lastHeard = now;
+    this.#roundEnd = next - 1;
+    this.#roundBegan = now;
     this.inflights = new Inflights(maxInflightAppends);
   }
 
@@ -73,6 +80,27 @@ export class Progress {
       this.inflights.freeTo(index);
     }
     return true;
+  }
+
+  /**
+   * Catching up goes in rounds (dissertation 4.2.1): each brings it what the leader held when the
+   * round began. Ends the one under way if it has all of that.
+   */
+  countRound(now: number, lastIndex: number): void {
+    if (this.#match < this.#roundEnd) return;
+    this.#roundTook = now - this.#roundBegan;
+    this.#roundEnd = lastIndex;
+    this.#roundBegan = now;
+  }
+
+  /**
+   * Whether it answers and has everything, or gets it faster than within `withinMs`: whatever it
+   * lacks then delays nobody for longer.
+   */
+  isCaughtUp(now: number, lastIndex: number, withinMs: number): boolean {
+    if (this.#match === 0 || this.lastHeard + withinMs <= now) return false;
+    if (this.#match >= lastIndex) return true;
+    return this.#roundTook <= withinMs && now - this.#roundBegan <= withinMs;
   }
 
   /**

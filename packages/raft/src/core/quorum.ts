@@ -4,7 +4,7 @@ import type { Configuration, NodeId } from './types.js';
 export type VoterSets = Pick<Configuration, 'voters' | 'outgoing'>;
 
 /** Voters that make a majority of `count`. */
-function majority(count: number): number {
+export function majority(count: number): number {
   return Math.floor(count / 2) + 1;
 }
 

@@ -37,9 +37,12 @@ export class Replication {
 
   /** Whether it told something new. */
   onResponse(peer: Progress, message: AppendResponse): boolean {
-    const { log } = this.#state;
+    const { log, now } = this.#state;
     if (!message.rejected) {
-      return message.index <= log.lastIndex && peer.accepted(message.index);
+      if (message.index > log.lastIndex) return false;
+      const isNews = peer.accepted(message.index);
+      peer.countRound(now, log.lastIndex);
+      return isNews;
     }
     // The follower has skipped what cannot be in its log; this skips what cannot be in the
     // leader's.

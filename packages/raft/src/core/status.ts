@@ -6,6 +6,8 @@ export interface PeerStatus {
   readonly id: NodeId;
   /** No member any more: it is being told so. */
   readonly isParting: boolean;
+  /** It answers, and lacks nothing but what it gets within an election timeout. */
+  readonly isCaughtUp: boolean;
   readonly state: ProgressState;
   /** The last index that it has acknowledged in this term. */
   readonly match: number;

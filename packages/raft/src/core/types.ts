@@ -50,9 +50,19 @@ export interface ChangeRefusal {
    * - `notLeader`: ask the leader;
    * - `notReady`: the leader has not committed an entry of its own term yet; try again;
    * - `changeUnderWay`: one change at a time; try again when that is over;
+   * - `notCaughtUp`: a learner that is to vote lacks too much of the log; try again later;
+   * - `wouldLoseQuorum`: too few of the voters that there would be are alive and up to date, so
+   *   that
+   *   nothing could be committed with them;
    * - `invalid`: it makes no sense with the members there are.
    */
-  readonly reason: 'notLeader' | 'notReady' | 'changeUnderWay' | 'invalid';
+  readonly reason:
+    | 'notLeader'
+    | 'notReady'
+    | 'changeUnderWay'
+    | 'notCaughtUp'
+    | 'wouldLoseQuorum'
+    | 'invalid';
   /** A sentence for people. */
   readonly message: string;
 }

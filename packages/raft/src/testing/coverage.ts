@@ -31,6 +31,8 @@ const BRANCHES = [
   'removed node was told',
   'change refused: notReady',
   'change refused: changeUnderWay',
+  'change refused: notCaughtUp',
+  'change refused: wouldLoseQuorum',
   'change refused: invalid',
   'read confirmed',
   'reads shared a round',

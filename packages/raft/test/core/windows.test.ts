@@ -92,6 +92,32 @@ describe('Progress', () => {
     );
   });
 
+  it('counts a follower as caught up that gets what it lacks within the time (dissertation 4.2.1)', () => {
+    const progress = new Progress(2, 11, 0, 4);
+    expect(progress.isCaughtUp(0, 10, 100)).toBe(false);
+    const holds = (index: number, now: number, lastIndex: number): boolean => {
+      progress.accepted(index);
+      progress.lastHeard = now;
+      progress.countRound(now, lastIndex);
+      return progress.isCaughtUp(now, lastIndex, 100);
+    };
+    // The first round, of ten entries, takes 150 ms, in which the log grows by five.
+    expect(holds(5, 50, 12)).toBe(false);
+    expect(holds(10, 150, 15)).toBe(false);
+    // The second, of those five, takes 80.
+    expect(holds(14, 200, 16)).toBe(false);
+    expect(holds(15, 230, 17)).toBe(true);
+    // It stays so for as long as the third may take; answers alone do not help.
+    progress.lastHeard = 330;
+    expect(progress.isCaughtUp(330, 18, 100)).toBe(true);
+    progress.lastHeard = 331;
+    expect(progress.isCaughtUp(331, 18, 100)).toBe(false);
+    // Whoever has everything has caught up, however long it took, unless it is silent.
+    expect(holds(18, 500, 18)).toBe(true);
+    expect(progress.isCaughtUp(599, 18, 100)).toBe(true);
+    expect(progress.isCaughtUp(600, 18, 100)).toBe(false);
+  });
+
   it('takes an answer to a request long overtaken for what it is', () => {
     const progress = new Progress(2, 10, 0, 4);
     expect(progress.rejected(4, 2)).toBe(false);
