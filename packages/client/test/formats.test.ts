@@ -1,12 +1,8 @@
 import { DleError } from '@dle/common';
+import { jsonl, LineSplitter, type RecordFormat } from '@dle/common/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonl } from '../src/cli/formats/jsonl.js';
-import { LineSplitter, MAX_LINE_BYTES } from '../src/cli/formats/lines.js';
-import type { RecordFormat } from '../src/cli/formats/record-format.js';
 import { tsv } from '../src/cli/formats/tsv.js';
-
-const LINE_FEED = 0x0a;
 
 /** Any bytes, and often those that the formats treat in a way of their own. */
 const special = fc.constantFrom(
@@ -120,67 +116,5 @@ describe('TSV', () => {
     ['a sign for a digit', 'a\t\\x+1', /two hexadecimal digits/],
   ])('refuses %s', (_, line, message) => {
     expect(complaintOf(() => parse(tsv, line))).toMatch(message);
-  });
-});
-
-describe('JSON lines', () => {
-  it('reads strings and base64', () => {
-    expect(parse(jsonl, '{"key":"a\\u00fc","value":{"base64":"aGk="}}\r')).toEqual({
-      key: 'aü',
-      value: 'hi',
-    });
-    expect(parse(jsonl, '{"value":"","key":""}')).toEqual({ key: '', value: '' });
-  });
-
-  it.each([
-    ['no JSON', '{"key":', /not JSON/],
-    ['no object', '["key","value"]', /not a JSON object/],
-    ['null', 'null', /not a JSON object/],
-    ['no value', '{"key":"a"}', /value is missing/],
-    ['a number', '{"key":"a","value":1}', /value must be a string/],
-    ['null as a value', '{"key":"a","value":null}', /value must be a string/],
-    ['an object', '{"key":"a","value":{"b":1}}', /value must be a string/],
-    ['base64 and more', '{"key":"a","value":{"base64":"","b":1}}', /value must be a string/],
-    ['base64 that is none', '{"key":{"base64":"*"},"value":""}', /key is not base64/],
-    ['base64 without padding', '{"key":{"base64":"aGk"},"value":""}', /key is not base64/],
-    ['base64 with bits to spare', '{"key":{"base64":"aGl="},"value":""}', /key is not base64/],
-    ['base64 of a number', '{"key":{"base64":1},"value":""}', /key is not base64/],
-    ['a field that would be lost', '{"key":"a","value":"b","ttl":1}', /unknown field "ttl"/],
-    ['half a surrogate pair', '{"key":"\\ud800","value":""}', /half a surrogate pair/],
-  ])('refuses %s', (_, line, message) => {
-    expect(complaintOf(() => parse(jsonl, line))).toMatch(message);
-  });
-
-  it('refuses bytes that are not UTF-8, which JSON.parse would have replaced', () => {
-    const line = Buffer.from([...Buffer.from('{"key":"'), 0xff, ...Buffer.from('","value":""}')]);
-    expect(complaintOf(() => jsonl.parseLine(line))).toMatch(/not UTF-8/);
-  });
-});
-
-describe('lines', () => {
-  it('come without a byte order mark, which only a file may begin with', () => {
-    const splitter = new LineSplitter();
-    const lines = [...splitter.push(Buffer.from('\ufeffa\tb\n\ufeffc\td\n'))];
-    expect(lines.map((line) => Buffer.from(line).toString())).toEqual(['a\tb', '\ufeffc\td']);
-  });
-
-  it('include the last one, whether it ends in a line feed or not', () => {
-    const splitter = new LineSplitter();
-    expect([...splitter.push(Buffer.from('a\n\nb'))]).toHaveLength(2);
-    expect([...splitter.end()]).toHaveLength(1);
-    const closed = new LineSplitter();
-    expect([...closed.push(Buffer.from('a\n'))]).toHaveLength(1);
-    expect([...closed.end()]).toHaveLength(0);
-  });
-
-  it('that never end are refused before they fill the memory', () => {
-    const splitter = new LineSplitter();
-    const chunk = new Uint8Array(1024 * 1024).fill(LINE_FEED + 1);
-    const swallow = () => {
-      for (let bytes = 0; bytes <= MAX_LINE_BYTES; bytes += chunk.length) {
-        [...splitter.push(chunk)];
-      }
-    };
-    expect(complaintOf(swallow)).toMatch(/longer than/);
   });
 });

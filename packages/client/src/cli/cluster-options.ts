@@ -1,8 +1,8 @@
+import { UsageError } from '@dle/common/internal';
 import { parseAddress } from '@dle/net';
 import type { Argv } from 'yargs';
 import { Client } from '../client.js';
 import { parseDuration } from './duration.js';
-import { UsageError } from './failure.js';
 
 const DEFAULT_ENDPOINTS = '127.0.0.1:9001,127.0.0.1:9002,127.0.0.1:9003';
 

@@ -1,4 +1,4 @@
-import { UsageError } from './failure.js';
+import { UsageError } from '@dle/common/internal';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
 

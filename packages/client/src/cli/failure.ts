@@ -1,12 +1,5 @@
-import { DleError, type DleErrorCode } from '@dle/common';
-
-export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
-
-/** The command line is not what it must be. */
-export class UsageError extends Error {
-  override readonly name: string = 'UsageError';
-}
+import type { DleErrorCode } from '@dle/common';
+import { failureLine } from '@dle/common/internal';
 
 /** What to do about an error, for those where that is not plain from its message. */
 const ADVICE: Partial<Record<DleErrorCode, string>> = {
@@ -22,18 +15,5 @@ const ADVICE: Partial<Record<DleErrorCode, string>> = {
 
 /** One line for people: code, message, what to do. */
 export function describeFailure(thrown: unknown): string {
-  if (thrown instanceof UsageError) return oneLine(`usage: ${thrown.message}; see "dle --help"`);
-  const error = asDleError(thrown);
-  const advice = ADVICE[error.code];
-  return oneLine(`${error.code}: ${error.message}${advice === undefined ? '' : `; ${advice}`}`);
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s*[\r\n]+\s*/g, ' ');
-}
-
-/** What the operating system refuses (a missing file, a full disk) has no code of ours yet. */
-function asDleError(thrown: unknown): DleError {
-  const system = thrown instanceof Error && 'syscall' in thrown;
-  return DleError.from(thrown, system ? 'DLE_IO' : 'DLE_INTERNAL');
+  return failureLine('dle', thrown, ADVICE);
 }

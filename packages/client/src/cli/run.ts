@@ -1,4 +1,13 @@
 import { readFileSync } from 'node:fs';
+import {
+  EXIT_FAILED,
+  EXIT_USAGE,
+  shelterOperands,
+  UsageError,
+  unshelterArguments,
+  WORDS_AS_THEY_STAND,
+  withoutShelter,
+} from '@dle/common/internal';
 import yargs from 'yargs';
 import { withClusterOptions } from './cluster-options.js';
 import { delCommand } from './commands/del.js';
@@ -7,8 +16,7 @@ import { getCommand } from './commands/get.js';
 import { loadCommand } from './commands/load.js';
 import { putCommand } from './commands/put.js';
 import { statusCommand } from './commands/status.js';
-import { describeFailure, EXIT_FAILED, EXIT_USAGE, UsageError } from './failure.js';
-import { shelterOperands, unshelterArguments, withoutShelter } from './words.js';
+import { describeFailure } from './failure.js';
 
 const WIDTH = 100;
 
@@ -30,14 +38,7 @@ function commandLine(words: readonly string[]) {
   return withClusterOptions(yargs(shelterOperands(words)))
     .scriptName('dle')
     .usage('$0 <command>\n\nTalks to a dle cluster.')
-    .parserConfiguration({
-      // Keys and values are text as it stands: never numbers, never taken apart at a dot.
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'dot-notation': false,
-      'duplicate-arguments-array': false,
-      'boolean-negation': false,
-    })
+    .parserConfiguration(WORDS_AS_THEY_STAND)
     .command(putCommand)
     .command(getCommand)
     .command(delCommand)

@@ -1,6 +1,6 @@
+import { EXIT_FAILED } from '@dle/common/internal';
 import type { CommandModule } from 'yargs';
 import { type ClusterArguments, withClient } from '../cluster-options.js';
-import { EXIT_FAILED } from '../failure.js';
 
 interface DelArguments extends ClusterArguments {
   readonly key: string;

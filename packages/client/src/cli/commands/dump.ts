@@ -1,8 +1,8 @@
+import type { RecordFormat } from '@dle/common/internal';
 import type { CommandModule } from 'yargs';
 import type { Client } from '../../client.js';
 import { type ClusterArguments, withClient } from '../cluster-options.js';
 import { chooseFormat, FORMAT_NAMES, type FormatName } from '../formats/choose-format.js';
-import type { RecordFormat } from '../formats/record-format.js';
 import { interruptible } from '../interruption.js';
 import { type Output, openOutput } from '../output.js';
 

@@ -1,8 +1,7 @@
+import { EXIT_FAILED, jsonl } from '@dle/common/internal';
 import type { CommandModule } from 'yargs';
 import type { Client } from '../../client.js';
 import { type ClusterArguments, withClient } from '../cluster-options.js';
-import { EXIT_FAILED } from '../failure.js';
-import { jsonl } from '../formats/jsonl.js';
 import { openOutput } from '../output.js';
 
 interface GetArguments extends ClusterArguments {

@@ -1,8 +1,8 @@
+import { EXIT_FAILED, openInput, UsageError } from '@dle/common/internal';
 import type { CommandModule } from 'yargs';
 import { type ClusterArguments, withClient } from '../cluster-options.js';
-import { describeFailure, EXIT_FAILED, UsageError } from '../failure.js';
+import { describeFailure } from '../failure.js';
 import { chooseFormat, FORMAT_NAMES, type FormatName } from '../formats/choose-format.js';
-import { openInput } from '../input.js';
 import { type Interruption, interruptible } from '../interruption.js';
 import { loadFile } from '../load/load-file.js';
 import { Loader } from '../load/loader.js';

@@ -1,7 +1,6 @@
+import { readValue, STANDARD_INPUT, UsageError } from '@dle/common/internal';
 import type { CommandModule } from 'yargs';
 import { type ClusterArguments, withClient } from '../cluster-options.js';
-import { UsageError } from '../failure.js';
-import { readValue, STANDARD_INPUT } from '../input.js';
 
 interface PutArguments extends ClusterArguments {
   readonly key: string;

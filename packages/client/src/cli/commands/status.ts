@@ -1,7 +1,7 @@
 import { DleError } from '@dle/common';
+import { EXIT_FAILED } from '@dle/common/internal';
 import type { CommandModule } from 'yargs';
 import { type ClusterArguments, withClient } from '../cluster-options.js';
-import { EXIT_FAILED } from '../failure.js';
 import { type Finding, type Survey, surveyCluster } from '../status/survey.js';
 import { statusTable } from '../status/table.js';
 

@@ -1,7 +1,5 @@
 import { extname } from 'node:path';
-import { UsageError } from '../failure.js';
-import { jsonl } from './jsonl.js';
-import type { RecordFormat } from './record-format.js';
+import { jsonl, type RecordFormat, UsageError } from '@dle/common/internal';
 import { tsv } from './tsv.js';
 
 export type FormatName = 'tsv' | 'jsonl';

@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Pair } from '../../protocol/index.js';
-import { badLine, type RecordFormat } from './record-format.js';
+import { badLine, type Pair, type RecordFormat } from '@dle/common/internal';
 
 const TAB = 0x09;
 const LINE_FEED = 0x0a;

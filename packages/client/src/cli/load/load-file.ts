@@ -1,8 +1,6 @@
 import { DleError } from '@dle/common';
+import { type Input, LineSplitter, type RecordFormat } from '@dle/common/internal';
 import { checkKeyLength, checkValueLength, type Pair } from '../../protocol/index.js';
-import { LineSplitter } from '../formats/lines.js';
-import type { RecordFormat } from '../formats/record-format.js';
-import type { Input } from '../input.js';
 import type { Loader } from './loader.js';
 
 /** How far a load is, counted while it goes on. */

@@ -1,3 +1,12 @@
+/** How yargs is to read them: keys and values are never numbers, and never taken apart at a dot. */
+export const WORDS_AS_THEY_STAND = {
+  'parse-numbers': false,
+  'parse-positional-numbers': false,
+  'dot-notation': false,
+  'duplicate-arguments-array': false,
+  'boolean-negation': false,
+} as const;
+
 /** No word of a command line can hold it: there it ends one. */
 const SHELTER = '\0';
 

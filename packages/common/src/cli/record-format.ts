@@ -1,5 +1,9 @@
-import { DleError } from '@dle/common';
-import type { Pair } from '../../protocol/index.js';
+import { DleError } from '../errors.js';
+
+export interface Pair {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
 
 /**
  * How a file of records is written, one record a line. Whatever `formatLine` writes, `parseLine`

@@ -1,6 +1,5 @@
-import { toBytes, toText } from '@dle/common';
-import type { Pair } from '../../protocol/index.js';
-import { badLine, type RecordFormat } from './record-format.js';
+import { toBytes, toText } from '../bytes.js';
+import { badLine, type Pair, type RecordFormat } from './record-format.js';
 
 /**
  * `{"key":…,"value":…}`, where a string is its UTF-8 and `{"base64":"…"}` is any bytes. Nothing
@@ -20,7 +19,7 @@ export const jsonl: RecordFormat = {
   },
 
   formatLine({ key, value }: Pair) {
-    return toBytes(`${JSON.stringify({ key: encode(key), value: encode(value) })}\n`);
+    return toBytes(`${JSON.stringify({ key: bytesToJson(key), value: bytesToJson(value) })}\n`);
   },
 };
 
@@ -57,6 +56,7 @@ function decode(record: Record<string, unknown>, name: 'key' | 'value'): Uint8Ar
   throw badLine(`${name} must be a string or {"base64":"…"}; write other values as a string`);
 }
 
-function encode(bytes: Uint8Array): string | { base64: string } {
+/** As a field of JSON: a string is its UTF-8, `{"base64":"…"}` is any bytes. */
+export function bytesToJson(bytes: Uint8Array): string | { base64: string } {
   return toText(bytes) ?? { base64: Buffer.from(bytes).toString('base64') };
 }

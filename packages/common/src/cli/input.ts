@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { MAX_VALUE_BYTES } from '@dle/common';
-import { checkValueLength } from '../protocol/index.js';
+import { DleError } from '../errors.js';
+import { MAX_VALUE_BYTES } from '../limits.js';
 
 /** The word that stands for standard input. */
 export const STANDARD_INPUT = '-';
@@ -30,15 +30,19 @@ export async function openInput(path: string, signal: AbortSignal): Promise<Inpu
  *
  * @throws DleError `DLE_VALUE_TOO_LARGE`, as soon as there are more bytes than a value can have
  */
-export async function readValue(path: string): Promise<Uint8Array> {
-  const { chunks } = await openInput(path, new AbortController().signal);
+export async function readValue(
+  path: string,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Uint8Array> {
+  const { chunks } = await openInput(path, signal);
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
     parts.push(chunk);
     length += chunk.length;
-    if (length > MAX_VALUE_BYTES) break;
+    if (length <= MAX_VALUE_BYTES) continue;
+    const message = `the value has more bytes than its limit, ${MAX_VALUE_BYTES}`;
+    throw new DleError('DLE_VALUE_TOO_LARGE', message);
   }
-  checkValueLength(length);
   return Buffer.concat(parts);
 }

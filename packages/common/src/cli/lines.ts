@@ -1,4 +1,4 @@
-import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
+import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../limits.js';
 import { badLine } from './record-format.js';
 
 /**
