@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogStore } from '../../src/index.js';
@@ -24,8 +25,13 @@ interface Ended {
   readonly error: string;
 }
 
-function dleStore(words: readonly string[], input = ''): Promise<Ended> {
+function dleStore(words: readonly string[], input: string | Uint8Array = ''): Promise<Ended> {
   const child = spawn(process.execPath, [PROGRAM, ...words]);
+  child.stdin.end(input);
+  return endOf(child);
+}
+
+function endOf(child: ChildProcessWithoutNullStreams): Promise<Ended> {
   let [out, error] = ['', ''];
   child.stdout.on('data', (chunk) => {
     out += chunk;
@@ -33,7 +39,8 @@ function dleStore(words: readonly string[], input = ''): Promise<Ended> {
   child.stderr.on('data', (chunk) => {
     error += chunk;
   });
-  child.stdin.end(input);
+  // It may have gone before it has read all.
+  child.stdin.on('error', () => {});
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, error })));
 }
 
@@ -75,6 +82,54 @@ describe('dle-store', () => {
     const bad = await dleStore([directory, 'load', '-'], `${lines[0]}\n{"key":1,"value":"x"}\n`);
     expect(bad).toMatchObject({ code: 1, out: '' });
     expect(bad.error).toContain('line 2');
+  });
+
+  it('takes words that begin with a dash as they stand', async () => {
+    for (const word of ['-', '--json', '-1', '1e3', 'a.b']) {
+      expect((await run('put', '--', word, `-${word}`)).out, word).toBe('stored\n');
+      expect((await run('get', '--', word)).out, word).toBe(`-${word}`);
+    }
+    expect((await run('scan', '--show', 'count')).out).toBe('5\n');
+  });
+
+  it('loads no line that is not what was written, and says how far it has come', async () => {
+    const good = '{"key":"a","value":"b"}\n\n';
+    const broken = Buffer.from([...Buffer.from('{"key":"'), 0xff, ...Buffer.from('","value":""}')]);
+    const { code, error } = await dleStore(
+      [directory, 'load', '-'],
+      Buffer.concat([Buffer.from(good), broken]),
+    );
+    expect(code).toBe(1);
+    expect(error).toBe(
+      'dle-store: DLE_INVALID_ARGUMENT: -: line 3: not UTF-8; 1 records before are stored\n',
+    );
+    expect((await run('dump')).out).toBe(`${good.trimEnd()}\n`);
+  });
+
+  it('makes no store when there is nothing to put there', async () => {
+    const large = new Uint8Array(9 * 1024 * 1024);
+    for (const [words, code] of [
+      [['load', join(scratch, 'missing')], 'DLE_IO'],
+      [['put', 'k', '--value-file', join(scratch, 'missing')], 'DLE_IO'],
+      [['put', 'k', '-'], 'DLE_VALUE_TOO_LARGE'],
+    ] as const) {
+      const { code: exit, error } = await dleStore([directory, ...words], large);
+      expect([exit, error]).toEqual([1, expect.stringContaining(`dle-store: ${code}: `)]);
+      expect(readdirSync(scratch)).toEqual([]);
+    }
+  });
+
+  it('ends when it is interrupted, with what it has read stored', async () => {
+    const child = spawn(process.execPath, [PROGRAM, directory, 'load', '-']);
+    child.stdin.write('{"key":"a","value":"b"}\n');
+    const ended = endOf(child);
+    // It has taken the line, and waits for more: a thousand records would be a batch.
+    const lines = Array.from({ length: 1_000 }, (_, n) => `{"key":"${n}","value":""}\n`);
+    child.stdin.write(lines.join(''));
+    while (!existsSync(join(directory, 'lock'))) await setImmediate();
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 130, error: expect.stringContaining('interrupted') });
+    expect((await run('verify')).code).toBe(0);
   });
 
   it('tells what there is, and cares for it', async () => {
