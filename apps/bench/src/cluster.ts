@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import type { Client } from '@dle/client';
 import { ProcessCluster } from '@dle/server/testing';
 import { drive, type Operate, type Round } from './drive.js';
+import { EtcdCluster } from './etcd-cluster.js';
 import { type BenchComponents, inTurns, summarizeOutcome } from './in-turns.js';
 import { untilAborted } from './interruption.js';
 import { describeMachine } from './machine.js';
 import { Probe } from './probe.js';
 import { RECORD_BYTES } from './raw-disk.js';
 import type { Report, Row } from './report.js';
+import { type Bound, type Target, target } from './targets.js';
 import { Operations, Records, recordsInWords, seededRandom } from './workload.js';
 
 const NODES = 3;
@@ -25,6 +27,11 @@ const DURABILITY = {
   get: 'linearizable: reads what a majority has flushed',
 } as const;
 
+const THROUGHPUT: Bound = { relation: '≥', value: 0.3, unit: '×' };
+const LATENCY: Bound = { relation: '≤', value: 1.7, unit: '×' };
+const READS: Bound = { relation: '≥', value: 60_000, unit: 'ops/s' };
+const BESIDE_ETCD: Bound = { relation: '≥', value: 20, unit: '×' };
+
 const NOTES = [
   'Latency: of each operation, from the call of the client until its promise resolved.',
   'In flight: callers in this one process, each waiting for its own operation, all on one client.',
@@ -34,6 +41,11 @@ const NOTES = [
   `Medians of ${ROUNDS} rounds, cluster and limit in turns; ± is half of best less worst.`,
   'Client, nodes and probe share the processors of this one machine.',
 ];
+
+const ETCD_NOTES = [
+  'etcd: three processes with their default options, by the client etcd3 in this process.',
+];
+const NO_ETCD_NOTES = ['etcd is not installed here (Debian: etcd-server), and so not beside it.'];
 
 type Kind = keyof typeof DURABILITY;
 
@@ -55,33 +67,62 @@ export async function measureCluster(
   const cluster = await ProcessCluster.create({ nodes: NODES, dataDir });
   const client = cluster.client();
   const probe = new Probe(directory);
+  const etcd = EtcdCluster.isInstalled ? new EtcdCluster(directory) : undefined;
   const start = async (): Promise<void> => {
     cluster.startAll();
-    await Promise.all([cluster.leader(), probe.connect()]);
+    await Promise.all([cluster.leader(), probe.connect(), etcd?.start()]);
   };
   try {
     components.progress('starting three nodes, and three bare processes');
     await untilAborted(components.signal, start());
-    const bench = new ClusterBench(components, client, probe, operations);
+    const bench = new ClusterBench(components, { client, probe, etcd }, operations);
     const rows = await bench.rows();
     const title = `dle bench cluster: ${NODES} processes on 127.0.0.1; ${recordsInWords(RECORDS)}`;
-    return { title, machine, rows, notes: NOTES };
+    const notes = [...NOTES, ...(etcd === undefined ? NO_ETCD_NOTES : ETCD_NOTES)];
+    const peer = etcd && 'etcd';
+    return { title, machine, rows, targets: targetsOf(rows), peer, notes };
   } finally {
-    await Promise.all([client.close(), cluster.destroy(), probe.stop()]);
+    await Promise.all([client.close(), cluster.destroy(), probe.stop(), etcd?.stop()]);
   }
+}
+
+function targetsOf(rows: readonly Row[]): Target[] {
+  const row = (kind: Kind, inFlight: number): Row =>
+    rows.find((one) => one.operation === kind && one.inFlight === inFlight)!;
+  const [one, many, reads] = [row('put', 1), row('put', 256), row('get', 256)];
+  const rate = many.measured.operationsPerSecond;
+  const ofLimit = rate / many.limit.operationsPerSecond;
+  const asLong = one.measured.medianMs / one.limit.medianMs;
+  const gets = reads.measured.operationsPerSecond;
+  const targets = [
+    target('put, 256 in flight, beside the limit', undefined, THROUGHPUT, ofLimit),
+    target('time of a put alone beside the limit', undefined, LATENCY, asLong),
+    target('linearizable get, 256 in flight', undefined, READS, gets),
+  ];
+  if (many.peer === undefined) return targets;
+  const times = rate / many.peer.operationsPerSecond;
+  return [...targets, target('put, 256 in flight, beside etcd', undefined, BESIDE_ETCD, times)];
+}
+
+interface Contestants {
+  readonly client: Client;
+  readonly probe: Probe;
+  readonly etcd: EtcdCluster | undefined;
 }
 
 class ClusterBench {
   readonly #components: BenchComponents;
   readonly #client: Client;
   readonly #probe: Probe;
+  readonly #etcd: EtcdCluster | undefined;
   readonly #records = new Records(seededRandom(), RECORDS);
   readonly #operations: Operations;
 
-  constructor(components: BenchComponents, client: Client, probe: Probe, count: number) {
+  constructor(components: BenchComponents, { client, probe, etcd }: Contestants, count: number) {
     this.#components = components;
     this.#client = client;
     this.#probe = probe;
+    this.#etcd = etcd;
     const shape = { count, records: RECORDS, order: 'uniform', writes: 0 } as const;
     this.#operations = new Operations(seededRandom(), shape);
   }
@@ -91,6 +132,11 @@ class ClusterBench {
     progress('filling the cluster');
     const put: Operate = (at) => this.#client.put(this.#records.key(at), this.#records.value(at));
     await drive(put, { inFlight: FILL_IN_FLIGHT, count: RECORDS, signal });
+    const etcd = this.#etcd;
+    if (etcd !== undefined) {
+      const fill: Operate = (at) => etcd.put(this.#records.key(at), this.#records.value(at));
+      await drive(fill, { inFlight: FILL_IN_FLIGHT, count: RECORDS, signal });
+    }
     const rows: Row[] = [];
     for (const kind of ['put', 'get'] as const) {
       for (const inFlight of IN_FLIGHT) rows.push(await this.#row(kind, inFlight));
@@ -109,6 +155,7 @@ class ClusterBench {
       name: `${kind}, ${inFlight} in flight`,
       subject: timed(kind === 'put' ? this.#put() : this.#get()),
       limit: timed(kind === 'put' ? this.#bareSend() : this.#bareEcho()),
+      peer: this.#etcd && timed(this.#etcdDoes(kind, this.#etcd)),
       warmUp: WARM_UP_MS,
       round: ROUND_MS,
       rounds: ROUNDS,
@@ -128,6 +175,14 @@ class ClusterBench {
     return async (at) => {
       const value = await this.#client.get(this.#records.key(this.#operations.record(at)));
       if (value === undefined) throw new Error('a record is gone from the cluster');
+    };
+  }
+
+  #etcdDoes(kind: Kind, etcd: EtcdCluster): Operate {
+    const key = (at: number): Uint8Array => this.#records.key(this.#operations.record(at));
+    if (kind === 'put') return (at) => etcd.put(key(at), this.#records.value(at));
+    return async (at) => {
+      if ((await etcd.get(key(at))) === undefined) throw new Error('a record is gone from etcd');
     };
   }
 

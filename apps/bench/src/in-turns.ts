@@ -13,6 +13,8 @@ export interface Contest<Size, Result> {
   readonly name: string;
   readonly subject: (size: Size) => Promise<Result>;
   readonly limit: (size: Size) => Promise<Result>;
+  /** What else could be used, where this machine has it. */
+  readonly peer?: ((size: Size) => Promise<Result>) | undefined;
   /** Before the first round, not counted: enough for the compiler to have seen all of it. */
   readonly warmUp: Size;
   readonly round: Size;
@@ -22,6 +24,7 @@ export interface Contest<Size, Result> {
 export interface Outcome<Result> {
   readonly subject: readonly Result[];
   readonly limit: readonly Result[];
+  readonly peer?: readonly Result[] | undefined;
 }
 
 /** Rounds of the subject and of its limit in turns, so that both see the machine in one mood. */
@@ -30,22 +33,24 @@ export async function inTurns<Size, Result>(
   contest: Contest<Size, Result>,
 ): Promise<Outcome<Result>> {
   progress(contest.name);
-  await contest.subject(contest.warmUp);
-  await contest.limit(contest.warmUp);
-  const subject: Result[] = [];
-  const limit: Result[] = [];
-  for (let round = 0; round < contest.rounds; round++) {
-    await breathe(signal);
-    subject.push(await contest.subject(contest.round));
-    await breathe(signal);
-    limit.push(await contest.limit(contest.round));
+  const { subject, limit, peer, warmUp, round, rounds } = contest;
+  const turns = [subject, limit, ...(peer === undefined ? [] : [peer])];
+  for (const turn of turns) await turn(warmUp);
+  const results: Result[][] = turns.map(() => []);
+  for (let done = 0; done < rounds; done++) {
+    for (const [at, turn] of turns.entries()) {
+      await breathe(signal);
+      results[at]!.push(await turn(round));
+    }
   }
-  return { subject, limit };
+  return { subject: results[0]!, limit: results[1]!, peer: results[2] };
 }
 
-export function summarizeOutcome({ subject, limit }: Outcome<Round>): {
+export function summarizeOutcome({ subject, limit, peer }: Outcome<Round>): {
   measured: Summary;
   limit: Summary;
+  peer?: Summary;
 } {
-  return { measured: summarize(subject), limit: summarize(limit) };
+  const both = { measured: summarize(subject), limit: summarize(limit) };
+  return peer === undefined ? both : { ...both, peer: summarize(peer) };
 }

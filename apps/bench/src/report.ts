@@ -1,6 +1,7 @@
 import type { Machine } from './machine.js';
 import type { Summary } from './summary.js';
 import { type Column, count, milliseconds, percent, renderTable } from './table.js';
+import { reachedInWords, renderTargets, type Target } from './targets.js';
 
 /** What the founding description promised, "on a laptop faster than this machine". */
 export interface FoundingFigure {
@@ -16,6 +17,8 @@ export interface Row {
   readonly measured: Summary;
   /** The same without the store, or without the consensus. */
   readonly limit: Summary;
+  /** What else could be used. */
+  readonly peer?: Summary;
   readonly founding?: FoundingFigure;
 }
 
@@ -23,6 +26,9 @@ export interface Report {
   readonly title: string;
   readonly machine: Machine;
   readonly rows: readonly Row[];
+  readonly targets?: readonly Target[];
+  /** Who the peer is, where there is one. */
+  readonly peer?: string | undefined;
   /** What the columns mean. */
   readonly notes: readonly string[];
 }
@@ -44,6 +50,13 @@ const FOUNDING_COLUMNS: readonly Column<Row>[] = [
   { heading: 'founding ms', cell: ({ founding }) => below(founding?.medianMs) },
 ];
 
+function peerColumns(name: string): Column<Row>[] {
+  return [
+    { heading: `${name} ops/s`, cell: ({ peer }) => count(peer?.operationsPerSecond) },
+    { heading: `${name} ms`, cell: ({ peer }) => (peer ? milliseconds(peer.medianMs) : '') },
+  ];
+}
+
 const DURABILITY: Column<Row> = {
   heading: 'durability',
   cell: (row) => row.durability,
@@ -51,10 +64,18 @@ const DURABILITY: Column<Row> = {
 };
 
 /** The report for people. */
-export function renderReport({ title, machine, rows, notes }: Report): string {
+export function renderReport({ title, machine, rows, targets, peer, notes }: Report): string {
   const hasFounding = rows.some((row) => row.founding !== undefined);
-  const columns = [...COLUMNS, ...(hasFounding ? FOUNDING_COLUMNS : []), DURABILITY];
-  const lines = [title, machineInWords(machine), '', ...renderTable(columns, rows), '', ...notes];
+  const columns = [
+    ...COLUMNS,
+    ...(peer === undefined ? [] : peerColumns(peer)),
+    ...(hasFounding ? FOUNDING_COLUMNS : []),
+    DURABILITY,
+  ];
+  const lines = [title, machineInWords(machine), '', ...renderTable(columns, rows), ''];
+  if (targets !== undefined) lines.push(...renderTargets(targets), '');
+  lines.push(...notes);
+  if (targets !== undefined) lines.push('', reachedInWords(targets));
   return `${lines.join('\n')}\n`;
 }
 
@@ -66,9 +87,9 @@ export function machineInWords(machine: Machine): string {
 }
 
 /** The report for programs. */
-export function renderJson({ machine, rows }: Report): string {
+export function renderJson({ machine, rows, targets }: Report): string {
   const plain = rows.map((row) => ({ ...row, ratio: ratio(row) }));
-  return `${JSON.stringify({ machine, rows: plain }, undefined, 2)}\n`;
+  return `${JSON.stringify({ machine, rows: plain, targets }, undefined, 2)}\n`;
 }
 
 /** Throughput as a share of the limit's. */

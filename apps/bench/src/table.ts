@@ -28,3 +28,10 @@ export function milliseconds(value: number): string {
 export function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
+
+/** In `unit`; a dash where it could not be measured. */
+export function amount(value: number | undefined, unit: string): string {
+  if (value === undefined) return '–';
+  if (unit === 'ops/s' || unit === 'keys' || unit === 'count') return count(value);
+  return value.toFixed(value < 10 ? 3 : 1);
+}

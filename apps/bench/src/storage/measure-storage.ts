@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { nativeStatus } from '@dle/storage';
 import type { BenchComponents } from '../in-turns.js';
 import { describeMachine } from '../machine.js';
+import type { Target } from '../targets.js';
 import { KEY_BYTES, VALUE_BYTES } from '../workload.js';
 import type { Figure } from './figures.js';
 import { linearity } from './opening-workloads.js';
 import { Stage } from './stage.js';
 import type { StorageReport } from './storage-report.js';
-import type { Target } from './targets.js';
 import { WORKLOADS, type WorkloadName } from './workloads.js';
 
 const MAX_READS = 500_000;

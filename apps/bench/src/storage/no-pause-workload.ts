@@ -1,7 +1,7 @@
+import { target } from '../targets.js';
 import { figure } from './figures.js';
 import type { GrowthResult } from './growth-subject.js';
 import { StallMeter } from './stall-meter.js';
-import { target } from './targets.js';
 import type { WorkloadPlan } from './workload-plan.js';
 
 const LONGEST = { relation: '<', value: 20, unit: 'ms' } as const;

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
+import { type Target, target } from '../targets.js';
 import type { OpenedStore } from './dle-subject.js';
 import { type Figure, figure } from './figures.js';
-import { type Target, target } from './targets.js';
 import type { Measured, WorkloadContext, WorkloadPlan } from './workload-plan.js';
 
 /** What the targets of memory and of opening are about. */

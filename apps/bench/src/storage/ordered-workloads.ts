@@ -1,8 +1,9 @@
+import { type Target, target } from '../targets.js';
 import { type Contender, throughputs } from './contest.js';
 import type { Figure } from './figures.js';
 import { RANGE_ENTRIES } from './ordered-rounds.js';
+import { timesTheFastest } from './ratios.js';
 import type { SubjectName } from './subject-names.js';
-import { type Target, target, timesTheFastest } from './targets.js';
 import type { Measured, WorkloadContext, WorkloadPlan } from './workload-plan.js';
 
 const SUBJECTS: readonly SubjectName[] = ['dle-ordered', 'lmdb-ordered', 'level-ordered'];

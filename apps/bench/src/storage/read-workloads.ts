@@ -1,5 +1,6 @@
+import { target } from '../targets.js';
 import { type Contender, latencies, throughputs } from './contest.js';
-import { target, timesTheFastest } from './targets.js';
+import { timesTheFastest } from './ratios.js';
 import type { WorkloadPlan } from './workload-plan.js';
 
 /** The founding figure of reads is for no more keys than that. */

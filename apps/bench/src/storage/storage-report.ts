@@ -1,9 +1,9 @@
 import type { NativeStatus } from '@dle/storage';
 import type { Machine } from '../machine.js';
 import { machineInWords } from '../report.js';
-import { type Column, count, percent, renderTable } from '../table.js';
-import type { Figure, Unit } from './figures.js';
-import { type Bound, reachedInWords, type Target } from './targets.js';
+import { amount, type Column, count, percent, renderTable } from '../table.js';
+import { reachedInWords, renderTargets, type Target } from '../targets.js';
+import type { Figure } from './figures.js';
 
 export interface StorageReport {
   readonly title: string;
@@ -31,14 +31,6 @@ const FIGURES: readonly Column<Figure>[] = [
   { heading: 'p99', cell: ({ p99, unit }) => (p99 === undefined ? '' : amount(p99, unit)) },
 ];
 
-const TARGETS: readonly Column<Target>[] = [
-  { heading: 'target', cell: ({ what }) => what, isText: true },
-  { heading: 'keys', cell: ({ keys }) => count(keys) },
-  { heading: 'is', cell: ({ measured, bound }) => amount(measured, bound.unit) },
-  { heading: 'must be', cell: ({ bound }) => boundInWords(bound), isText: true },
-  { heading: '', cell: ({ reached }) => (reached ? 'reached' : 'NOT REACHED'), isText: true },
-];
-
 /** The report for people. */
 export function renderStorageReport(report: StorageReport): string {
   const { title, machine, addon, figures, targets } = report;
@@ -49,7 +41,7 @@ export function renderStorageReport(report: StorageReport): string {
     '',
     ...renderTable(FIGURES, figures),
     '',
-    ...renderTable(TARGETS, targets),
+    ...renderTargets(targets),
     '',
     ...NOTES,
     '',
@@ -61,14 +53,4 @@ export function renderStorageReport(report: StorageReport): string {
 /** The report for programs. */
 export function renderStorageJson({ machine, addon, figures, targets }: StorageReport): string {
   return `${JSON.stringify({ machine, addon, figures, targets }, undefined, 2)}\n`;
-}
-
-function boundInWords({ relation, value, unit }: Bound): string {
-  return `${relation} ${value.toLocaleString('en-US')} ${unit}`;
-}
-
-function amount(value: number | undefined, unit: Unit | Bound['unit']): string {
-  if (value === undefined) return '–';
-  if (unit === 'ops/s' || unit === 'keys' || unit === 'count') return count(value);
-  return value.toFixed(value < 10 ? 3 : 1);
 }

@@ -1,9 +1,9 @@
+import { type Target, target } from '../targets.js';
 import type { BesideCompaction } from './beside-compaction.js';
 import { type Figure, figure, type Unit } from './figures.js';
 import type { ManySegments } from './many-segments.js';
 import type { OrderedBatches } from './ordered-batches.js';
 import type { Overwritten } from './overwriting.js';
-import { type Target, target } from './targets.js';
 import type { Measured, WorkloadContext, WorkloadPlan } from './workload-plan.js';
 
 /** Where headers hardly count, and where they do. */

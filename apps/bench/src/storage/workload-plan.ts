@@ -1,8 +1,8 @@
 import type { BenchComponents } from '../in-turns.js';
+import type { Target } from '../targets.js';
 import type { Figure } from './figures.js';
 import type { Stage } from './stage.js';
 import type { SubjectName } from './subject-names.js';
-import type { Target } from './targets.js';
 
 /** What one workload has to work with. */
 export interface WorkloadContext extends BenchComponents {

@@ -1,9 +1,10 @@
 import { breathe } from '../interruption.js';
+import { target } from '../targets.js';
 import { type Contender, throughputs } from './contest.js';
 import { latency } from './figures.js';
 import { latencyOf } from './latency.js';
+import { timesAsLong, timesTheFastest } from './ratios.js';
 import type { LatencyResult } from './subject.js';
-import { target, timesAsLong, timesTheFastest } from './targets.js';
 import type { WorkloadContext, WorkloadPlan } from './workload-plan.js';
 
 /** Ten times the founding figure. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { figure, latency, throughput } from '../../src/storage/figures.js';
 import { renderStorageJson, renderStorageReport } from '../../src/storage/storage-report.js';
-import { target } from '../../src/storage/targets.js';
+import { target } from '../../src/targets.js';
 
 const REPORT = {
   title: 'a title',

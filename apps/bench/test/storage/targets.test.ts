@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { figure, latency, throughput } from '../../src/storage/figures.js';
 import { linearity } from '../../src/storage/opening-workloads.js';
-import { reachedInWords, target, timesAsLong, timesTheFastest } from '../../src/storage/targets.js';
+import { timesAsLong, timesTheFastest } from '../../src/storage/ratios.js';
+import { reachedInWords, target } from '../../src/targets.js';
 
 const OF = { workload: 'read-into', keys: 1_000, subject: 'dle getInto' };
 

@@ -165,7 +165,7 @@ export class ProcessCluster {
  * outgoing connections: such a connection could have the port of a node that is down for a while,
  * or two clusters one port.
  */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {
     const port = LOWEST_PORT + randomBelow(systemRandom, HIGHEST_PORT - LOWEST_PORT + 1);
