@@ -20,8 +20,11 @@ export type {
   NodeId,
   PreVoteRequest,
   PreVoteResponse,
+  ProposalRefusal,
   RecoveredState,
   Role,
+  TimeoutNow,
+  TransferRefusal,
   VoteRequest,
   VoteResponse,
 } from './core/types.js';

@@ -10,6 +10,9 @@ import type {
   VoteResponse,
 } from './types.js';
 
+/** No election timeout is as long as this many of the shortest. */
+const MAX_TIMEOUTS = 2;
+
 /**
  * Votes, on both sides, and the time after which a node asks for them (paper section 5.2,
  * dissertation 9.6).
@@ -17,15 +20,20 @@ import type {
 export class Election {
   readonly #state: CoreState;
   readonly #votes = new Map<NodeId, boolean>();
-  #lastLeaderContact = Number.NEGATIVE_INFINITY;
+  /** Until then votes are withheld. */
+  #withholdsUntil = Number.NEGATIVE_INFINITY;
   #deadline = 0;
 
-  constructor(state: CoreState) {
+  /** @param restarted whether an earlier process may have spoken for this node. */
+  constructor(state: CoreState, restarted: boolean) {
     this.#state = state;
+    const { now, options, log } = state;
+    // That process may have acknowledged a leader just before it ended, and the leader may serve
+    // reads on the strength of it.
+    if (restarted) this.#withholdsUntil = now + MAX_TIMEOUTS * options.electionTimeoutMs;
     this.rearm();
-    // Nobody else could be the leader: there is nothing to wait for.
-    const isAlone = votersOf(state.log.members).length === 1;
-    if (isAlone && this.#mayCampaign()) this.#deadline = state.now;
+    // Nobody else is or was the leader: there is nothing to wait for.
+    if (log.isOnly(state.id) && this.#mayCampaign()) this.#deadline = now;
   }
 
   get deadline(): number {
@@ -40,18 +48,24 @@ export class Election {
   }
 
   heardFromLeader(): void {
-    this.#lastLeaderContact = this.#state.now;
+    const { now, options } = this.#state;
+    this.#withholdsUntil = Math.max(this.#withholdsUntil, now + options.electionTimeoutMs);
     this.rearm();
   }
 
   /**
    * Whether votes are withheld: a leader is alive, so whoever asks has lost touch with it and would
-   * only disrupt (paper section 6).
+   * only disrupt (paper section 6). It goes by time alone: a leader that was heard from may serve
+   * reads on the strength of it, even if this node has moved on to another term.
    */
   get withholds(): boolean {
-    const { role, leader, now, options } = this.#state;
-    if (role === 'leader') return true;
-    return leader !== 0 && now < this.#lastLeaderContact + options.electionTimeoutMs;
+    const { role, now } = this.#state;
+    return role === 'leader' || now < this.#withholdsUntil;
+  }
+
+  /** The leader has asked this node to take over, which holds all that it does. */
+  takeOver(): void {
+    if (this.#mayCampaign()) this.#startVote(true);
   }
 
   /** Asks who would vote for this node, before it disturbs anybody with a new term. */
@@ -63,7 +77,7 @@ export class Election {
     this.#votes.clear();
     this.#votes.set(state.id, true);
     if (this.#result() === 'won') {
-      this.#startVote();
+      this.#startVote(false);
       return;
     }
     const { lastIndex, lastTerm } = state.log;
@@ -78,7 +92,7 @@ export class Election {
    * boasts of: a candidate that forgot either could ask again in the same term with a shorter log,
    * and take the answers to its first question for answers to the second.
    */
-  #startVote(): void {
+  #startVote(transfer: boolean): void {
     const state = this.#state;
     state.become('candidate', state.term + 1, 0);
     state.voteFor(state.id);
@@ -89,7 +103,7 @@ export class Election {
     state.sendWhenDurable({ type: 'voteResponse', from, to: from, term, granted: true }, lastIndex);
     for (const to of this.#others()) {
       state.sendWhenDurable(
-        { type: 'voteRequest', from, to, term, lastIndex, lastTerm },
+        { type: 'voteRequest', from, to, term, lastIndex, lastTerm, transfer },
         lastIndex,
       );
     }
@@ -125,7 +139,7 @@ export class Election {
     if (message.granted && message.term !== state.term + 1) return;
     this.#votes.set(message.from, message.granted);
     const result = this.#result();
-    if (result === 'won') this.#startVote();
+    if (result === 'won') this.#startVote(false);
     else if (result === 'lost') state.become('follower', state.term, 0);
   }
 

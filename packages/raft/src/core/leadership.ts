@@ -6,12 +6,16 @@ import type { Progress } from './progress.js';
 import { ReadRounds } from './read-rounds.js';
 import { Replication } from './replication.js';
 import type { PeerStatus } from './status.js';
+import { Transfer } from './transfer.js';
 import type {
   AppendResponse,
   ChangeRefusal,
   Configuration,
   HeartbeatResponse,
   MembershipChange,
+  NodeId,
+  ProposalRefusal,
+  TransferRefusal,
 } from './types.js';
 
 /**
@@ -32,6 +36,7 @@ export class Leadership {
   readonly #reads: ReadRounds;
   readonly #peers: Peers;
   readonly #changes: Changes;
+  readonly #transfer: Transfer;
   #nextHeartbeat: number;
   #isOver = false;
 
@@ -45,6 +50,7 @@ export class Leadership {
     this.#reads = new ReadRounds(state);
     this.#peers = new Peers(state);
     this.#changes = new Changes(state, this.#peers);
+    this.#transfer = new Transfer(state, this.#peers);
     const { term, log, now, options } = state;
     this.#nextHeartbeat = now + options.heartbeatIntervalMs;
     const index = log.lastIndex + 1;
@@ -61,7 +67,12 @@ export class Leadership {
 
   /** Whoever leads alone has nobody to remind of it. */
   get deadline(): number {
-    return this.#peers.size === 0 ? Number.POSITIVE_INFINITY : this.#nextHeartbeat;
+    if (this.#peers.size === 0) return Number.POSITIVE_INFINITY;
+    return Math.min(this.#nextHeartbeat, this.#transfer.deadline);
+  }
+
+  get transferTarget(): NodeId {
+    return this.#transfer.target;
   }
 
   /** What this leader knows of each of its peers; made anew by each call. */
@@ -86,7 +97,9 @@ export class Leadership {
   /**
    * The entries leave for the followers in the same step, in parallel with this node's own flush.
    */
-  propose(sizes: readonly number[]): void {
+  propose(sizes: readonly number[]): ProposalRefusal | undefined {
+    // What a leader takes that is to be removed might not reach whom it hands over to.
+    if (this.#transfer.target !== 0 || this.#changes.isLeaving) return 'transferring';
     const { term, log } = this.#state;
     assert(sizes.length > 0, 'a proposal of no entries');
     const firstIndex = log.lastIndex + 1;
@@ -95,10 +108,20 @@ export class Leadership {
     const count = sizes.length;
     this.#state.emit({ type: 'appendProposed', write, firstIndex, count, term });
     this.#sendToAll();
+    return undefined;
+  }
+
+  /** Begins to hand over leadership, or says why not. */
+  transfer(target: NodeId): TransferRefusal | undefined {
+    return this.#transfer.begin(target);
   }
 
   /** Begins a change of members, or says why not. */
   changeMembers(change: MembershipChange): ChangeRefusal | undefined {
+    if (this.#transfer.target !== 0) {
+      const message = `leadership is being transferred to node ${this.#transfer.target}; ask it`;
+      return { reason: 'transferring', message };
+    }
     const first = this.#changes.begin(change);
     if ('reason' in first) return first;
     this.#configure(first);
@@ -112,6 +135,7 @@ export class Leadership {
    */
   tick(): void {
     const { now, options } = this.#state;
+    this.#transfer.expire();
     if (now < this.#nextHeartbeat) return;
     const contact = this.#peers.reached((peer) => peer.lastHeard, now);
     if (contact + options.electionTimeoutMs <= now) {
@@ -129,6 +153,7 @@ export class Leadership {
     if (this.#replication.onResponse(peer, message)) {
       this.#countReplicas();
       this.#replication.send(peer);
+      this.#transfer.proceed();
     }
   }
 
@@ -142,6 +167,7 @@ export class Leadership {
 
   onFlushed(): void {
     this.#countReplicas();
+    this.#transfer.proceed();
   }
 
   read(id: number): void {
@@ -178,7 +204,9 @@ export class Leadership {
     this.#askForReads();
     const next = this.#changes.next();
     if (next !== undefined) this.#configure(next);
-    this.#isOver ||= this.#changes.hasLeft;
+    if (!this.#changes.hasLeft) return;
+    this.#transfer.handOver();
+    this.#isOver = true;
   }
 
   /** It counts from the moment it is in the log (paper section 6). */

@@ -1,8 +1,8 @@
 import { assert } from '@dle/common';
-import { NOBODY } from './configuration.js';
+import { NOBODY, votersOf } from './configuration.js';
 import { EntrySizes } from './entry-sizes.js';
 import { TermRuns } from './term-runs.js';
-import type { Configuration, EntryBatch, IndexedConfiguration } from './types.js';
+import type { Configuration, EntryBatch, IndexedConfiguration, NodeId } from './types.js';
 
 /**
  * What the core knows of its log: terms, sizes and configurations, never contents. It is ahead of
@@ -37,6 +37,14 @@ export class LogView {
   /** The members that it names; without one, nobody. */
   get members(): Configuration {
     return this.configuration?.configuration ?? NOBODY;
+  }
+
+  /** Whether `id` is the one voter in this log, and never was another. */
+  isOnly(id: NodeId): boolean {
+    return (
+      this.#configurations.length > 0 &&
+      this.#configurations.every(({ configuration }) => votersOf(configuration).join() === `${id}`)
+    );
   }
 
   /** The members before the configuration that counts. */

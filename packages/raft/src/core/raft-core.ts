@@ -17,6 +17,7 @@ import type {
   NodeId,
   RecoveredState,
   Role,
+  VoteRequest,
   VoteResponse,
 } from './types.js';
 import { isWellFormed } from './well-formed.js';
@@ -57,7 +58,7 @@ export class RaftCore {
   ) {
     validateCoreOptions(options);
     this.#state = new CoreState(components.random, options, recovered, now);
-    this.#election = new Election(this.#state);
+    this.#election = new Election(this.#state, recovered.restarted);
     this.#follower = new Follower(this.#state);
   }
 
@@ -94,6 +95,11 @@ export class RaftCore {
   /** Known to be committed; entries of it may not be durable here yet. */
   get commit(): number {
     return this.#state.commit;
+  }
+
+  /** Whom leadership is being transferred to; 0: nobody, or this node does not lead. */
+  get transferTarget(): NodeId {
+    return this.#leadership?.transferTarget ?? 0;
   }
 
   get lastIndex(): number {
@@ -149,8 +155,7 @@ export class RaftCore {
         this.#onMessage(event.message, event.entries);
         break;
       case 'propose':
-        if (this.#leadership !== undefined) this.#leadership.propose(event.sizes);
-        else this.#state.emit({ type: 'proposalRefused' });
+        this.#propose(event.sizes);
         break;
       case 'read':
         if (this.#leadership !== undefined) this.#leadership.read(event.id);
@@ -162,8 +167,11 @@ export class RaftCore {
       case 'changeMembers':
         this.#changeMembers(event.change);
         break;
+      case 'transfer':
+        this.#transfer(event.target);
+        break;
       case 'campaign':
-        if (this.#leadership === undefined) this.#election.startPreVote();
+        if (!this.#election.withholds) this.#election.startPreVote();
         break;
     }
     if (this.#leadership?.isOver) {
@@ -180,6 +188,19 @@ export class RaftCore {
     } else if (this.#state.now >= this.#election.deadline) {
       this.#election.startPreVote();
     }
+  }
+
+  #propose(sizes: readonly number[]): void {
+    const reason = this.#leadership === undefined ? 'notLeader' : this.#leadership.propose(sizes);
+    if (reason !== undefined) this.#state.emit({ type: 'proposalRefused', reason });
+  }
+
+  #transfer(target: NodeId): void {
+    const refusal =
+      this.#leadership === undefined
+        ? ({ reason: 'notLeader', message: 'this node does not lead' } as const)
+        : this.#leadership.transfer(target);
+    if (refusal !== undefined) this.#state.emit({ type: 'transferRefused', ...refusal });
   }
 
   #changeMembers(change: MembershipChange): void {
@@ -204,8 +225,8 @@ export class RaftCore {
   #onMessage(message: Message, entries: EntryBatch | undefined): void {
     if (message.to !== this.id || message.from === this.id) return;
     if (!isWellFormed(message, entries)) return;
+    if (message.type === 'voteRequest' && this.#withholdsFrom(message)) return;
     if (message.term > this.term && isOfItsTerm(message)) {
-      if (message.type === 'voteRequest' && this.#election.withholds) return;
       this.#follow(message.term, isFromLeader(message) ? message.from : 0);
     }
     if (message.type === 'preVoteRequest') this.#election.onPreVoteRequest(message);
@@ -228,6 +249,9 @@ export class RaftCore {
         break;
       case 'heartbeat':
         if (this.#heardFromLeader(message.from)) this.#follower.onHeartbeat(message);
+        break;
+      case 'timeoutNow':
+        if (this.#heardFromLeader(message.from)) this.#election.takeOver();
         break;
       case 'appendResponse':
         this.#leadership?.onAppendResponse(message);
@@ -276,6 +300,13 @@ export class RaftCore {
     return true;
   }
 
+  /** Whether a vote asked for in this or a later term is not to be had: not even a refusal. */
+  #withholdsFrom({ from, term, transfer }: VoteRequest): boolean {
+    if (transfer || term < this.term || !this.#election.withholds) return false;
+    // Granted already: saying it again changes nothing.
+    return term > this.term || this.vote !== from;
+  }
+
   #onVoteResponse(message: VoteResponse): void {
     if (!this.#election.onVoteResponse(message)) return;
     this.#state.become('leader', this.term, this.id);
@@ -301,5 +332,6 @@ function isOfItsTerm(message: Message): boolean {
 }
 
 function isFromLeader(message: Message): boolean {
-  return message.type === 'appendRequest' || message.type === 'heartbeat';
+  const { type } = message;
+  return type === 'appendRequest' || type === 'heartbeat' || type === 'timeoutNow';
 }

@@ -50,6 +50,7 @@ export interface ChangeRefusal {
    * - `notLeader`: ask the leader;
    * - `notReady`: the leader has not committed an entry of its own term yet; try again;
    * - `changeUnderWay`: one change at a time; try again when that is over;
+   * - `transferring`: another node is about to lead; ask it;
    * - `notCaughtUp`: a learner that is to vote lacks too much of the log; try again later;
    * - `wouldLoseQuorum`: too few of the voters that there would be are alive and up to date, so
    *   that
@@ -60,6 +61,7 @@ export interface ChangeRefusal {
     | 'notLeader'
     | 'notReady'
     | 'changeUnderWay'
+    | 'transferring'
     | 'notCaughtUp'
     | 'wouldLoseQuorum'
     | 'invalid';
@@ -93,6 +95,26 @@ export interface EntryBatch {
   readonly configurations: readonly IndexedConfiguration[];
 }
 
+/** Why leadership is not being transferred. */
+export interface TransferRefusal {
+  /**
+   * - `notLeader`: ask the leader;
+   * - `transferUnderWay`: one at a time;
+   * - `notCaughtUp`: the target does not answer, or lacks too much of the log; try again later;
+   * - `invalid`: the target is not another voter.
+   */
+  readonly reason: 'notLeader' | 'transferUnderWay' | 'notCaughtUp' | 'invalid';
+  /** A sentence for people. */
+  readonly message: string;
+}
+
+/**
+ * Why a proposal was not taken:
+ * - `notLeader`: ask the leader;
+ * - `transferring`: this node leads, and is handing over: there will be another leader at once.
+ */
+export type ProposalRefusal = 'notLeader' | 'transferring';
+
 interface MessageBase {
   readonly from: NodeId;
   readonly to: NodeId;
@@ -117,6 +139,8 @@ export interface VoteRequest extends MessageBase {
   readonly type: 'voteRequest';
   readonly lastIndex: number;
   readonly lastTerm: number;
+  /** The leader of the term before has asked for this election: nobody need withhold a vote. */
+  readonly transfer: boolean;
 }
 
 export interface VoteResponse extends MessageBase {
@@ -163,6 +187,11 @@ export interface HeartbeatResponse extends MessageBase {
   readonly round: number;
 }
 
+/** TimeoutNow (dissertation 3.10): the leader asks a follower that holds everything to take over. */
+export interface TimeoutNow extends MessageBase {
+  readonly type: 'timeoutNow';
+}
+
 export type Message =
   | PreVoteRequest
   | PreVoteResponse
@@ -171,7 +200,8 @@ export type Message =
   | AppendRequest
   | AppendResponse
   | Heartbeat
-  | HeartbeatResponse;
+  | HeartbeatResponse
+  | TimeoutNow;
 
 /** Every event carries `now`: monotonic milliseconds of the driver. */
 export type Event =
@@ -200,7 +230,16 @@ export type Event =
   | { readonly type: 'read'; readonly now: number; readonly id: number }
   /** Everything that effects up to this `write` asked to write is on the device. */
   | { readonly type: 'flushed'; readonly now: number; readonly write: number }
-  /** Begin an election now, without waiting for the timer (tests; later leadership transfer). */
+  /**
+   * Hand leadership over to `target`, a voter; 0: to the one that holds most. Answered in the same
+   * step by `transferStarted` or `transferRefused`. It ends when this node leads no more, or with
+   * `transferFailed`.
+   */
+  | { readonly type: 'transfer'; readonly now: number; readonly target: NodeId }
+  /**
+   * Begin an election now, without waiting for the timer. Without effect while a leader is heard
+   * from: then, a transfer is what is wanted.
+   */
   | { readonly type: 'campaign'; readonly now: number };
 
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
@@ -259,10 +298,15 @@ export type CoreEffect =
   | { readonly type: 'readable'; readonly ids: readonly number[]; readonly index: number }
   /** This node cannot, or no longer, vouch for these reads: ask the leader. */
   | { readonly type: 'readRefused'; readonly ids: readonly number[] }
-  /** The proposal of this step was not taken: not the leader. Nothing was written. */
-  | { readonly type: 'proposalRefused' }
+  /** The proposal of this step was not taken. Nothing was written. */
+  | { readonly type: 'proposalRefused'; readonly reason: ProposalRefusal }
   /** The change of this step was not begun. Nothing was written. */
   | ({ readonly type: 'changeRefused' } & ChangeRefusal)
+  /** This node takes no proposals until `target` leads, or `transferFailed`. */
+  | { readonly type: 'transferStarted'; readonly target: NodeId }
+  | ({ readonly type: 'transferRefused' } & TransferRefusal)
+  /** `target` did not take over within an election timeout. This node leads on. */
+  | { readonly type: 'transferFailed'; readonly target: NodeId }
   /** Role, term or leader (0: unknown) have changed. */
   | {
       readonly type: 'role';
@@ -276,6 +320,12 @@ export interface RecoveredState {
   readonly term: number;
   /** 0: none. */
   readonly vote: NodeId;
+  /**
+   * Whether an earlier process may have spoken for this log: then a leader may still count on what
+   * that has acknowledged, and this node withholds its vote for a while. False where it is certain
+   * that none has, as in a new cluster.
+   */
+  readonly restarted: boolean;
   /** A commit index known to be safe; 0 at first. */
   readonly commit: number;
   /** All entries that are in the log, in order, as batches without gaps from index 1. */

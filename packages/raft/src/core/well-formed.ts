@@ -12,6 +12,7 @@ const NUMBERS: { readonly [Type in Message['type']]: readonly string[] } = {
   appendResponse: ['index', 'hintIndex', 'hintTerm', 'round'],
   heartbeat: ['commit', 'round'],
   heartbeatResponse: ['round'],
+  timeoutNow: [],
 };
 
 /**

@@ -5,7 +5,7 @@ import type { Message } from '../core/types.js';
 const FIELDS: Record<Message['type'], { numbers: readonly string[]; flags: readonly string[] }> = {
   preVoteRequest: { numbers: ['lastIndex', 'lastTerm'], flags: [] },
   preVoteResponse: { numbers: [], flags: ['granted'] },
-  voteRequest: { numbers: ['lastIndex', 'lastTerm'], flags: [] },
+  voteRequest: { numbers: ['lastIndex', 'lastTerm'], flags: ['transfer'] },
   voteResponse: { numbers: [], flags: ['granted'] },
   appendRequest: {
     numbers: ['previousIndex', 'previousTerm', 'lastIndex', 'commit', 'round'],
@@ -14,6 +14,7 @@ const FIELDS: Record<Message['type'], { numbers: readonly string[]; flags: reado
   appendResponse: { numbers: ['index', 'hintIndex', 'hintTerm', 'round'], flags: ['rejected'] },
   heartbeat: { numbers: ['commit', 'round'], flags: [] },
   heartbeatResponse: { numbers: ['round'], flags: [] },
+  timeoutNow: { numbers: [], flags: [] },
 };
 
 /**

@@ -14,10 +14,20 @@ import type {
   Role,
 } from '../core/types.js';
 import { AppendSender } from './append-sender.js';
+import { AwaitedChange } from './awaited-change.js';
+import { HandOver } from './hand-over.js';
+import { LogWriter } from './log-writer.js';
 import type { LogPort, Proposal, StateMachine, Transport } from './ports.js';
 import { type ProposalBatch, ProposerQueue } from './proposer-queue.js';
 import { ReadQueue } from './read-queue.js';
-import { changeRefused, notLeader, outcomeUnknown, type Settle } from './waiting.js';
+import {
+  changeRefused,
+  notLeader,
+  outcomeUnknown,
+  proposalRefused,
+  type Settle,
+  transferFailed,
+} from './waiting.js';
 
 /**
  * Entries applied in one turn of the event loop: some milliseconds of work, far below a heartbeat.
@@ -62,10 +72,9 @@ export class RaftNode<P extends Proposal> {
   readonly #sender: AppendSender;
   readonly #proposals: ProposerQueue<P>;
   readonly #reads: ReadQueue = new ReadQueue();
-  /** Writes of the core whose flush is awaited: their number, and the log's ticket for each. */
-  #writes: { write: number; ticket: number }[] = [];
-  /** Who waits for a change of members. */
-  #change: Settle | undefined;
+  readonly #writer: LogWriter<P>;
+  readonly #handOver: HandOver = new HandOver();
+  readonly #change: AwaitedChange = new AwaitedChange();
   /** The batch whose `propose` event is being stepped. */
   #proposing: ProposalBatch<P> | undefined;
   #commit: number;
@@ -97,6 +106,7 @@ export class RaftNode<P extends Proposal> {
     this.#core = new RaftCore({ random }, options, recovered, clock.now());
     this.#proposals = new ProposerQueue({ maxBytes: options.maxProposalBytes });
     this.#sender = new AppendSender(components, (message) => this.#speaksFor(message));
+    this.#writer = new LogWriter(log);
     this.#commit = recovered.commit;
     log.listen(
       (ticket) => this.#onFlushed(ticket),
@@ -192,19 +202,28 @@ export class RaftNode<P extends Proposal> {
    * `DLE_CHANGE_REFUSED` (effect none; `details.reason` says why), or `DLE_OUTCOME_UNKNOWN`.
    */
   changeMembers(change: MembershipChange, settle: Settle): void {
-    const refusal = this.#refusal() ?? this.#reserve(CONFIGURATION_RESERVE);
-    if (refusal !== undefined) {
-      settle(refusal, 0);
-      return;
-    }
-    const waiting = this.#change;
-    this.#change = settle;
-    this.#step({ type: 'changeMembers', change });
-    // Refused because of the one that waits already.
-    if (this.#change === undefined) this.#change = waiting;
+    const refusal =
+      this.#refusal() ?? this.#reserve(CONFIGURATION_RESERVE) ?? this.#change.begin(settle);
+    if (refusal !== undefined) settle(refusal, 0);
+    else this.#stepSoon({ type: 'changeMembers', change });
   }
 
-  /** Asks for an election now. */
+  /**
+   * Hands leadership over to `target`, by default to the voter that holds most. `settle` gets the id
+   * of the new leader; or `DLE_NOT_LEADER`, `DLE_UNAVAILABLE`, or `DLE_TRANSFER_FAILED`
+   * (`details.reason` says why). Proposals are refused meanwhile, for an election timeout at most.
+   */
+  transfer(target: NodeId | undefined, settle: Settle): void {
+    const refusal = this.#refusal() ?? this.#handOver.begin(settle);
+    if (refusal !== undefined) settle(refusal, 0);
+    else {
+      // What was asked for before is still taken.
+      if (!this.#stepping) this.#submit();
+      this.#stepSoon({ type: 'transfer', target: target ?? 0 });
+    }
+  }
+
+  /** Asks for an election now, unless a leader is heard from. */
   campaign(): void {
     if (this.#stopped === undefined) this.#step({ type: 'campaign' });
   }
@@ -232,10 +251,14 @@ export class RaftNode<P extends Proposal> {
     this.#gathering = true;
     this.#components.clock.defer(() => {
       this.#gathering = false;
-      if (this.#stopped !== undefined) return;
-      this.#submitReads();
-      this.#submitProposals();
+      this.#submit();
     });
+  }
+
+  #submit(): void {
+    if (this.#stopped !== undefined) return;
+    this.#submitReads();
+    this.#submitProposals();
   }
 
   #reserve(bytes: number): DleError | undefined {
@@ -281,19 +304,18 @@ export class RaftNode<P extends Proposal> {
     if (this.#stopped !== undefined) return;
     this.#armTimer();
     this.#noticeConfiguration();
-    this.#noticeChange();
+    this.#change.notice(this.#core);
   }
 
-  /** A change is over when a configuration that is not joint is committed. */
-  #noticeChange(): void {
-    const settle = this.#change;
-    if (settle === undefined) return;
-    const { index, configuration } = this.#core.configuration!;
-    const isDone = configuration.outgoing === undefined && index <= this.#core.commit;
-    if (!isDone && this.isLeader) return;
-    this.#change = undefined;
-    if (isDone) settle(undefined, index);
-    else settle(outcomeUnknown('the leader changed'), 0);
+  /** Steps now, or when the step under way is over: whoever is answered in it may ask for more. */
+  #stepSoon(event: Timeless): void {
+    const step = (): void => {
+      if (this.#stopped !== undefined) return;
+      if (event.type === 'changeMembers') this.#change.asked();
+      this.#step(event);
+    };
+    if (this.#stepping) this.#components.clock.defer(step);
+    else step();
   }
 
   #noticeConfiguration(): void {
@@ -307,29 +329,34 @@ export class RaftNode<P extends Proposal> {
     const { log, transport } = this.#components;
     switch (effect.type) {
       case 'saveVote':
-        this.#wrote(effect.write, log.saveVote(effect.term, effect.vote));
-        break;
       case 'appendNoop':
-        this.#wrote(effect.write, log.appendNoop(effect.index, effect.term));
+      case 'appendConfiguration':
+      case 'appendReceived':
+        this.#writer.write(effect, []);
         break;
-      case 'appendProposed':
-        this.#appendProposed(effect.write, effect.firstIndex, effect.term);
-        break;
-      case 'appendConfiguration': {
-        const { write, configuration, index, term } = effect;
-        this.#wrote(write, log.appendConfiguration(configuration, index, term));
+      case 'appendProposed': {
+        const { proposals } = this.#proposing!;
+        this.#proposals.accepted(this.#proposing!, effect.firstIndex);
+        this.#writer.write(effect, proposals);
         break;
       }
+      case 'transferStarted':
+        this.#handOver.started(effect.target);
+        break;
+      case 'transferRefused':
+        this.#handOver.fail(transferFailed(effect.reason, effect.message));
+        break;
+      case 'transferFailed':
+        this.#handOver.fail(transferFailed('timeout', 'the other node did not take over in time'));
+        break;
       case 'changeRefused':
-        this.#refuseChange(changeRefused(effect));
+        this.#change.fail(changeRefused(effect));
         break;
-      case 'appendReceived': {
-        const { write, entries, fromIndex, replaces } = effect;
-        this.#wrote(write, log.appendReceived(entries, fromIndex, replaces));
-        break;
-      }
       case 'proposalRefused':
-        this.#proposals.refused(this.#proposing!, notLeader(this.#core.leader));
+        this.#proposals.refused(
+          this.#proposing!,
+          proposalRefused(effect.reason, this.#core.leader),
+        );
         break;
       case 'send':
         if (effect.message.type === 'appendRequest') this.#sender.send(effect.message);
@@ -349,35 +376,16 @@ export class RaftNode<P extends Proposal> {
         break;
       case 'role':
         if (effect.role !== 'leader') this.#proposals.lostLeadership();
+        this.#handOver.onRole(effect);
         this.#roleListener(effect);
         break;
     }
   }
 
-  #appendProposed(write: number, firstIndex: number, term: number): void {
-    const batch = this.#proposing!;
-    this.#proposals.accepted(batch, firstIndex);
-    this.#wrote(write, this.#components.log.appendProposed(batch.proposals, firstIndex, term));
-  }
-
-  #wrote(write: number, ticket: number): void {
-    this.#writes.push({ write, ticket });
-  }
-
   #onFlushed(ticket: number): void {
     if (this.#stopped !== undefined) return;
-    let done = 0;
-    while (done < this.#writes.length && this.#writes[done]!.ticket <= ticket) done++;
-    if (done === 0) return;
-    const { write } = this.#writes[done - 1]!;
-    this.#writes.splice(0, done);
-    this.#step({ type: 'flushed', write });
-  }
-
-  #refuseChange(error: DleError): void {
-    const settle = this.#change;
-    this.#change = undefined;
-    settle?.(error, 0);
+    const write = this.#writer.flushed(ticket);
+    if (write !== undefined) this.#step({ type: 'flushed', write });
   }
 
   /**
@@ -432,6 +440,7 @@ export class RaftNode<P extends Proposal> {
     this.#timer?.cancel();
     this.#proposals.fail(outcomeUnknown(`the node stopped (${message})`), this.#stopped);
     this.#reads.failAll(this.#stopped);
-    this.#refuseChange(outcomeUnknown(`the node stopped (${message})`));
+    this.#change.fail(outcomeUnknown(`the node stopped (${message})`));
+    this.#handOver.fail(this.#stopped);
   }
 }

@@ -1,5 +1,5 @@
 import { DleError } from '@dle/common';
-import type { ChangeRefusal } from '../core/types.js';
+import type { ChangeRefusal, ProposalRefusal, TransferRefusal } from '../core/types.js';
 
 /** Called once: with an error, or with the index that answers the call. */
 export type Settle = (error: DleError | undefined, index: number) => void;
@@ -56,6 +56,22 @@ export function notLeader(leader: number): DleError {
 export function changeRefused({ reason, message }: ChangeRefusal): DleError {
   const retryable = reason !== 'invalid';
   return new DleError('DLE_CHANGE_REFUSED', message, { retryable, details: { reason } });
+}
+
+/** Why a proposal was not taken that was handed to the core. */
+export function proposalRefused(reason: ProposalRefusal, leader: number): DleError {
+  if (reason === 'notLeader') return notLeader(leader);
+  const message = 'leadership is being transferred; try again';
+  return new DleError('DLE_UNAVAILABLE', message, { retryable: true });
+}
+
+/** Why leadership was not handed over: as the core says it, or what came of it. */
+export function transferFailed(
+  reason: TransferRefusal['reason'] | 'timeout' | 'otherLeader',
+  message: string,
+): DleError {
+  const retryable = reason !== 'invalid';
+  return new DleError('DLE_TRANSFER_FAILED', message, { retryable, details: { reason } });
 }
 
 export function outcomeUnknown(reason: string): DleError {

@@ -57,6 +57,8 @@ export class RaftLog implements LogPort<LogProposal> {
       // Only the bootstrap entry can be newer than the term and vote before it.
       term: Math.max(term, lastTerm),
       vote: lastTerm > term ? 0 : vote,
+      // Whoever acknowledges a leader has written its term before.
+      restarted: term > 0,
       commit: log.commit,
       batches: log.lastIndex === 0 ? [] : [whole],
     };

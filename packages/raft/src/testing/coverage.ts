@@ -21,7 +21,15 @@ const BRANCHES = [
   'asked whether a window arrived',
   'commit ahead of own device',
   'older term committed along',
-  'proposal refused',
+  'proposal refused: notLeader',
+  'proposal refused: transferring',
+  'transfer begun',
+  'transfer waited for its target',
+  'transfer failed',
+  'transfer refused: transferUnderWay',
+  'transfer refused: notCaughtUp',
+  'transfer refused: invalid',
+  'leadership handed over',
   'joint configuration begun',
   'joint configuration left',
   'joint configuration of another leader left',
@@ -31,6 +39,7 @@ const BRANCHES = [
   'removed node was told',
   'change refused: notReady',
   'change refused: changeUnderWay',
+  'change refused: transferring',
   'change refused: notCaughtUp',
   'change refused: wouldLoseQuorum',
   'change refused: invalid',
@@ -135,6 +144,9 @@ export class Coverage {
     switch (effect.type) {
       case 'role':
         if (effect.role === 'leader') this.#count('leader elected');
+        if (effect.role === 'candidate' && isInvitation(event)) {
+          this.#count('leadership handed over');
+        }
         break;
       case 'appendReceived':
         if (!effect.replaces) break;
@@ -143,6 +155,15 @@ export class Coverage {
         if ((before.configuration?.index ?? 0) >= effect.fromIndex) {
           this.#count('configuration replaced');
         }
+        break;
+      case 'transferStarted':
+        this.#count('transfer begun');
+        break;
+      case 'transferFailed':
+        this.#count('transfer failed');
+        break;
+      case 'transferRefused':
+        if (effect.reason !== 'notLeader') this.#count(`transfer refused: ${effect.reason}`);
         break;
       case 'appendConfiguration':
         this.#configured(node, before, event);
@@ -159,7 +180,7 @@ export class Coverage {
         this.#sent(node, event, effect.message);
         break;
       case 'proposalRefused':
-        this.#count('proposal refused');
+        this.#count(`proposal refused: ${effect.reason}`);
         break;
       case 'readable':
         this.#count('read confirmed');
@@ -188,6 +209,9 @@ export class Coverage {
   #sent(node: TestNode, event: Event, message: Message): void {
     if (message.type === 'preVoteResponse' && !message.granted) this.#count('pre-vote refused');
     if (message.type === 'voteResponse' && !message.granted) this.#count('vote refused');
+    if (message.type === 'timeoutNow' && event.type === 'message' && node.leads) {
+      this.#count('transfer waited for its target');
+    }
     if (message.type !== 'appendResponse' || !message.rejected) return;
     if (event.type === 'message' && event.message.term < message.term) {
       this.#count('request of an older term answered');
@@ -205,4 +229,8 @@ function hasLeft({ id, core }: TestNode): boolean {
   const { index, configuration } = core.configuration ?? {};
   if (configuration === undefined || index! > core.commit) return false;
   return !membersOf(configuration).includes(id);
+}
+
+function isInvitation(event: Event): boolean {
+  return event.type === 'message' && event.message.type === 'timeoutNow';
 }

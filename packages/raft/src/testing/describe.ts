@@ -27,8 +27,11 @@ export function describeMessage(message: Message): string {
 function detailsOf(message: Message): string {
   switch (message.type) {
     case 'preVoteRequest':
-    case 'voteRequest':
       return `, last ${message.lastIndex}@${message.lastTerm}`;
+    case 'voteRequest': {
+      const { lastIndex, lastTerm, transfer } = message;
+      return `, last ${lastIndex}@${lastTerm}${transfer ? ', by transfer' : ''}`;
+    }
     case 'preVoteResponse':
     case 'voteResponse':
       return message.granted ? ', granted' : ', refused';
@@ -46,6 +49,8 @@ function detailsOf(message: Message): string {
       return `, commit ${message.commit}${roundOf(message)}`;
     case 'heartbeatResponse':
       return roundOf(message);
+    case 'timeoutNow':
+      return '';
   }
 }
 
@@ -67,6 +72,8 @@ export function describeEvent(event: Event): string {
       return `has flushed write ${event.write}`;
     case 'campaign':
       return 'is told to campaign';
+    case 'transfer':
+      return `is asked to hand over to ${event.target || 'anybody'}`;
     case 'changeMembers':
       return `is asked to ${describeChange(event.change)}`;
   }
@@ -109,7 +116,13 @@ export function describeEffect(effect: CoreEffect): string {
     case 'readRefused':
       return `refuse read ${effect.ids.join(' ')}`;
     case 'proposalRefused':
-      return 'refuse the proposal';
+      return `refuse the proposal (${effect.reason})`;
+    case 'transferStarted':
+      return `hand over to ${effect.target}`;
+    case 'transferRefused':
+      return `refuse to hand over (${effect.reason}): ${effect.message}`;
+    case 'transferFailed':
+      return `${effect.target} did not take over in time`;
     case 'role': {
       const leader = effect.leader === 0 ? 'no leader' : `leader ${effect.leader}`;
       return `${effect.role} in term ${effect.term}, ${leader}`;

@@ -31,6 +31,7 @@ export type Fault =
   | 'crash'
   | 'pause'
   | 'campaign'
+  | 'transfer'
   | 'split'
   | 'isolate'
   | 'cutOneWay'
@@ -45,6 +46,7 @@ const FAULTS: readonly Fault[] = [
   'pause',
   'pause',
   'campaign',
+  'transfer',
   'split',
   'isolate',
   'cutOneWay',

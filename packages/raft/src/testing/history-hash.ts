@@ -9,6 +9,7 @@ const MESSAGE_TYPES: readonly Message['type'][] = [
   'appendResponse',
   'heartbeat',
   'heartbeatResponse',
+  'timeoutNow',
 ];
 const EVENT_TYPES: readonly Event['type'][] = [
   'tick',
@@ -18,6 +19,7 @@ const EVENT_TYPES: readonly Event['type'][] = [
   'flushed',
   'campaign',
   'changeMembers',
+  'transfer',
 ];
 const EFFECT_TYPES: readonly CoreEffect['type'][] = [
   'saveVote',
@@ -31,6 +33,9 @@ const EFFECT_TYPES: readonly CoreEffect['type'][] = [
   'readRefused',
   'proposalRefused',
   'changeRefused',
+  'transferStarted',
+  'transferRefused',
+  'transferFailed',
   'role',
 ];
 

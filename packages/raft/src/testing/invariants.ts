@@ -13,6 +13,8 @@ interface Known {
   life: number;
   term: number;
   commit: number;
+  /** When it began to hand over leadership. */
+  transferSince: number;
   /** The highest term it has spoken of as its own. */
   spokenTerm: number;
   /** Whom it voted for, by term. */
@@ -35,10 +37,12 @@ interface Known {
  * - a read is answered once, at an index that covers everything committed before it began;
  * - voters change through a joint configuration only, one change at a time, and on a leader that
  *   has
- *   committed in its own term; whoever is removed leads no more.
+ *   committed in its own term; whoever is removed leads no more;
+ * - whoever hands over takes no entries, and not for longer than an election timeout.
  */
 export class Invariants {
   readonly #nodes: readonly TestNode[];
+  readonly #electionTimeoutMs: number;
   /** Who had to hold what was committed last: its leader's configuration. */
   #holders: Configuration = { voters: [] };
   readonly #known = new Map<NodeId, Known>();
@@ -49,11 +53,12 @@ export class Invariants {
   readonly #committedIn: number[] = [];
   readonly #reads = new Map<number, { readonly node: NodeId; readonly floor: number }>();
 
-  constructor(nodes: readonly TestNode[]) {
+  constructor(nodes: readonly TestNode[], options: { readonly electionTimeoutMs: number }) {
     this.#nodes = nodes;
+    this.#electionTimeoutMs = options.electionTimeoutMs;
     for (const node of nodes) {
-      const spokenTerm = 0;
-      this.#known.set(node.id, { life: 0, term: 0, commit: 0, spokenTerm, votes: new Map() });
+      const nothing = { life: 0, term: 0, commit: 0, transferSince: 0, spokenTerm: 0 };
+      this.#known.set(node.id, { ...nothing, votes: new Map() });
       for (const entry of node.log.entries) this.#register(node, entry);
     }
   }
@@ -96,16 +101,20 @@ export class Invariants {
     const { term, commit, deadline } = node.core;
     check(term >= known.term, `node ${node.id}: term ${term} after ${known.term}`);
     known.term = term;
-    for (const effect of effects) this.#checkEffect(node, known, effect);
+    for (const effect of effects) this.#checkEffect(node, known, event, effect);
     check(commit >= known.commit, `node ${node.id}: commit ${commit} after ${known.commit}`);
     if (commit > known.commit) this.#noteCommit(node, commit);
     check(!Number.isNaN(deadline), `node ${node.id} has no deadline`);
     if (event.type === 'tick') check(deadline > event.now, `node ${node.id} ticks without end`);
     this.#checkLeadsRightly(node);
+    if (event.type === 'tick' && node.core.transferTarget !== 0) {
+      const since = event.now - known.transferSince;
+      check(since < this.#electionTimeoutMs, `node ${node.id} hands over for ${since} ms`);
+    }
     this.#checkCommittedIsDurable();
   }
 
-  #checkEffect(node: TestNode, known: Known, effect: CoreEffect): void {
+  #checkEffect(node: TestNode, known: Known, event: Event, effect: CoreEffect): void {
     switch (effect.type) {
       case 'role':
         if (effect.role === 'leader') this.#checkLeader(node, effect.term);
@@ -117,7 +126,11 @@ export class Invariants {
         this.#checkAppended(node, known, effect.index, effect.index);
         this.#checkChange(node, effect.index, effect.configuration);
         break;
+      case 'transferStarted':
+        known.transferSince = event.now;
+        break;
       case 'appendProposed':
+        check(node.core.transferTarget === 0, `node ${node.id} takes entries while it hands over`);
         this.#checkAppended(node, known, effect.firstIndex, effect.firstIndex + effect.count - 1);
         break;
       case 'appendReceived': {

@@ -62,7 +62,7 @@ export class SimCluster implements TestWorld {
     const ids = Array.from({ length: count }, (_, position) => position + 1);
     const first = firstEntry(ids.slice(0, plan.voters));
     this.nodes = ids.map((id) => this.#makeNode(id, id <= plan.voters ? [first] : []));
-    this.invariants = new Invariants(this.nodes);
+    this.invariants = new Invariants(this.nodes, plan.options);
   }
 
   get now(): number {
@@ -123,6 +123,10 @@ export class SimCluster implements TestWorld {
 
   campaign(node: TestNode): void {
     node.step({ type: 'campaign', now: this.#now });
+  }
+
+  transfer(node: TestNode, target: NodeId): void {
+    node.step({ type: 'transfer', now: this.#now, target });
   }
 
   propose(node: TestNode, count: number): void {

@@ -199,6 +199,9 @@ class Simulation {
       case 'campaign':
         this.#cluster.campaign(node);
         break;
+      case 'transfer':
+        this.#transfer();
+        break;
       default:
         this.#disconnect(fault, node);
     }
@@ -210,6 +213,12 @@ class Simulation {
     const leading = awake.filter((node) => node.leads);
     const choices = this.#dice.pick([awake, busy, leading]);
     return this.#dice.pick(choices.length === 0 ? awake : choices);
+  }
+
+  #transfer(): void {
+    const leader = this.#chooseServer();
+    const target = this.#dice.pick([{ id: 0 }, ...this.#cluster.nodes]).id;
+    if (leader !== undefined) this.#cluster.transfer(leader, target);
   }
 
   #crash(node: TestNode): void {

@@ -73,7 +73,7 @@ export class TestLog {
     this.#entries = [...this.#durable.entries];
   }
 
-  recover(): RecoveredState {
+  recover(): Omit<RecoveredState, 'restarted'> {
     const { term, vote, commit, entries } = this.#durable;
     const batches = entries.length === 0 ? [] : [new TestBatch([...entries])];
     return { term, vote, commit, batches };

@@ -69,7 +69,7 @@ export class TestNode {
   start(now: number): void {
     assert(this.#core === undefined, `node ${this.id} is up`);
     this.#life++;
-    const recovered = this.log.recover();
+    const recovered = { ...this.log.recover(), restarted: this.#life > 1 };
     this.#core = new RaftCore({ random: this.#random }, this.#options, recovered, now);
     this.#applied = recovered.commit;
   }

@@ -84,7 +84,7 @@ describe('9.6 Preventing disruptions: pre-vote', () => {
     const stage = elected(1);
     const ask = { from: 3, to: 2, term: 9, lastIndex: 9, lastTerm: 9 } as const;
     stage.inject({ ...ask, type: 'preVoteRequest' });
-    stage.inject({ ...ask, type: 'voteRequest' });
+    stage.inject({ ...ask, type: 'voteRequest', transfer: false });
     stage.deliver();
     expect(stage.sent).toEqual([]);
     expect(stage.node(2).core).toMatchObject({ term: 2, leader: 1 });
@@ -92,7 +92,15 @@ describe('9.6 Preventing disruptions: pre-vote', () => {
 
   it('a leader withholds its own as well', () => {
     const stage = elected(1);
-    stage.inject({ type: 'voteRequest', from: 3, to: 1, term: 9, lastIndex: 9, lastTerm: 9 });
+    stage.inject({
+      type: 'voteRequest',
+      transfer: false,
+      from: 3,
+      to: 1,
+      term: 9,
+      lastIndex: 9,
+      lastTerm: 9,
+    });
     stage.deliver();
     expect(stage.node(1).core).toMatchObject({ role: 'leader', term: 2 });
   });

@@ -30,7 +30,7 @@ describe('5.1 Raft basics: terms', () => {
     const stage = elected(1);
     const old = { from: 3, to: 2, term: 1 } as const;
     const before = logOf(stage, 2);
-    stage.inject({ ...old, type: 'voteRequest', lastIndex: 9, lastTerm: 1 });
+    stage.inject({ ...old, type: 'voteRequest', transfer: false, lastIndex: 9, lastTerm: 1 });
     stage.inject({
       ...old,
       type: 'appendRequest',
@@ -68,7 +68,12 @@ describe('5.2 Leader election', () => {
     const random = new SeededRandom(1);
     const options = { ...STAGE_OPTIONS, id: 1 };
     const batches = [new TestBatch([firstEntry([1, 2, 3])])];
-    const core = new RaftCore({ random }, options, { term: 1, vote: 0, commit: 0, batches }, 0);
+    const core = new RaftCore(
+      { random },
+      options,
+      { term: 1, vote: 0, commit: 0, restarted: false, batches },
+      0,
+    );
     const drawn: number[] = [];
     for (let now = 0; drawn.length < 500; now = core.deadline) {
       core.step({ type: 'campaign', now });
@@ -82,7 +87,15 @@ describe('5.2 Leader election', () => {
   it('each server votes for one candidate in a term, the first that asks; again if it asks again', () => {
     const stage = new Stage([1, 2, 3, 4]);
     const ask = (from: NodeId): void => {
-      stage.inject({ type: 'voteRequest', from, to: 4, term: 2, lastIndex: 1, lastTerm: 1 });
+      stage.inject({
+        type: 'voteRequest',
+        transfer: false,
+        from,
+        to: 4,
+        term: 2,
+        lastIndex: 1,
+        lastTerm: 1,
+      });
       stage.deliver({ to: 4 });
     };
     ask(1);
@@ -109,10 +122,26 @@ describe('5.2 Leader election', () => {
   it('whoever grants a vote waits another election timeout before it campaigns itself', () => {
     const stage = new Stage([1, 2, 3]);
     stage.advance(109);
-    stage.inject({ type: 'voteRequest', from: 3, to: 1, term: 2, lastIndex: 1, lastTerm: 1 });
+    stage.inject({
+      type: 'voteRequest',
+      transfer: false,
+      from: 3,
+      to: 1,
+      term: 2,
+      lastIndex: 1,
+      lastTerm: 1,
+    });
     stage.deliver();
     expect(stage.node(1).core.deadline).toBe(109 + 110);
-    stage.inject({ type: 'voteRequest', from: 2, to: 1, term: 2, lastIndex: 1, lastTerm: 1 });
+    stage.inject({
+      type: 'voteRequest',
+      transfer: false,
+      from: 2,
+      to: 1,
+      term: 2,
+      lastIndex: 1,
+      lastTerm: 1,
+    });
     stage.advance(10);
     stage.deliver();
     expect(stage.node(1).core).toMatchObject({ vote: 3, deadline: 109 + 110 });
@@ -239,7 +268,7 @@ describe('5.4.1 Election restriction', () => {
     );
     stage.node(1);
     const last = { lastIndex: candidate.length + 1, lastTerm: candidate.at(-1)! };
-    stage.inject({ type: 'voteRequest', from: 1, to: 2, term: 4, ...last });
+    stage.inject({ type: 'voteRequest', transfer: false, from: 1, to: 2, term: 4, ...last });
     stage.deliver();
     expect(sentBy(stage, 2, 'voteResponse')).toMatchObject([{ granted: wins }]);
     stage.campaign(1);
@@ -333,7 +362,10 @@ describe('8 Client interaction', () => {
   it('whoever does not lead takes no proposals', () => {
     const stage = elected(1);
     stage.propose(2, ['x']);
-    expect(stage.effects.at(-1)).toEqual({ node: 2, effect: { type: 'proposalRefused' } });
+    expect(stage.effects.at(-1)).toEqual({
+      node: 2,
+      effect: { type: 'proposalRefused', reason: 'notLeader' },
+    });
     expect(logOf(stage, 2)).toHaveLength(2);
   });
 });

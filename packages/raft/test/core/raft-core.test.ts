@@ -21,7 +21,7 @@ function entriesFrom(index: number, terms: readonly number[]): TestBatch {
 function coreOf(id: NodeId, terms: readonly number[] = [], commit = 0): RaftCore {
   const batches: EntryBatch[] = [new TestBatch([firstEntry([1, 2, 3])])];
   if (terms.length > 0) batches.push(entriesFrom(2, terms));
-  const recovered = { term: terms.at(-1) ?? 1, vote: 0, commit, batches };
+  const recovered = { term: terms.at(-1) ?? 1, vote: 0, commit, restarted: false, batches };
   const random = { nextUint32: () => 0 };
   return new RaftCore({ random }, { ...STAGE_OPTIONS, id }, recovered, 0);
 }
@@ -113,6 +113,7 @@ describe('messages that no working peer sends', () => {
         'appendResponse',
         'heartbeat',
         'heartbeatResponse',
+        'timeoutNow',
       ),
       from: fc.nat(4),
       to: fc.constant(2),
@@ -120,6 +121,7 @@ describe('messages that no working peer sends', () => {
       lastIndex: small,
       lastTerm: small,
       granted: fc.boolean(),
+      transfer: fc.boolean(),
       rejected: fc.boolean(),
       previousIndex: small,
       previousTerm: small,
@@ -207,7 +209,12 @@ describe('assertions', () => {
     const batches = [entriesFrom(1, [3])];
     const random = { nextUint32: () => 0 };
     const start = (recovered: { term: number; commit: number }): RaftCore =>
-      new RaftCore({ random }, { ...STAGE_OPTIONS, id: 1 }, { vote: 0, batches, ...recovered }, 0);
+      new RaftCore(
+        { random },
+        { ...STAGE_OPTIONS, id: 1 },
+        { vote: 0, restarted: false, batches, ...recovered },
+        0,
+      );
     expect(() => start({ term: 2, commit: 0 })).toThrow(/never saved/);
     expect(() => start({ term: 3, commit: 2 })).toThrow(/not in the log/);
     expect(start({ term: 3, commit: 1 }).commit).toBe(1);
@@ -230,7 +237,11 @@ describe('a device that hangs', () => {
     const core = coreOf(2);
     for (let term = 2, count = 0; count < 10_000; count++) {
       const ask = { from: 1, to: 2, term, lastIndex: 1, lastTerm: 1 } as const;
-      core.step({ type: 'message', now: count, message: { ...ask, type: 'voteRequest' } });
+      core.step({
+        type: 'message',
+        now: count,
+        message: { ...ask, type: 'voteRequest', transfer: false },
+      });
     }
     expect(core.status().heldMessages).toBe(4_096);
     const released = core.step({ type: 'flushed', now: 10_000, write: 1 });

@@ -137,6 +137,10 @@ export class Stage implements TestWorld {
     this.#act(id, (node) => node.propose(this.#now, proposals));
   }
 
+  transfer(id: NodeId, target: NodeId): void {
+    this.#act(id, (node) => node.step({ type: 'transfer', now: this.#now, target }));
+  }
+
   changeMembers(id: NodeId, change: MembershipChange): void {
     this.#act(id, (node) => node.step({ type: 'changeMembers', now: this.#now, change }));
   }
@@ -292,7 +296,7 @@ export class Stage implements TestWorld {
       const options = { ...this.#options, id };
       this.nodes.set(id, new TestNode({ world: this, log, random }, options));
     }
-    this.#invariants = new Invariants([...this.nodes.values()]);
+    this.#invariants = new Invariants([...this.nodes.values()], this.#options);
     for (const node of this.nodes.values()) this.#start(node);
   }
 

@@ -85,6 +85,12 @@ class TestNode {
     });
   }
 
+  transfer(target?: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.raft.transfer(target, (error, leader) => (error ? reject(error) : resolve(leader)));
+    });
+  }
+
   get(key: string): string | undefined {
     const value = this.store.getSync(key);
     return value && Buffer.from(value).toString();
@@ -300,6 +306,62 @@ describe('three nodes with real logs', () => {
       IDS.filter((id) => id !== leader.id),
     );
     expect(await cluster.answered(next.put('after', 'it'))).toEqual(expect.any(Number));
+  });
+
+  it('hand leadership over without losing a write', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.readIndex());
+    const [target] = cluster.followers(leader);
+    const before = cluster.answered(leader.put('before', 'it'));
+    const handedOver = leader.transfer(target!.id);
+    expect(await cluster.answered(leader.transfer())).toMatchObject({
+      code: 'DLE_TRANSFER_FAILED',
+      details: { reason: 'transferUnderWay' },
+    });
+    expect(await cluster.answered(leader.put('during', 'it'))).toMatchObject({ effect: 'none' });
+    expect(await cluster.answered(handedOver)).toBe(target!.id);
+    expect(target!.raft.isLeader).toBe(true);
+    expect(await before).toEqual(expect.any(Number));
+    await cluster.answered(target!.readIndex());
+    expect(target!.get('before')).toBe('it');
+    expect(await cluster.answered(target!.transfer(target!.id))).toMatchObject({
+      details: { reason: 'invalid' },
+      retryable: false,
+    });
+    expect(await cluster.answered(target!.transfer())).toEqual(expect.any(Number));
+  });
+
+  it('may be asked for more by whoever is being answered', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.readIndex());
+    const answers: (DleError | undefined)[] = [];
+    leader.raft.transfer(leader.id, (first) => {
+      answers.push(first);
+      leader.raft.changeMembers({}, (second) => {
+        answers.push(second);
+        leader.raft.transfer(undefined, (third) => answers.push(third));
+      });
+    });
+    await cluster.clock.pass(100);
+    expect(answers.map((error) => error?.code)).toEqual([
+      'DLE_TRANSFER_FAILED',
+      'DLE_CHANGE_REFUSED',
+      undefined,
+    ]);
+    expect(leader.raft.stopped).toBeUndefined();
+  });
+
+  it('go on under a leader whose transfer nobody takes up', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.readIndex());
+    const [target] = cluster.followers(leader);
+    cluster.cut.add(target!.id);
+    expect(await cluster.answered(leader.transfer(target!.id))).toMatchObject({
+      code: 'DLE_TRANSFER_FAILED',
+      retryable: true,
+      details: { reason: 'timeout' },
+    });
+    expect(await cluster.answered(leader.put('after', 'it'))).toEqual(expect.any(Number));
   });
 
   it('do not know what became of a change whose leader lost its majority', async () => {
