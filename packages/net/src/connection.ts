@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { type Clock, DleError, type Logger } from '@dle/common';
 import { formatAddress } from './address.js';
 import { FrameKind } from './frame.js';
@@ -6,6 +5,7 @@ import { FrameParser } from './frame-parser.js';
 import { Keepalive } from './keepalive.js';
 import { MAX_HELLO_BYTES } from './limits.js';
 import { Outbox } from './outbox.js';
+import type { Socket } from './sockets.js';
 import type { Control, RawParts } from './types.js';
 import { refusalFrom, refusalOf } from './wire-error.js';
 

@@ -1,4 +1,3 @@
-import { connect, type Socket } from 'node:net';
 import { type Clock, DleError, type Logger } from '@dle/common';
 import { type Address, formatAddress } from './address.js';
 import { Connection } from './connection.js';
@@ -7,11 +6,13 @@ import type { FrameParser } from './frame-parser.js';
 import { readWelcome } from './greeting.js';
 import type { Rpc } from './rpc.js';
 import { Session } from './session.js';
+import type { Socket, Sockets } from './sockets.js';
 import type { Control, Hello, RpcHandler } from './types.js';
 
 export interface DialComponents {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly sockets: Sockets;
   readonly handlerOf: (rpc: Rpc) => RpcHandler;
 }
 
@@ -30,7 +31,7 @@ export interface DialOptions {
  * what the other side said.
  */
 export async function dial(components: DialComponents, options: DialOptions): Promise<Session> {
-  const socket = await openSocket(options.address, options.signal);
+  const socket = await openSocket(components.sockets, options.address, options.signal);
   return new Promise((resolve, reject) => {
     const { clock, logger } = components;
     const { hello, signal, ...limits } = options;
@@ -72,11 +73,15 @@ function hostsOf(host: string): readonly string[] {
   return host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
 }
 
-async function openSocket(address: Address, signal: AbortSignal): Promise<Socket> {
+async function openSocket(
+  sockets: Sockets,
+  address: Address,
+  signal: AbortSignal,
+): Promise<Socket> {
   let failure: unknown;
   for (const host of hostsOf(address.host)) {
     try {
-      return await openSocketTo(host, address.port, signal);
+      return await openSocketTo(sockets, { host, port: address.port }, signal);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       failure ??= error;
@@ -86,9 +91,9 @@ async function openSocket(address: Address, signal: AbortSignal): Promise<Socket
   throw lost(`${formatAddress(address)} cannot be reached: ${reason}`, failure);
 }
 
-function openSocketTo(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+function openSocketTo(sockets: Sockets, address: Address, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true });
+    const socket = sockets.connect(address);
     const giveUp = (): void => void socket.destroy(signal.reason);
     const failed = (error: Error): void => {
       signal.removeEventListener('abort', giveUp);

@@ -9,6 +9,14 @@ export {
   PROTOCOL_RANGE,
 } from './limits.js';
 export { type RequestOptions, Rpc } from './rpc.js';
+export {
+  type Arrivals,
+  type Listening,
+  nodeSockets,
+  type Socket,
+  type SocketEvents,
+  type Sockets,
+} from './sockets.js';
 export { TcpClient, type TcpClientComponents, type TcpClientOptions } from './tcp-client.js';
 export {
   TcpServer,

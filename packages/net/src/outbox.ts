@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { type Clock, crc32, DleError } from '@dle/common';
 import { giveBuffer, POOLED_BYTES, takeBuffer } from './buffer-pool.js';
 import { type EncodedControl, encodeControl } from './control.js';
@@ -9,6 +8,7 @@ import {
   viewed,
   writeFrameHeader,
 } from './frame.js';
+import type { Socket } from './sockets.js';
 import type { Control, RawParts } from './types.js';
 import { writeParts } from './write-parts.js';
 

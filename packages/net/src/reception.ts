@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net';
 import { type Clock, DleError, type Logger } from '@dle/common';
 import { Connection } from './connection.js';
 import { FrameKind } from './frame.js';
 import type { FrameParser } from './frame-parser.js';
 import { checkProtocol, readHello } from './greeting.js';
 import { Session } from './session.js';
+import type { Socket } from './sockets.js';
 import type { Acceptor, Control } from './types.js';
 
 export interface ReceptionComponents {

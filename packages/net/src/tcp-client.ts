@@ -12,6 +12,7 @@ import { Listeners } from './listeners.js';
 import { Pause } from './pause.js';
 import type { Rpc } from './rpc.js';
 import type { Session } from './session.js';
+import { nodeSockets, type Sockets } from './sockets.js';
 import type { Hello, RpcHandler } from './types.js';
 
 export interface TcpClientComponents {
@@ -20,6 +21,8 @@ export interface TcpClientComponents {
   readonly logger: Logger;
   /** What to do with what the other side asks or says of itself; without it, its requests fail. */
   readonly handler?: RpcHandler;
+  /** Default: those of this machine. */
+  readonly sockets?: Sockets | undefined;
 }
 
 export interface TcpClientOptions {
@@ -171,7 +174,7 @@ export class TcpClient {
   }
 
   async #try(address: Address): Promise<Session | undefined> {
-    const { clock, logger, handler = {} } = this.#components;
+    const { clock, logger, handler = {}, sockets = nodeSockets } = this.#components;
     const { connectTimeoutMs, keepaliveMs, maxQueuedBytes, maxHandlingBytes } = this.#options;
     const attempt = new AbortController();
     this.#attempt = attempt;
@@ -181,7 +184,7 @@ export class TcpClient {
     }, connectTimeoutMs);
     try {
       return await dial(
-        { clock, logger, handlerOf: () => handler },
+        { clock, logger, sockets, handlerOf: () => handler },
         {
           address,
           hello: this.#options.hello(),

@@ -1,4 +1,3 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type Clock, DleError, type Logger } from '@dle/common';
 import {
   DEFAULT_KEEPALIVE_MS,
@@ -7,12 +6,15 @@ import {
 } from './limits.js';
 import { listenError } from './listen-error.js';
 import { Reception } from './reception.js';
+import { type Listening, nodeSockets, type Socket, type Sockets } from './sockets.js';
 import type { Acceptor, Hello, Welcome } from './types.js';
 
 export interface TcpServerComponents {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly acceptor: Acceptor;
+  /** Default: those of this machine. */
+  readonly sockets?: Sockets | undefined;
 }
 
 export interface TcpServerOptions {
@@ -53,20 +55,21 @@ const MAX_TURNED_AWAY = 64;
 
 /** Listens, and makes an Rpc of every connection whose hello is accepted. */
 export class TcpServer {
-  readonly #components: TcpServerComponents;
+  readonly #components: TcpServerComponents & { readonly sockets: Sockets };
   readonly #options: Required<TcpServerOptions>;
-  readonly #server: Server;
   readonly #receptions = new Set<Reception>();
   readonly #turnedAway = new Set<Reception>();
+  #listening: Promise<Listening> | undefined;
   #welcomed = 0;
   #refused = 0;
   #closing: Promise<void> | undefined;
 
   constructor(components: TcpServerComponents, options: TcpServerOptions) {
-    const { clock, logger, acceptor } = components;
+    const { clock, logger, acceptor, sockets = nodeSockets } = components;
     this.#components = {
       clock,
       logger,
+      sockets,
       acceptor: {
         hello: (hello, remote) => this.#hello(acceptor, hello, remote),
         accepted: (rpc) => acceptor.accepted(rpc),
@@ -81,7 +84,6 @@ export class TcpServer {
       closeTimeoutMs: 5_000,
       ...options,
     };
-    this.#server = createServer({ noDelay: true }, (socket) => this.#admit(socket));
   }
 
   /**
@@ -89,20 +91,22 @@ export class TcpServer {
    * DLE_INVALID_ARGUMENT: `host` is not an address of this machine, or the port is not for this
    * user.
    */
-  listen(): Promise<{ host: string; port: number }> {
+  async listen(): Promise<{ host: string; port: number }> {
     const { host, port } = this.#options;
-    return new Promise((resolve, reject) => {
-      const failed = (error: Error): void => reject(listenError(error, host, port));
-      this.#server.once('error', failed);
-      this.#server.listen({ host, port }, () => {
-        this.#server.off('error', failed);
-        // Out of file descriptors, for one: those who are connected go on.
-        this.#server.on('error', (error) =>
-          this.#components.logger.error({ err: error }, 'a connection could not be accepted'),
-        );
-        resolve({ host, port: (this.#server.address() as AddressInfo).port });
-      });
-    });
+    const { sockets, logger } = this.#components;
+    this.#listening = sockets.listen(
+      { host, port },
+      {
+        arrived: (socket) => this.#admit(socket),
+        // Those who are connected go on.
+        failed: (error) => logger.error({ err: error }, 'a connection could not be accepted'),
+      },
+    );
+    try {
+      return { host, port: (await this.#listening).port };
+    } catch (thrown) {
+      throw listenError(thrown as Error, host, port);
+    }
   }
 
   stats(): TcpServerStats {
@@ -122,7 +126,10 @@ export class TcpServer {
   }
 
   async #close(): Promise<void> {
-    const stopped = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const stopped = this.#listening?.then(
+      (listening) => listening.close(),
+      () => {},
+    );
     await this.#drained();
     const receptions = [...this.#receptions, ...this.#turnedAway];
     for (const reception of receptions) reception.close(serverClosing());

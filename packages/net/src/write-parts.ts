@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Socket } from './sockets.js';
 
 /**
  * Bytes given to the operating system at once. A slow but living peer takes this much well within a
