@@ -12,9 +12,9 @@ import {
   toBytes,
   toText,
 } from '@dle/common';
-import { formatAddress, TcpServer } from '@dle/net';
-import { DEFAULT_CORE_OPTIONS, RaftLog, RaftNode } from '@dle/raft';
-import { LogStore } from '@dle/storage';
+import { formatAddress, type Sockets, TcpServer } from '@dle/net';
+import { type CoreOptions, DEFAULT_CORE_OPTIONS, RaftLog, RaftNode } from '@dle/raft';
+import { LogStore, type LogStoreComponents, type LogStoreOptions } from '@dle/storage';
 import { ClientApi, type Consensus } from './api/client-api.js';
 import type { Card } from './formation/decide.js';
 import { Formation } from './formation/formation.js';
@@ -37,6 +37,15 @@ export interface NodeComponents {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Default: the files of this machine. */
+  readonly vfs?: NonNullable<LogStoreComponents['vfs']>;
+  /** Default: the network of this machine. */
+  readonly sockets?: Sockets;
+  /** What nobody needs to change, and a simulation draws odd values for. */
+  readonly tuning?: {
+    readonly store?: Omit<LogStoreOptions, 'segmentSize' | 'replicated'>;
+    readonly core?: Partial<Omit<CoreOptions, 'id' | 'electionTimeoutMs' | 'heartbeatIntervalMs'>>;
+  };
 }
 
 /**
@@ -82,7 +91,8 @@ export class DleNode {
   static async start(options: ResolvedOptions, components: NodeComponents): Promise<DleNode> {
     const directory = join(options.dataDir, `node-${options.id}`);
     const { segmentSize } = options;
-    const store = await LogStore.open(directory, { segmentSize, replicated: true }, components);
+    const storeOptions = { ...components.tuning?.store, segmentSize, replicated: true };
+    const store = await LogStore.open(directory, storeOptions, components);
     let server: TcpServer | undefined;
     try {
       let node: DleNode | undefined;
@@ -140,6 +150,11 @@ export class DleNode {
   /** `host:port` under which others reach this node. */
   get address(): string {
     return this.#self.address;
+  }
+
+  /** What a simulation looks into after each step; it promises nothing to anybody else. */
+  get internals(): { readonly store: LogStore; readonly consensus: Consensus | undefined } {
+    return { store: this.#store, consensus: this.#consensus };
   }
 
   status(): NodeStatus {
@@ -215,12 +230,14 @@ export class DleNode {
   }
 
   async #takePart(cluster: string, members: readonly Member[]): Promise<void> {
-    const { clock, random, logger } = this.#components;
+    const { clock, random, logger, tuning } = this.#components;
     const { electionTimeoutMs, heartbeatIntervalMs, peers } = this.#options;
-    const transport = new PeerTransport(
-      { clock, random, logger },
-      { self: this.#self, cluster, hints: peers, connectTimeoutMs: electionTimeoutMs },
-    );
+    const transport = new PeerTransport(this.#components, {
+      self: this.#self,
+      cluster,
+      hints: peers,
+      connectTimeoutMs: electionTimeoutMs,
+    });
     const raft = await RaftNode.start(
       { log: this.#log, transport, stateMachine: this.#machine, clock, random, logger },
       {
@@ -228,6 +245,7 @@ export class DleNode {
         id: this.#self.id,
         electionTimeoutMs,
         heartbeatIntervalMs,
+        ...tuning?.core,
         maxProposalBytes: MAX_PROPOSAL_BYTES,
       },
     );

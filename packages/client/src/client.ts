@@ -7,7 +7,7 @@ import {
   systemClock,
   systemRandom,
 } from '@dle/common';
-import type { Reply } from '@dle/net';
+import type { Reply, Sockets } from '@dle/net';
 import { type Call, type CallComponents, perform } from './call.js';
 import {
   type ClientOptions,
@@ -40,6 +40,8 @@ export interface ClientComponents {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
+  /** Default: the network of this machine. */
+  readonly sockets?: Sockets;
 }
 
 export interface CallOptions {
@@ -78,12 +80,13 @@ export class Client implements AsyncDisposable {
   /** @throws DleError `DLE_INVALID_ARGUMENT` */
   constructor(components: ClientComponents, options: ClientOptions) {
     const { clock = systemClock, random = systemRandom, logger = silentLogger } = components;
+    const { sockets } = components;
     const endpoints = checkEndpoints(options.endpoints);
     this.#requestTimeoutMs = checkTimeout(options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS);
     // Clients begin at different nodes, so that no node serves all of them while no leader is
     // known.
     const first = randomBelow(random, endpoints.length);
-    this.#links = new Links({ clock, random, logger }, endpoints, first);
+    this.#links = new Links({ clock, random, logger, sockets }, endpoints, first);
     this.#components = { clock, random, links: this.#links, keepAlive: new KeepAlive() };
   }
 

@@ -1,5 +1,12 @@
 import { type Clock, DleError, isDleError, type Logger, type Random } from '@dle/common';
-import { PROTOCOL_RANGE, type Reply, type RequestOptions, type Rpc, TcpClient } from '@dle/net';
+import {
+  PROTOCOL_RANGE,
+  type Reply,
+  type RequestOptions,
+  type Rpc,
+  type Sockets,
+  TcpClient,
+} from '@dle/net';
 import type { Envelope } from './protocol/index.js';
 
 /**
@@ -17,6 +24,7 @@ export interface LinkComponents {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly sockets?: Sockets | undefined;
 }
 
 /**

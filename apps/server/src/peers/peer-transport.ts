@@ -1,5 +1,5 @@
 import { type Clock, DleError, type Logger, type Random } from '@dle/common';
-import { type Hello, PROTOCOL_RANGE, type Rpc, type RpcHandler } from '@dle/net';
+import { type Hello, PROTOCOL_RANGE, type Rpc, type RpcHandler, type Sockets } from '@dle/net';
 import { type Message, parseMessage, type Transport } from '@dle/raft';
 import type { Member, PeerHint } from '../member.js';
 import { type Lane, Peer } from './peer.js';
@@ -20,6 +20,7 @@ export class PeerTransport implements Transport {
     readonly clock: Clock;
     readonly random: Random;
     readonly logger: Logger;
+    readonly sockets?: Sockets | undefined;
   };
   readonly #options: PeerTransportOptions;
   readonly #peers = new Map<number, Peer>();
@@ -31,7 +32,12 @@ export class PeerTransport implements Transport {
   #receive: (message: Message, entries: Uint8Array) => void = () => {};
 
   constructor(
-    components: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
+    components: {
+      readonly clock: Clock;
+      readonly random: Random;
+      readonly logger: Logger;
+      readonly sockets?: Sockets | undefined;
+    },
     options: PeerTransportOptions,
   ) {
     this.#components = components;

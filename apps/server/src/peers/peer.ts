@@ -1,5 +1,5 @@
 import { type Clock, DleError, type Logger, type Random } from '@dle/common';
-import { type Hello, type Rpc, type RpcHandler, TcpClient } from '@dle/net';
+import { type Hello, type Rpc, type RpcHandler, type Sockets, TcpClient } from '@dle/net';
 import type { Member } from '../member.js';
 
 /**
@@ -24,6 +24,7 @@ export class Peer {
       readonly clock: Clock;
       readonly random: Random;
       readonly logger: Logger;
+      readonly sockets?: Sockets | undefined;
       readonly handler: RpcHandler;
     },
     options: {
