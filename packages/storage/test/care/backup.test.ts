@@ -1,12 +1,19 @@
+import { statSync } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDleError } from '@dle/common';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { LogStore, type LogStoreOptions } from '../../src/index.js';
 import { NodeVfs } from '../../src/vfs/node-vfs.js';
 import { OPTIONS } from '../support/compacting.js';
+import { DIRECTORY, Machine } from '../support/logs.js';
 import { pairsOf } from '../support/pairs.js';
+
+/** In memory, where it is not the disk of the tests itself. */
+const OTHER_DISK = ['/dev/shm'].find(
+  (path) => statSync(path, { throwIfNoEntry: false })?.dev !== statSync(tmpdir()).dev,
+);
 
 /** A disk on which a file has one name. */
 class DiskWithoutLinks extends NodeVfs {
@@ -133,6 +140,62 @@ describe('a backup', () => {
     expect(again).toMatchObject({ copiedFiles: 0, keptFiles: first.files });
     await store.close();
     expect(await contentOf('backup')).toEqual(model);
+  });
+
+  it.skipIf(OTHER_DISK === undefined)('is a copy on another disk', async () => {
+    const other = await mkdtemp(join(OTHER_DISK!, 'dle-backup-'));
+    onTestFinished(() => rm(other, { recursive: true }));
+    const backup = join(other, 'backup');
+    const store = await open('store');
+    await write(store, 0, 600);
+    await store.compact();
+    await write(store, 600, 900);
+    await store.verify();
+    const first = await store.backup(backup);
+    expect(first).toMatchObject({ linkedFiles: 0, keptFiles: 0, copiedFiles: first.files });
+    const names = await new NodeVfs().list(backup);
+    expect(names).toHaveLength(first.files);
+    // Nothing but the segment that is written to, and the manifest, is copied the next time.
+    await write(store, 900, 910);
+    const again = await store.backup(backup);
+    expect(again.linkedFiles).toBe(0);
+    expect(again.keptFiles).toBeGreaterThan(first.files - 4);
+    await store.close();
+    await LogStore.restore(backup, place('restored'));
+    expect(await contentOf('restored')).toEqual(model);
+  });
+
+  it('goes on when there is room again, on a disk that is full at any step', async () => {
+    const machine = new Machine();
+    const options = { ...OPTIONS, idleFlushMs: 60_000 };
+    const store = await LogStore.open(DIRECTORY, options, machine);
+    await write(store, 0, 60);
+    await store.compact();
+    await write(store, 60, 120);
+    await store.verify();
+    machine.vfs.link = async () => false;
+    let refused = 0;
+    for (let room = 0; ; room += 500) {
+      machine.vfs.capacityBytes = machine.vfs.usedBytes + room;
+      const made = await store.backup('/backup').catch((thrown: unknown) => thrown);
+      machine.vfs.capacityBytes = Number.POSITIVE_INFINITY;
+      await write(store, 120 + room, 121 + room);
+      if (!isDleError(made, 'DLE_DISK_FULL')) {
+        expect(made).toMatchObject({ linkedFiles: 0 });
+        break;
+      }
+      refused++;
+      // There was no room for anything.
+      if ((await machine.vfs.list('/backup')).length === 0) continue;
+      await expect(LogStore.open('/backup', options, machine)).rejects.toThrow(/unfinished backup/);
+    }
+    expect(refused).toBeGreaterThan(2);
+    await store.backup('/backup');
+    await store.close();
+    const copy = await LogStore.open('/backup', options, machine);
+    expect((await copy.verify()).damage).toEqual([]);
+    expect(await pairsOf(copy)).toEqual(model);
+    await copy.close();
   });
 
   it('can be ended, is no store until it has been made to its end, and goes on then', async () => {

@@ -148,6 +148,43 @@ describe('a machine that crashes in any operation', () => {
     expect(times).toBeGreaterThan(30);
   }, 120_000);
 
+  it.each([true, false])(
+    'of a backup, has it go on though the store has, too: links %s',
+    async (links) => {
+      const history = new History();
+      const first = new Machine();
+      await makeStore(first, history);
+      const files = filesOf(first, DIRECTORY);
+      const times = await crashEverywhere(
+        files,
+        async (machine, begin) => {
+          if (!links) machine.vfs.link = async () => false;
+          const store = await LogStore.open(DIRECTORY, QUIET, machine);
+          begin();
+          await store.backup(BACKUP);
+          machine.vfs.plan({});
+          await store.close();
+        },
+        async (machine, at) => {
+          const values = new Map(history.values);
+          const store = await LogStore.open(DIRECTORY, QUIET, machine);
+          await store.del([...values.keys()][0]!);
+          values.delete([...values.keys()][0]!);
+          await store.put('since', `${at}`, { durability: 'flush' });
+          values.set('since', `${at}`);
+          if (at % 2 === 0) await store.compact();
+          const { linkedFiles } = await store.backup(BACKUP);
+          if (!links) expect(linkedFiles).toBe(0);
+          machine.vfs.restart();
+          expect(await contentOf(machine, BACKUP)).toEqual(values);
+          expect(await contentOf(machine, DIRECTORY)).toEqual(values);
+        },
+      );
+      expect(times).toBeGreaterThan(30);
+    },
+    120_000,
+  );
+
   it('of a restore, leaves none that can be opened, or a whole one; and it can be repeated', async () => {
     const history = new History();
     const first = new Machine();

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogStore, type RepairReport } from '../../src/index.js';
 import { OPTIONS } from '../support/compacting.js';
-import { damageOf, expectNewest, expectSaved, History, wholeRecords } from '../support/damaged.js';
+import {
+  damageOf,
+  expectExact,
+  expectNewest,
+  expectSaved,
+  History,
+  wholeRecords,
+} from '../support/damaged.js';
 import { DIRECTORY, Machine } from '../support/logs.js';
 import { pairsOf } from '../support/pairs.js';
 
@@ -78,6 +85,7 @@ describe('a repair', () => {
         const found = await contentOf(directory);
         expectNewest(history, found, whole);
         expectSaved(history, found, report);
+        await expectExact(history, found, whole, { report, pristine: place('whole') });
       } catch (thrown) {
         throw new Error(`seed ${seed}: ${what}`, { cause: thrown });
       }
