@@ -1,10 +1,11 @@
+import { systemClock } from '@dle/common';
 import { describe, expect, it } from 'vitest';
-import { audit } from './audit.js';
-import { History, type Operation } from './history.js';
-import { payloadOf } from './payload.js';
+import { audit } from '../../src/testing/history/audit.js';
+import { History, type Operation } from '../../src/testing/history/history.js';
+import { payloadOf } from '../../src/testing/history/payload.js';
 
 function historyOf(...operations: Partial<Operation>[]): History {
-  const history = new History();
+  const history = new History(systemClock);
   for (const [at, operation] of operations.entries()) {
     const times = { began: 10 * at, ended: 10 * at + 5 };
     const kind = operation.kind ?? 'put';

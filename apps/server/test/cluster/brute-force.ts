@@ -1,4 +1,4 @@
-import type { Operation } from './history.js';
+import type { Operation } from '../../src/testing/history/history.js';
 
 /**
  * Whether some order explains the operations of one key, by trying every order: slow, and plain to

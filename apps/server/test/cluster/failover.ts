@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { isDleError } from '@dle/common';
+import { PinnedClient } from '../../src/testing/history/pinned-client.js';
 import { FaultyCluster } from './faulty-cluster.js';
-import { PinnedClient } from './pinned-client.js';
 
 /** Milliseconds from SIGKILL of the leader to the next acknowledged write. */
 export interface FailoverSample {
@@ -31,7 +31,7 @@ async function failover(cluster: FaultyCluster, sample: number): Promise<Failove
   await cluster.processes.converged();
   const client = cluster.processes.client(cluster.endpoints);
   const follower = cluster.ids.find((id) => id !== leader)!;
-  const pinned = new PinnedClient(cluster.processes.server(follower).address);
+  const pinned = new PinnedClient({}, cluster.processes.server(follower).address);
   try {
     await client.put('before', `${sample}`);
     const killedAt = performance.now();

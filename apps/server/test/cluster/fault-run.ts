@@ -1,6 +1,7 @@
-import { audit } from './audit.js';
+import { systemClock } from '@dle/common';
+import { audit } from '../../src/testing/history/audit.js';
+import { History, type Operation } from '../../src/testing/history/history.js';
 import { FaultyCluster } from './faulty-cluster.js';
-import { History, type Operation } from './history.js';
 import { letBefall, scheduleOf } from './nemesis.js';
 import { Workload } from './workload.js';
 
@@ -36,7 +37,7 @@ const RECOVERY_KEY = 'recovered';
 export async function faultRun(options: FaultRunOptions): Promise<FaultRunReport> {
   const { seed, durationMs, dataDir } = options;
   const flags = ['--segment-size', SEGMENT_SIZE];
-  const history = new History();
+  const history = new History(systemClock);
   const problems: string[] = [];
   let hits: readonly string[] = [];
   let recoveryMs = Number.NaN;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { counterExample } from '../../src/testing/history/counter-example.js';
+import { describeHistory } from '../../src/testing/history/describe-history.js';
+import type { Operation } from '../../src/testing/history/history.js';
+import { checkKey } from '../../src/testing/history/linearizable.js';
 import { hasExplanation } from './brute-force.js';
-import { counterExample } from './counter-example.js';
-import { describeHistory } from './describe-history.js';
-import type { Operation } from './history.js';
-import { checkKey } from './linearizable.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
 

@@ -1,9 +1,9 @@
 import type { Client } from '@dle/client';
 import { isDleError, type Random, randomBelow, SeededRandom } from '@dle/common';
+import type { History, Result } from '../../src/testing/history/history.js';
+import { nameOfPayload, payloadOf } from '../../src/testing/history/payload.js';
+import { PinnedClient } from '../../src/testing/history/pinned-client.js';
 import type { FaultyCluster } from './faulty-cluster.js';
-import type { History, Result } from './history.js';
-import { nameOfPayload, payloadOf } from './payload.js';
-import { PinnedClient } from './pinned-client.js';
 
 /** What one worker does its operations with. */
 interface Hands {
@@ -131,7 +131,7 @@ function handsOf(client: Client): Hands {
 }
 
 function pinnedHands(address: string): Hands {
-  const client = new PinnedClient(address);
+  const client = new PinnedClient({}, address);
   return {
     put: (key, value) => client.put(key, value, PINNED_WRITE_TIMEOUT_MS),
     del: (key) => client.del(key, PINNED_WRITE_TIMEOUT_MS),

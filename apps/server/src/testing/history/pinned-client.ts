@@ -8,9 +8,7 @@ import {
   putRequest,
 } from '@dle/client/protocol';
 import { silentLogger, systemClock, systemRandom, toBytes } from '@dle/common';
-import { PROTOCOL_RANGE, type Reply, TcpClient } from '@dle/net';
-
-const COMPONENTS = { clock: systemClock, random: systemRandom, logger: silentLogger };
+import { PROTOCOL_RANGE, type Reply, TcpClient, type TcpClientComponents } from '@dle/net';
 
 /**
  * Speaks to one node whatever happens, and tries everything once: what the node itself says is what
@@ -20,12 +18,16 @@ const COMPONENTS = { clock: systemClock, random: systemRandom, logger: silentLog
 export class PinnedClient {
   readonly #client: TcpClient;
 
-  constructor(address: string) {
-    this.#client = new TcpClient(COMPONENTS, {
-      addresses: [address],
-      hello: () => ({ protocol: PROTOCOL_RANGE, role: 'client', lane: 'client' }),
-      backoff: { minMs: 10, maxMs: 100 },
-    });
+  constructor(components: Partial<TcpClientComponents>, address: string) {
+    const system = { clock: systemClock, random: systemRandom, logger: silentLogger };
+    this.#client = new TcpClient(
+      { ...system, ...components },
+      {
+        addresses: [address],
+        hello: () => ({ protocol: PROTOCOL_RANGE, role: 'client', lane: 'client' }),
+        backoff: { minMs: 10, maxMs: 100 },
+      },
+    );
   }
 
   async put(key: string, value: Uint8Array, timeoutMs: number): Promise<{ index: number }> {

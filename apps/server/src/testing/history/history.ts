@@ -1,4 +1,4 @@
-import { DleError } from '@dle/common';
+import { type Clock, DleError } from '@dle/common';
 
 /**
  * - `ok`: it took effect between its two times, with the result that is noted.
@@ -34,7 +34,12 @@ export type Result = Pick<Operation, 'value' | 'existed' | 'index'>;
 /** What clients did to a cluster, and when, by one monotonic clock. */
 export class History {
   readonly operations: Operation[] = [];
+  readonly #clock: Pick<Clock, 'now'>;
   #underWay = 0;
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
 
   /** Operations that have begun and not yet ended. */
   get underWay(): number {
@@ -43,15 +48,15 @@ export class History {
 
   /** Carries out `call` and notes what became of it. Only what is no DleError is thrown on. */
   async record(intent: Intent, call: () => Promise<Result>): Promise<Outcome> {
-    const began = performance.now();
+    const began = this.#clock.now();
     this.#underWay++;
     try {
       const result = await call();
-      return this.#add({ ...intent, ...result, outcome: 'ok', began, ended: performance.now() });
+      return this.#add({ ...intent, ...result, outcome: 'ok', began, ended: this.#clock.now() });
     } catch (thrown) {
       if (!(thrown instanceof DleError)) throw thrown;
       const unknown = thrown.effect === 'unknown' && intent.kind !== 'get';
-      const ended = unknown ? Number.POSITIVE_INFINITY : performance.now();
+      const ended = unknown ? Number.POSITIVE_INFINITY : this.#clock.now();
       const error = `${thrown.code}: ${thrown.message}`;
       const outcome = unknown ? 'unknown' : 'failed';
       return this.#add({ ...intent, outcome, began, ended, error });
