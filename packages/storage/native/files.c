@@ -1,15 +1,17 @@
 /*
- * What Node's fs lacks: taking space for real, and locks of the kernel. Each function returns 0 or
- * the errno of what went wrong, of which TypeScript makes its errors.
+ * What Node's fs lacks: taking space for real, locks of the kernel, and reads that do not wait. The
+ * first two return 0 or the errno of what went wrong, of which TypeScript makes its errors.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "dle.h"
+#include "lookup.h"
 
 /* Reads `count` whole numbers; 0, with an exception pending, if they are not there. */
 static int integers(napi_env env, napi_callback_info info, size_t count, int64_t *numbers) {
@@ -63,6 +65,36 @@ static napi_value lock_file(napi_env env, napi_callback_info info) {
     if (errno != EINTR) return outcome(env, errno);
   }
   return outcome(env, 0);
+}
+
+/* Fills `target` from `position`, as far as that takes no wait for the device. */
+static size_t read_cached(int fd, uint8_t *target, size_t length, off_t position) {
+  size_t done = 0;
+#if defined(__linux__) && defined(RWF_NOWAIT)
+  while (done < length) {
+    struct iovec rest = {target + done, length - done};
+    ssize_t count = preadv2(fd, &rest, 1, position + (off_t)done, RWF_NOWAIT);
+    if (count <= 0) break;
+    done += (size_t)count;
+  }
+#else
+  (void)fd, (void)target, (void)length, (void)position;
+#endif
+  return done;
+}
+
+/* readCached(fd, target, position): see src/native/lookup.ts. */
+napi_value dle_read_cached(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  uint32_t fd;
+  uint8_t *target;
+  size_t length;
+  int64_t position;
+  if (dle_begin(env, info, 3, arguments) == NULL) return NULL;
+  if (!dle_number_of(env, arguments[0], &fd)) return NULL;
+  if (!dle_bytes_of(env, arguments[1], &target, &length)) return NULL;
+  if (napi_get_value_int64(env, arguments[2], &position) != napi_ok) return NULL;
+  return dle_integer(env, (int32_t)read_cached((int)fd, target, length, (off_t)position));
 }
 
 napi_status dle_files_init(napi_env env, napi_value exports) {

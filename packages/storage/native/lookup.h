@@ -41,7 +41,15 @@ napi_value dle_run_merged_scan(napi_env env, napi_callback_info info);
 
 /* In gather.c. */
 napi_value dle_find_records(napi_env env, napi_callback_info info);
-napi_value dle_sort_records(napi_env env, napi_callback_info info);
+napi_value dle_gather_run(napi_env env, napi_callback_info info);
+
+/* In run-merge.c. */
+napi_value dle_run_merge_bytes(napi_env env, napi_callback_info info);
+napi_value dle_begin_run_merge(napi_env env, napi_callback_info info);
+napi_value dle_step_run_merge(napi_env env, napi_callback_info info);
+
+/* In files.c. */
+napi_value dle_read_cached(napi_env env, napi_callback_info info);
 
 /* In seal.c. */
 napi_value dle_seal(napi_env env, napi_callback_info info);

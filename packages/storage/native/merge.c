@@ -1,16 +1,8 @@
 #include "merge.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* An entry of a key directory (docs/format.md). */
-enum {
-  ENTRY = 16,
-  ENTRY_INDEX = 4,
-  ENTRY_KEY_LENGTH = 10,
-  ENTRY_VALUE_LENGTH = 12,
-  ENTRY_KIND = 15,
-};
+#include "entry.h"
 
 dle_merge *dle_merge_create(uint32_t count) {
   dle_merge *merge = calloc(1, sizeof *merge);
@@ -30,21 +22,8 @@ void dle_merge_free(dle_merge *merge) {
   free(merge);
 }
 
-static size_t key_length(const uint8_t *entry) { return read16(entry + ENTRY_KEY_LENGTH); }
-
-static size_t entry_bytes(const uint8_t *entry) {
-  return ENTRY + ((key_length(entry) + 3) & ~(size_t)3);
-}
-
-static int compare_keys(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length) {
-  int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
-  if (order != 0) return order;
-  return (a_length > b_length) - (a_length < b_length);
-}
-
 static double index_of(const dle_cursor *cursor) {
-  const uint8_t *at = cursor->at + ENTRY_INDEX;
-  return cursor->first_index + read32(at) + read16(at + 4) * 4294967296.0;
+  return cursor->first_index + (double)relative_index(cursor->at);
 }
 
 /* By key; of the same key the newest first, and of the same record that of the first source. */
@@ -110,8 +89,7 @@ static void take(dle_merge *merge, dle_index *index, const dle_cursor *cursor) {
   memcpy(merge->last_key, key, length);
   merge->last_length = length;
   merge->has_last = 1;
-  uint32_t value_length = read32(cursor->at + ENTRY_VALUE_LENGTH) & 0xffffff;
-  double bytes = (double)record_bytes(length, value_length);
+  double bytes = (double)record_bytes(length, value_length(cursor->at));
   /* A delete that is the newest leaves no key. */
   if (cursor->at[ENTRY_KIND] != RECORD_PUT) {
     index->live[MAX_SLOTS + cursor->slot] += bytes;
@@ -140,7 +118,7 @@ int32_t dle_merge_run(dle_merge *merge, dle_index *index, uint32_t *added, uint3
     uint32_t source = merge->heap[0];
     dle_cursor *cursor = &merge->cursors[source];
     take(merge, index, cursor);
-    cursor->at += entry_bytes(cursor->at);
+    cursor->at += entry_bytes(key_length(cursor->at));
     if (cursor->at >= cursor->end) {
       merge->heap[0] = merge->heap[--merge->heap_size];
       if (merge->heap_size > 0) sink(merge);

@@ -1,17 +1,6 @@
 #include "merged-scan.h"
 
-#include <string.h>
-
 #include "lookup.h"
-
-/* An entry of a key directory (docs/format.md). */
-enum {
-  ENTRY = 16,
-  ENTRY_INDEX = 4,
-  ENTRY_KEY_LENGTH = 10,
-  ENTRY_VALUE_LENGTH = 12,
-  ENTRY_KIND = 15,
-};
 
 /*
  * The records of a log lie in no order: each is a page of its own to the processor, and waiting for
@@ -25,22 +14,8 @@ enum { TOUCHED_GROUP = 32, TOUCHED_BYTES = 384, CACHE_LINE = 64 };
 /* Deletes and old records take time as well: not too many of them are passed over at once. */
 enum { MAX_STEPS = 4 * DLE_MERGED_ENTRIES };
 
-static size_t key_length(const uint8_t *entry) { return read16(entry + ENTRY_KEY_LENGTH); }
-
-static uint32_t value_length(const uint8_t *entry) {
-  return read32(entry + ENTRY_VALUE_LENGTH) & 0xffffff;
-}
-
-static int compare_keys(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length) {
-  int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
-  if (order != 0) return order;
-  return (a_length > b_length) - (a_length < b_length);
-}
-
-static uint32_t *heap_of(dle_merged *scan) { return (uint32_t *)(scan->cursors + scan->sources); }
-
 size_t dle_merged_size(uint32_t sources) {
-  return sizeof(dle_merged) + sources * (sizeof(dle_merged_cursor) + sizeof(uint32_t));
+  return sizeof(dle_merged) + dle_key_merge_size(sources);
 }
 
 void dle_merged_begin(dle_merged *scan, uint32_t sources, uint32_t flags, const uint8_t *end,
@@ -49,74 +24,19 @@ void dle_merged_begin(dle_merged *scan, uint32_t sources, uint32_t flags, const 
   scan->end_length = end_length;
   scan->flags = flags;
   scan->sources = sources;
-  scan->heap_size = 0;
+  dle_key_merge_begin(&scan->merge, scan->memory, sources, flags & DLE_MERGED_REVERSE);
   scan->pending_count = 0;
   scan->stop = DLE_MERGED_MORE;
   scan->taken = 0;
-  scan->last = NULL;
-  scan->last_length = 0;
-}
-
-static uint64_t index_of(const dle_merged_cursor *cursor) {
-  const uint8_t *at = cursor->entry + ENTRY_INDEX;
-  return cursor->first_index + read32(at) + ((uint64_t)read16(at + 4) << 32);
-}
-
-/* By key; of the same key the newest first, and of the same record that of the first source. */
-static int precedes(const dle_merged *scan, uint32_t a, uint32_t b) {
-  const dle_merged_cursor *one = &scan->cursors[a];
-  const dle_merged_cursor *other = &scan->cursors[b];
-  int order = compare_keys(one->entry + ENTRY, key_length(one->entry),
-                               other->entry + ENTRY, key_length(other->entry));
-  if (order != 0) return (order < 0) != (scan->flags & DLE_MERGED_REVERSE);
-  uint64_t index = index_of(one), other_index = index_of(other);
-  return index == other_index ? a < b : index > other_index;
-}
-
-static void sink(dle_merged *scan) {
-  uint32_t *heap = heap_of(scan);
-  uint32_t size = scan->heap_size, parent = 0, source = heap[0];
-  for (uint32_t child; (child = 2 * parent + 1) < size; parent = child) {
-    if (child + 1 < size && precedes(scan, heap[child + 1], heap[child])) child++;
-    if (!precedes(scan, heap[child], source)) break;
-    heap[parent] = heap[child];
-  }
-  heap[parent] = source;
-}
-
-static void move_to(dle_merged_cursor *cursor, uint32_t place) {
-  cursor->place = place;
-  cursor->entry = cursor->block + read16(cursor->places + 2 * place) * 4;
-}
-
-void dle_merged_fill(dle_merged *scan, uint32_t source, dle_merged_cursor cursor) {
-  uint32_t *heap = heap_of(scan);
-  scan->cursors[source] = cursor;
-  move_to(&scan->cursors[source], cursor.place);
-  uint32_t child = scan->heap_size++;
-  for (; child > 0; child = (child - 1) / 2) {
-    uint32_t parent = heap[(child - 1) / 2];
-    if (!precedes(scan, source, parent)) break;
-    heap[child] = parent;
-  }
-  heap[child] = source;
 }
 
 /* Goes on to the next entry of the source at the top; 0 if it has none at hand. */
 static int advance(dle_merged *scan) {
-  uint32_t *heap = heap_of(scan);
-  dle_merged_cursor *cursor = &scan->cursors[heap[0]];
-  uint32_t next = cursor->place + (scan->flags & DLE_MERGED_REVERSE ? UINT32_MAX : 1);
+  uint32_t source = dle_key_merge_source(&scan->merge);
   scan->taken = 0;
-  if (next >= cursor->count) {
-    scan->stop = (int32_t)heap[0];
-    heap[0] = heap[--scan->heap_size];
-    if (scan->heap_size > 1) sink(scan);
-    return 0;
-  }
-  move_to(cursor, next);
-  if (scan->heap_size > 1) sink(scan);
-  return 1;
+  if (dle_key_merge_advance(&scan->merge)) return 1;
+  scan->stop = (int32_t)source;
+  return 0;
 }
 
 static int is_beyond_end(const dle_merged *scan, const uint8_t *key, size_t length) {
@@ -159,30 +79,25 @@ static void touch(const dle_index *index, const dle_merged_entry *entries, uint3
 
 /* Takes the entry at the top, unless its key has been taken before. 0 at the end of the range. */
 static int take(dle_merged *scan) {
-  const dle_merged_cursor *cursor = &scan->cursors[heap_of(scan)[0]];
-  const uint8_t *key = cursor->entry + ENTRY;
-  size_t length = key_length(cursor->entry);
+  const dle_key_cursor *cursor = dle_key_merge_top(&scan->merge);
   scan->taken = 1;
-  if (scan->last != NULL && scan->last_length == length && memcmp(scan->last, key, length) == 0) {
-    return 1;
-  }
-  if (is_beyond_end(scan, key, length)) return 0;
-  scan->last = key;
-  scan->last_length = length;
+  if (dle_key_merge_repeats(&scan->merge)) return 1;
+  if (is_beyond_end(scan, cursor->entry + ENTRY, key_length(cursor->entry))) return 0;
   /* A delete that is the newest leaves nothing. */
   if (cursor->entry[ENTRY_KIND] != RECORD_PUT) return 1;
   dle_merged_entry *entry = &scan->pending[scan->pending_count++];
   entry->entry = cursor->entry;
-  entry->index = index_of(cursor);
+  entry->index = cursor_index(cursor);
   entry->slot = cursor->slot;
   return 1;
 }
 
 /* The block in which the last key lies may be gone when the scan goes on. */
 static void keep_last_key(dle_merged *scan) {
-  if (scan->last == NULL || scan->last == scan->last_key) return;
-  memcpy(scan->last_key, scan->last, scan->last_length);
-  scan->last = scan->last_key;
+  dle_key_merge *merge = &scan->merge;
+  if (merge->last == NULL || merge->last == scan->last_key) return;
+  memcpy(scan->last_key, merge->last, merge->last_length);
+  merge->last = scan->last_key;
 }
 
 dle_merged_page dle_merged_next(dle_merged *scan, uint32_t most) {
@@ -196,7 +111,7 @@ dle_merged_page dle_merged_next(dle_merged *scan, uint32_t most) {
     if (scan->pending_count >= most || bytes > DLE_MERGED_BYTES) break;
     if (scan->taken && !advance(scan)) break;
     uint32_t before = scan->pending_count;
-    if (scan->heap_size == 0 || !take(scan)) scan->stop = DLE_MERGED_DONE;
+    if (scan->merge.heap_size == 0 || !take(scan)) scan->stop = DLE_MERGED_DONE;
     if (scan->pending_count > before) bytes += shown_bytes(scan, scan->pending[before].entry);
   }
   keep_last_key(scan);
@@ -215,8 +130,7 @@ static int read_entry(const dle_index *index, const dle_merged_entry *entry, dle
   const uint8_t *at = record_of(index, entry, &available);
   if (at == NULL || !dle_read_header(at, available, record)) return 0;
   if (!dle_payload_is_intact(at, record)) return 0;
-  uint64_t record_index = read32(at + 16) | (uint64_t)read32(at + 20) << 32;
-  return record_index == entry->index &&
+  return record_index(at) == entry->index &&
          record->value_length == value_length(entry->entry) &&
          record->key_length == key_length(entry->entry) &&
          memcmp(record->key, entry->entry + ENTRY, record->key_length) == 0;
@@ -299,7 +213,7 @@ napi_value dle_fill_merged_scan(napi_env env, napi_callback_info info) {
   uint32_t source;
   uint8_t *block;
   double first_index;
-  dle_merged_cursor cursor;
+  dle_key_cursor cursor;
   if (dle_begin(env, info, 7, arguments) == NULL) return NULL;
   dle_merged *scan = scan_of(env, arguments[0], &memory);
   if (scan == NULL || !dle_number_of(env, arguments[1], &source)) return NULL;
@@ -308,7 +222,7 @@ napi_value dle_fill_merged_scan(napi_env env, napi_callback_info info) {
   if (!dle_number_of(env, arguments[4], &cursor.place)) return NULL;
   if (!dle_number_of(env, arguments[5], &cursor.slot)) return NULL;
   if (napi_get_value_double(env, arguments[6], &first_index) != napi_ok) return NULL;
-  int is_ready = scan->pending_count == 0 && scan->heap_size < scan->sources &&
+  int is_ready = scan->pending_count == 0 && scan->merge.heap_size < scan->sources &&
                  source < scan->sources;
   if (!is_ready || cursor.place >= cursor.count || cursor.count > length / 2) {
     napi_throw_range_error(env, NULL, "no such source, or no entries");
@@ -317,7 +231,7 @@ napi_value dle_fill_merged_scan(napi_env env, napi_callback_info info) {
   cursor.block = block;
   cursor.places = block + length - 2 * (size_t)cursor.count;
   cursor.first_index = (uint64_t)first_index;
-  dle_merged_fill(scan, source, cursor);
+  dle_key_merge_fill(&scan->merge, source, cursor);
   return NULL;
 }
 

@@ -2,6 +2,7 @@
 #define DLE_MERGED_SCAN_H
 
 #include "index.h"
+#include "key-merge.h"
 
 enum {
   /* Nothing is left. */
@@ -25,18 +26,6 @@ enum {
   DLE_MERGED_END_INCLUSIVE = 16,
 };
 
-/* A source, at one of the entries of its block. */
-typedef struct {
-  const uint8_t *entry;
-  const uint8_t *block;
-  /* Where each entry begins in the block: the last bytes of it. */
-  const uint8_t *places;
-  uint64_t first_index;
-  uint32_t place;
-  uint32_t count;
-  uint32_t slot;
-} dle_merged_cursor;
-
 /* A put that is to be shown. */
 typedef struct {
   const uint8_t *entry;
@@ -53,19 +42,17 @@ typedef struct {
   size_t end_length;
   uint32_t flags;
   uint32_t sources;
-  uint32_t heap_size;
   uint32_t pending_count;
   /* What it stopped for, which is told when everything before it has been shown; or MORE. */
   int32_t stop;
   /* The entry at the top has been taken. */
   int32_t taken;
-  /* The key that was taken last: other records of it are passed over. */
-  const uint8_t *last;
-  size_t last_length;
+  /* Where the merge has the last key, when its block may be gone. */
   uint8_t last_key[MAX_KEY];
   dle_merged_entry pending[DLE_MERGED_ENTRIES];
-  /* As many as there are sources; behind them the heap of those that have an entry. */
-  dle_merged_cursor cursors[];
+  dle_key_merge merge;
+  /* Of the merge. */
+  uint64_t memory[];
 } dle_merged;
 
 /* What the scan shows at a time. */
@@ -77,9 +64,6 @@ typedef struct {
 size_t dle_merged_size(uint32_t sources);
 void dle_merged_begin(dle_merged *scan, uint32_t sources, uint32_t flags, const uint8_t *end,
                       size_t end_length);
-
-/* `source`, which has none, goes on with the entry at hand. */
-void dle_merged_fill(dle_merged *scan, uint32_t source, dle_merged_cursor cursor);
 
 /* Goes on until `most` entries can be shown; says how many fit into one page. */
 dle_merged_page dle_merged_next(dle_merged *scan, uint32_t most);

@@ -21,6 +21,10 @@ static inline size_t record_bytes(size_t key, size_t value) {
   return RECORD_HEADER + ((key + value + 7) & ~(size_t)7);
 }
 
+static inline uint64_t record_index(const uint8_t *at) {
+  return read32(at + 16) | (uint64_t)read32(at + 20) << 32;
+}
+
 /* A record whose header has been verified. */
 typedef struct {
   const uint8_t *key;

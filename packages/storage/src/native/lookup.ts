@@ -75,10 +75,28 @@ export interface Lookup extends IndexMirror {
     count: number,
   ): number;
   /**
-   * Sorts the records that begin at the first `count` of `starts` by their keys, and leaves of each
-   * key only that which was noted last. Returns how many are left.
+   * The keys of the records that begin at the first `count` of `starts`, sorted, each with that
+   * record of it which was noted last: the bytes of a `MemoryRun`. `offset`: of `bytes` in the
+   * segment.
    */
-  sortRecords(bytes: Uint8Array, starts: Uint32Array, count: number): number;
+  gatherRun(bytes: Uint8Array, starts: Uint32Array, count: number, offset: number): ArrayBuffer;
+  /** Bytes of memory that a merge of so many runs takes. */
+  runMergeBytes(runs: number): number;
+  /**
+   * Begins to make one of `runs`, the bytes of `MemoryRun`s, in `target`. Everything is to be kept
+   * as it is until it is done.
+   */
+  beginRunMerge(memory: Uint8Array, runs: readonly Uint8Array[], target: Uint8Array): void;
+  /**
+   * Goes through `most` keys. Returns the length of what is in `target` when all are there, 0
+   * before. Throws a `RangeError` if they do not fit in.
+   */
+  stepRunMerge(memory: Uint8Array, most: number): number;
+  /**
+   * Fills `target` from `position` of an open file, as far as that lies in the memory of the
+   * system: how many bytes there were. 0 where the system cannot read so.
+   */
+  readCached(descriptor: number, target: Uint8Array, position: number): number;
   /** Begins a merge of so many key directories; 0 ends it. */
   beginMerge(sources: number): void;
   /** `source` goes on with the entries from `from` to `to` of `bytes`, which are to be kept. */

@@ -1,9 +1,13 @@
+import { allocate } from '../bytes.js';
 import { SegmentKeys } from '../directory/segment-keys.js';
 import { corrupt } from '../errors.js';
 import { FRAME_HEADER_BYTES, readFrameHeader } from '../log/frame.js';
 import { RECORD_HEADER_BYTES, RecordView } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
+import type { VfsFile } from '../vfs/vfs.js';
 import { type MemoryRun, RunBuilder } from './memory-run.js';
+import { mergeRuns } from './merge-runs.js';
+import type { Wait, Work } from './work.js';
 
 /** A piece of a file of records. */
 export interface RecordPiece {
@@ -34,6 +38,10 @@ export interface GatherKeys {
   /** So many are gathered in one go: a few milliseconds. */
   readonly pieceBytes: number;
   gather(piece: RecordPiece): Gathered;
+  /** One run of several of the file at `slot`. */
+  merge(runs: readonly MemoryRun[], slot: number, pause: Wait): Work<MemoryRun>;
+  /** `length` bytes from `position` of `file`, if that takes no wait; good until the next call. */
+  readNow(file: VfsFile, length: number, position: number): Uint8Array | undefined;
 }
 
 /**
@@ -81,4 +89,19 @@ function runOf(keys: SegmentKeys, slot: number, firstIndex: number): MemoryRun |
 
 const PIECE_BYTES = 256 * 1024;
 
-export const typescriptGathering: GatherKeys = { pieceBytes: PIECE_BYTES, gather: gatherKeys };
+/**
+ * What has just been written is in memory: so much of it is copied in less time than a way through
+ * the thread pool takes.
+ */
+const READ_NOW_BYTES = 64 * 1024;
+
+export const typescriptGathering: GatherKeys = {
+  pieceBytes: PIECE_BYTES,
+  gather: gatherKeys,
+  merge: mergeRuns,
+  readNow(file, length, position) {
+    if (length > READ_NOW_BYTES) return undefined;
+    const bytes = allocate(length);
+    return file.readSync(bytes, position) === length ? bytes : undefined;
+  },
+};

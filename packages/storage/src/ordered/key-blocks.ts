@@ -8,11 +8,22 @@ import {
 import type { Work } from './work.js';
 
 /** A block of keys, and where the records lie of which it speaks. */
-export interface KeyBlock extends Block {
+export class KeyBlock implements Block {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  readonly end: number;
   /** Of their segment. */
   readonly slot: number;
   /** The indexes of its entries are counted from it. */
   readonly firstIndex: number;
+
+  constructor({ bytes, count, end }: Block, slot: number, firstIndex: number) {
+    this.bytes = bytes;
+    this.count = count;
+    this.end = end;
+    this.slot = slot;
+    this.firstIndex = firstIndex;
+  }
 }
 
 /** Keys in their order, in blocks: what a merge has as one of its sources. */
@@ -83,12 +94,11 @@ export function blockOf(bytes: Uint8Array): Block {
 }
 
 /**
- * The same block without the empty space in it: small segments have small blocks, and thousands of
- * them may be held at a time.
+ * A copy of the block without the empty space in it: small segments have small blocks, and
+ * thousands of them may be held at a time.
  */
 export function trimmed({ bytes, count, end }: Block): Uint8Array {
   const places = count * PLACE_BYTES;
-  if (end + places > bytes.length / 2) return bytes;
   const small = new Uint8Array(end + places);
   small.set(bytes.subarray(0, end));
   small.set(bytes.subarray(bytes.length - places), end);

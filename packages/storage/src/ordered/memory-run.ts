@@ -1,24 +1,42 @@
+import { concatBytes, readUint64 } from '@dle/common';
+import { BLOCK_BYTES } from '../directory/directory-block.js';
 import { DirectoryEncoder, type KeyEntry } from '../directory/directory-encoder.js';
-import { blockOf, compareEntry, type KeyBlock, type KeyBlocks, trimmed } from './key-blocks.js';
+import { blockOf, compareEntry, KeyBlock, type KeyBlocks, trimmed } from './key-blocks.js';
 import type { Work } from './work.js';
 
-/** Keys in memory, sorted, each with its newest record: as in a key directory. Never changes. */
+/** Where a block has the index from which those of its entries are counted. */
+const FIRST_INDEX_OFFSET = 8;
+
+/**
+ * Keys of one file in memory, sorted, each with its newest record. Never changes. It has the blocks
+ * of a key directory, but the last one ends where its places do; checksums are of no matter, and in
+ * place of the segment there is the index from which those of the entries are counted. In C:
+ * `native/run.h`.
+ *
+ *   ├─ block, 16384 ─┼─ block, 16384 ─┼─ … ─┼─ block ─┤
+ */
 export class MemoryRun implements KeyBlocks {
+  readonly bytes: Uint8Array;
   readonly keys: number;
   readonly #blocks: readonly KeyBlock[];
 
-  constructor(blocks: readonly KeyBlock[]) {
+  /** `slot`: of the file. */
+  constructor(bytes: Uint8Array, slot: number) {
+    this.bytes = bytes;
+    const blocks: KeyBlock[] = [];
+    let keys = 0;
+    for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+      const block = blockOf(bytes.subarray(at, at + BLOCK_BYTES));
+      const view = new DataView(block.bytes.buffer, block.bytes.byteOffset);
+      blocks.push(new KeyBlock(block, slot, readUint64(view, FIRST_INDEX_OFFSET)));
+      keys += block.count;
+    }
     this.#blocks = blocks;
-    this.keys = blocks.reduce((sum, { count }) => sum + count, 0);
+    this.keys = keys;
   }
 
   get count(): number {
     return this.#blocks.length;
-  }
-
-  /** Of memory. */
-  get bytes(): number {
-    return this.#blocks.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
   // Nothing to wait for: it is all there.
@@ -50,35 +68,27 @@ export class MemoryRun implements KeyBlocks {
 /** Makes a run of keys that come in their order. */
 export class RunBuilder {
   readonly #slot: number;
-  readonly #firstIndex: number;
   readonly #encoder: DirectoryEncoder;
-  readonly #blocks: KeyBlock[] = [];
+  readonly #blocks: Uint8Array[] = [];
 
   /** No index is lower than `firstIndex`. */
   constructor(slot: number, firstIndex: number) {
     this.#slot = slot;
-    this.#firstIndex = firstIndex;
-    this.#encoder = new DirectoryEncoder(0, firstIndex);
+    // As the segment, that is where a run has it.
+    this.#encoder = new DirectoryEncoder(firstIndex, firstIndex);
   }
 
   add(entry: KeyEntry): void {
     const full = this.#encoder.add(entry);
-    if (full !== undefined) this.#keep(full);
+    // The encoder uses the memory of its blocks again.
+    if (full !== undefined) this.#blocks.push(Uint8Array.from(full));
   }
 
+  /** There is one key at least. */
   finish(): MemoryRun {
-    const { blocks } = this.#encoder.counts;
-    for (const bytes of this.#encoder.finish()) {
-      // Fences are not needed: the blocks are there to be looked at.
-      if (this.#blocks.length <= blocks) this.#keep(bytes);
-    }
-    return new MemoryRun(this.#blocks);
-  }
-
-  /** The encoder uses the memory of its blocks again. */
-  #keep(bytes: Uint8Array): void {
-    const small = trimmed(blockOf(bytes));
-    const block = blockOf(small === bytes ? Uint8Array.from(bytes) : small);
-    this.#blocks.push({ ...block, slot: this.#slot, firstIndex: this.#firstIndex });
+    // Fences, which follow, are not needed: the blocks are there to be looked at.
+    const { value: last } = this.#encoder.finish().next();
+    this.#blocks.push(trimmed(blockOf(last!)));
+    return new MemoryRun(concatBytes(this.#blocks), this.#slot);
   }
 }

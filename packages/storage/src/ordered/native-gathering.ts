@@ -1,27 +1,78 @@
+import { EMPTY_BYTES, MAX_KEY_BYTES } from '@dle/common';
+import { allocate } from '../bytes.js';
+import {
+  BLOCK_BYTES,
+  BLOCK_HEADER_BYTES,
+  entryBytes,
+  PLACE_BYTES,
+} from '../directory/directory-block.js';
 import { corrupt } from '../errors.js';
 import { FRAME_HEADER_BYTES, readFrameHeader } from '../log/frame.js';
 import { RECORD_HEADER_BYTES, RecordView } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
+import type { Lookup } from '../native/lookup.js';
 import type { NativeIndex } from '../store/native-index.js';
-import type { Gathered, GatherKeys, RecordPiece } from './gather-keys.js';
-import { type MemoryRun, RunBuilder } from './memory-run.js';
+import {
+  type Gathered,
+  type GatherKeys,
+  type RecordPiece,
+  typescriptGathering,
+} from './gather-keys.js';
+import { MemoryRun } from './memory-run.js';
+import type { Wait, Work } from './work.js';
 
 /** Gathered in one go: a millisecond or two. */
 const PIECE_BYTES = 1024 * 1024;
 /** No record is smaller than its header. */
 const MOST_RECORDS: number = PIECE_BYTES / RECORD_HEADER_BYTES;
 
-/** As `gatherKeys`, with the records verified and sorted in C. */
+/** Keys that are merged between two pauses: a millisecond. */
+const MERGED_AT_ONCE = 16_384;
+/** No entry of a run is longer. */
+const MOST_ENTRY_BYTES: number = entryBytes(MAX_KEY_BYTES) + PLACE_BYTES;
+
+/** As `typescriptGathering`, in C. */
 export function nativeGathering(native: NativeIndex): GatherKeys {
-  return { pieceBytes: PIECE_BYTES, gather: (piece) => gather(native, piece) };
+  const { lookup } = native;
+  const memory = new Memory();
+  return {
+    pieceBytes: PIECE_BYTES,
+    gather: (piece) => gather(native, piece, memory),
+    merge: (runs, slot, pause) => merge(lookup, runs, slot, pause),
+    readNow(file, length, position) {
+      const { descriptor } = file;
+      if (descriptor === undefined) return typescriptGathering.readNow(file, length, position);
+      const bytes = memory.pieceOf(length);
+      return lookup.readCached(descriptor, bytes, position) === length ? bytes : undefined;
+    },
+  };
 }
 
-function gather({ lookup, results }: NativeIndex, piece: RecordPiece): Gathered {
+/** Used again for each piece: fresh memory would be zeroed first, and collected afterwards. */
+class Memory {
+  #piece: Uint8Array = EMPTY_BYTES;
+  #starts: Uint32Array = new Uint32Array(0);
+
+  pieceOf(length: number): Uint8Array {
+    if (length > PIECE_BYTES) return allocate(length);
+    if (this.#piece.length === 0) this.#piece = allocate(PIECE_BYTES);
+    return this.#piece.subarray(0, length);
+  }
+
+  /** For as many records as there can be in `bytes`. */
+  startsFor(bytes: number): Uint32Array {
+    const most = Math.ceil(bytes / RECORD_HEADER_BYTES);
+    if (most > MOST_RECORDS) return new Uint32Array(most);
+    if (this.#starts.length === 0) this.#starts = new Uint32Array(MOST_RECORDS);
+    return this.#starts;
+  }
+}
+
+function gather({ lookup, results }: NativeIndex, piece: RecordPiece, memory: Memory): Gathered {
   const { bytes, offset, path } = piece;
   const origin = { name: path, offset };
   const record = new RecordView(bytes, origin);
-  // A record that is larger than a piece comes alone.
-  const starts = new Uint32Array(Math.max(MOST_RECORDS, bytes.length / RECORD_HEADER_BYTES) + 1);
+  const starts = memory.startsFor(bytes.length);
   let count = 0;
   let { frameEnd } = piece;
   let needed = RECORD_HEADER_BYTES;
@@ -48,39 +99,36 @@ function gather({ lookup, results }: NativeIndex, piece: RecordPiece): Gathered 
     at = record.end;
     needed = RECORD_HEADER_BYTES;
   }
-  const kept = count === 0 ? 0 : lookup.sortRecords(bytes, starts, count);
-  const run = kept === 0 ? undefined : runOf(piece, record, starts.subarray(0, kept));
-  return { run, end: offset + at, frameEnd, needed };
+  return { run: runOf(lookup, piece, starts, count), end: offset + at, frameEnd, needed };
 }
 
-/** Of the records that begin at `starts`, in the order of their keys. */
-function runOf(piece: RecordPiece, record: RecordView, starts: Uint32Array): MemoryRun {
-  const { bytes, offset, slot } = piece;
-  let firstIndex = Number.POSITIVE_INFINITY;
-  for (let place = 0; place < starts.length; place++) {
-    record.moveTo(starts[place]!);
-    firstIndex = Math.min(firstIndex, record.index);
+function runOf(
+  lookup: Lookup,
+  { bytes, offset, slot }: RecordPiece,
+  starts: Uint32Array,
+  count: number,
+): MemoryRun | undefined {
+  if (count === 0) return undefined;
+  return new MemoryRun(new Uint8Array(lookup.gatherRun(bytes, starts, count, offset)), slot);
+}
+
+function* merge(
+  lookup: Lookup,
+  runs: readonly MemoryRun[],
+  slot: number,
+  pause: Wait,
+): Work<MemoryRun> {
+  const sources = runs.map(({ bytes }) => bytes);
+  const used = sources.reduce((sum, { length }) => sum + length, 0);
+  // At worst there is an entry missing at the end of each block that would not go in.
+  const blocks = Math.ceil(used / (BLOCK_BYTES - BLOCK_HEADER_BYTES - MOST_ENTRY_BYTES));
+  const target = allocate(blocks * BLOCK_BYTES);
+  const memory = new Uint8Array(lookup.runMergeBytes(runs.length));
+  lookup.beginRunMerge(memory, sources, target);
+  let length = lookup.stepRunMerge(memory, MERGED_AT_ONCE);
+  while (length === 0) {
+    yield pause;
+    length = lookup.stepRunMerge(memory, MERGED_AT_ONCE);
   }
-  const builder = new RunBuilder(slot, firstIndex);
-  const entry = {
-    bytes,
-    keyStart: 0,
-    keyEnd: 0,
-    recordOffset: 0,
-    index: 0,
-    valueLength: 0,
-    kind: record.kind,
-  };
-  for (let place = 0; place < starts.length; place++) {
-    const start = starts[place]!;
-    record.moveTo(start);
-    entry.keyStart = start + RECORD_HEADER_BYTES;
-    entry.keyEnd = entry.keyStart + record.keyLength;
-    entry.recordOffset = offset + start;
-    entry.index = record.index;
-    entry.valueLength = record.valueLength;
-    entry.kind = record.kind;
-    builder.add(entry);
-  }
-  return builder.finish();
+  return new MemoryRun(target.slice(0, length), slot);
 }

@@ -1,6 +1,12 @@
 import { isDleError } from '@dle/common';
 import { allocate } from '../bytes.js';
-import { BLOCK_BYTES, ENTRY_BYTES, readBlock } from '../directory/directory-block.js';
+import {
+  BLOCK_BYTES,
+  type Block,
+  ENTRY_BYTES,
+  PLACE_BYTES,
+  readBlock,
+} from '../directory/directory-block.js';
 import { DIRECTORY_HEADER_BYTES } from '../directory/directory-format.js';
 import type { SegmentSlots } from '../key-index/position.js';
 import type { SegmentFiles } from '../log/segment-files.js';
@@ -10,7 +16,7 @@ import {
   compareEntry,
   entryAt,
   firstFrom,
-  type KeyBlock,
+  KeyBlock,
   type KeyBlocks,
   trimmed,
 } from './key-blocks.js';
@@ -140,7 +146,7 @@ export class SealedBlocks implements KeyBlocks {
         first + place,
         origin,
       );
-      const block = { ...whole, bytes: trimmed(whole), slot, firstIndex: header.firstIndex };
+      const block = new KeyBlock(spared(whole), slot, header.firstIndex);
       blocks.push(block);
       // What a scan passes by takes the place of nothing, and must not keep its neighbours.
       if (first + place === number) cache.add(id, number, count === 1 ? block : detached(block));
@@ -163,7 +169,15 @@ function blockBehind(fence: KeyBlock, key: Uint8Array): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
+/** The same block, or if it is half empty a smaller one. */
+function spared(block: Block): Block {
+  const { bytes, count, end } = block;
+  const isSmall = end + count * PLACE_BYTES <= bytes.length / 2;
+  return isSmall ? { bytes: trimmed(block), count, end } : block;
+}
+
 /** The same block in memory of its own. */
 function detached(block: KeyBlock): KeyBlock {
-  return { ...block, bytes: Uint8Array.from(block.bytes) };
+  const { count, end, slot, firstIndex } = block;
+  return new KeyBlock({ bytes: Uint8Array.from(block.bytes), count, end }, slot, firstIndex);
 }

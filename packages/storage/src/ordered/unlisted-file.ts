@@ -6,14 +6,10 @@ import type { SegmentFiles } from '../log/segment-files.js';
 import { SEGMENT_HEADER_BYTES } from '../log/segment-header.js';
 import type { GatherKeys } from './gather-keys.js';
 import type { MemoryRun } from './memory-run.js';
-import { mergeRuns } from './merge-runs.js';
 import { reading, type Wait, type Work } from './work.js';
 
 /** Runs are merged when so many of them are about as large together as the one before them. */
 const MERGED_RUNS = 4;
-
-/** What has just been written is in memory: a way through the thread pool would take longer. */
-const MAX_SYNC_BYTES = 64 * 1024;
 
 /** Bytes that are gathered in the time in which a file is opened. */
 const OPENING_BYTES = 16 * 1024;
@@ -66,7 +62,7 @@ export class UnlistedFile {
 
   /** Of memory. */
   get bytes(): number {
-    return this.#runs.reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#runs.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
   /** To read up to `end`, which is at or behind that of every mark before. */
@@ -107,10 +103,10 @@ export class UnlistedFile {
 
   /** All keys up to `end` in one run; `undefined` if there are none. */
   *whole(end: number): Work<MemoryRun | undefined> {
-    const { slots, pause } = this.#components;
+    const { gather, slots, pause } = this.#components;
     const runs = yield* this.runsOf(this.mark(end));
     if (runs.length < 2) return runs[0];
-    return yield* mergeRuns(runs, slots.slotOf(this.id), pause);
+    return yield* gather.merge(runs, slots.slotOf(this.id), pause);
   }
 
   /** Reads one piece, unless somebody else has done so meanwhile. */
@@ -122,13 +118,15 @@ export class UnlistedFile {
     const slot = slots.slotOf(id);
     let wanted = gather.pieceBytes;
     for (;;) {
-      const bytes = allocate(Math.min(wanted, end - offset));
-      const count =
-        bytes.length <= MAX_SYNC_BYTES
-          ? files.get(id).readSync(bytes, offset)
-          : yield* reading(() => files.get(id), bytes, offset);
+      const length = Math.min(wanted, end - offset);
+      let bytes = gather.readNow(files.get(id), length, offset);
+      let count = length;
+      if (bytes === undefined) {
+        bytes = allocate(length);
+        count = yield* reading(() => files.get(id), bytes, offset);
+      }
       if (this.#offset !== offset) return;
-      if (count < bytes.length) throw corrupt({ name: path, offset }, count, 'the file ends here');
+      if (count < length) throw corrupt({ name: path, offset }, count, 'the file ends here');
       const found = gather.gather({ bytes, offset, path, file: id, slot, frameEnd });
       if (found.end > offset) {
         this.#offset = found.end;
@@ -161,8 +159,8 @@ export class UnlistedFile {
     if (runs.length - from < MERGED_RUNS || this.#merging) return;
     this.#merging = true;
     try {
-      const { slots, pause } = this.#components;
-      const merged = yield* mergeRuns(runs.slice(from), slots.slotOf(this.id), pause);
+      const { gather, slots, pause } = this.#components;
+      const merged = yield* gather.merge(runs.slice(from), slots.slotOf(this.id), pause);
       // Others may have come meanwhile.
       this.#runs = [...runs.slice(0, from), merged, ...this.#runs.slice(runs.length)];
       this.#latest = undefined;
