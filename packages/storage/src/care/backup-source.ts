@@ -113,15 +113,20 @@ export class BackupSource {
       .filter((id) => id !== undefined)
       .filter((id) => id <= this.#lastSegment && !listed.has(id) && !isGone(id))
       .sort((a, b) => a - b);
-    let index = gaps.reduce((highest, { end }) => Math.max(highest, end.lastIndex), 0);
-    for (const { kind, header } of this.#hold.files) {
-      if (kind === 'log') index = Math.max(index, header.lastIndex);
-    }
+    /** Where the segments end that are not read here: they may lie between those that are. */
+    const ends = [
+      ...gaps.map(({ end }) => end),
+      ...this.#hold.files.filter(({ kind }) => kind === 'log').map(({ header }) => header),
+    ];
+    let index = ends.reduce((highest, { lastIndex }) => Math.max(highest, lastIndex), 0);
     const segments: WantedFile[] = [];
     let last: SegmentCut | undefined;
     for (const id of ids) {
       const cut = await this.#cut(id);
-      if (cut === undefined || (last !== undefined && cut.follows !== last.sequence)) break;
+      if (cut === undefined) break;
+      const before = ends.filter(({ segment }) => segment < id);
+      const known = before.map(({ lastSequence }) => lastSequence);
+      if (last !== undefined && cut.follows !== Math.max(last.sequence, ...known)) break;
       if (last !== undefined) segments.push(linked(segmentName(last.id), last.size));
       last = cut;
       index = Math.max(index, cut.lastIndex);

@@ -7,7 +7,7 @@ import { type Examined, examine } from './examine.js';
 import { FileCopier, type WantedFile } from './file-copier.js';
 import { isLockName, isStoreName } from './store-names.js';
 import type { CareOptions, RestoreReport } from './types.js';
-import { isMarker, removeMarker, Unfinished, writeMarker } from './unfinished.js';
+import { isMarker, refuseUnfinished, removeMarker, Unfinished, writeMarker } from './unfinished.js';
 
 /** As `LogStore.restore`. */
 export async function restore(
@@ -20,7 +20,9 @@ export async function restore(
   if (resolve(backup) === resolve(directory)) {
     throw new DleError('DLE_INVALID_ARGUMENT', `${directory} is the backup itself`);
   }
-  if (!(await vfs.list(backup)).some(isStoreName)) {
+  const present = await vfs.list(backup);
+  refuseUnfinished(backup, present);
+  if (!present.some(isStoreName)) {
     throw new DleError('DLE_INVALID_ARGUMENT', `${backup} holds no backup`);
   }
   options.signal?.throwIfAborted();

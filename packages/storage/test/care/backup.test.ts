@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isDleError } from '@dle/common';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { LogStore, type LogStoreOptions } from '../../src/index.js';
@@ -196,6 +196,34 @@ describe('a backup', () => {
     expect((await copy.verify()).damage).toEqual([]);
     expect(await pairsOf(copy)).toEqual(model);
     await copy.close();
+  });
+
+  it('is whole where a key directory is missing amid others', async () => {
+    const machine = new Machine();
+    const options = { ...OPTIONS, idleFlushMs: 60_000 };
+    const store = await LogStore.open(DIRECTORY, options, machine);
+    await write(store, 0, 100);
+    await store.verify();
+    await store.close();
+    const segments = (await machine.segments()).map((path) => basename(path, '.segment'));
+    expect(segments.length).toBeGreaterThan(4);
+    for (const missing of [[0], [1, 3], [0, 2, 3]]) {
+      const names = missing.map((place) => `${segments[place]}.directory`);
+      for (const name of names) machine.vfs.unlinkSync(join(DIRECTORY, name));
+      machine.vfs.unwritable = (path) => names.some((name) => path.includes(name));
+      const damaged = await LogStore.open(DIRECTORY, options, machine);
+      expect((await damaged.verify()).damage).toEqual([]);
+      await damaged.backup('/backup');
+      machine.vfs.unwritable = undefined;
+      await damaged.close();
+      const copy = await LogStore.open('/backup', options, machine);
+      expect(await pairsOf(copy)).toEqual(model);
+      await copy.close();
+      // They are made again.
+      const whole = await LogStore.open(DIRECTORY, options, machine);
+      await whole.verify();
+      await whole.close();
+    }
   });
 
   it('can be ended, is no store until it has been made to its end, and goes on then', async () => {

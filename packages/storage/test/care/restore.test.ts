@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -73,7 +73,14 @@ describe('a restore', () => {
     await expect(LogStore.restore(place('backup'), place('restored'))).rejects.toThrow(
       /unfinished backup/,
     );
-    await rm(join(place('backup'), 'backup.unfinished'));
+    await mkdir(place('begun'));
+    await rename(
+      join(place('backup'), 'backup.unfinished'),
+      join(place('begun'), 'backup.unfinished'),
+    );
+    await expect(LogStore.restore(place('begun'), place('restored'))).rejects.toThrow(
+      /unfinished backup: run the backup again/,
+    );
     await expect(LogStore.restore(place('nothing'), place('restored'))).rejects.toThrow(
       /holds no backup/,
     );
