@@ -25,6 +25,11 @@ const parser = yargs(hideBin(process.argv))
       default: '',
       describe: 'the other members: host:port or id@host:port, separated by commas',
     },
+    join: {
+      type: 'boolean',
+      default: false,
+      describe: "form no cluster: wait to be added to one by 'dle member add'",
+    },
     'data-dir': {
       type: 'string',
       default: './data',
@@ -38,6 +43,7 @@ const parser = yargs(hideBin(process.argv))
     },
   })
   .example('$0 --id 1 --port 9001 --peers "localhost:9002,localhost:9003"', 'one node of three')
+  .example('$0 --id 4 --port 9004 --join', "a node for 'dle member add 4 127.0.0.1:9004'")
   .strict()
   .version(VERSION)
   .wrap(100)
@@ -58,6 +64,7 @@ try {
       host: flags.host,
       port: flags.port,
       advertise: flags.advertise,
+      join: flags.join,
       peers: flags.peers.split(',').filter((peer) => peer.trim() !== ''),
       dataDir: flags['data-dir'],
       segmentSize: parseSize(flags['segment-size']),

@@ -1,11 +1,13 @@
 import { DleError } from '@dle/common';
-import type { Acceptor, Answer, Control, Hello, Rpc, RpcHandler, Welcome } from '@dle/net';
+import type { Acceptor, Hello, Rpc, RpcHandler, Welcome } from '@dle/net';
 import { PROTOCOL_RANGE } from '@dle/net';
 import type { ClientApi } from './api/client-api.js';
-import type { Card } from './formation/decide.js';
-import { FORMING_LANE } from './formation/formation.js';
-import { IDENTIFY } from './formation/parse-card.js';
-import type { Member } from './member.js';
+import { type Card, wipedAdvice } from './formation/decide.js';
+import type { Formation } from './formation/formation.js';
+import { FORMING_LANE } from './formation/identify.js';
+import { answerIdentify } from './formation/parse-card.js';
+import type { Member } from './membership/member.js';
+import type { Roster } from './membership/roster.js';
 import type { PeerTransport } from './peers/peer-transport.js';
 
 export interface NodeAcceptorComponents {
@@ -13,7 +15,12 @@ export interface NodeAcceptorComponents {
   readonly api: () => ClientApi;
   /** What this node says of itself to one that looks for its cluster. */
   readonly card: () => Card;
-  /** `undefined` while the cluster is being formed. */
+  readonly cluster: () => string | undefined;
+  /** Whom this node knows, and up to which index that is committed. */
+  readonly roster: () => { readonly roster: Roster; readonly commit: number };
+  /** While this node looks for its cluster. */
+  readonly formation: () => Formation | undefined;
+  /** While it takes part in one. */
   readonly transport: () => PeerTransport | undefined;
 }
 
@@ -30,21 +37,30 @@ export class NodeAcceptor implements Acceptor {
 
   hello(hello: Hello): Welcome {
     const self = this.#components.self();
-    const { cluster } = this.#components.card();
+    const cluster = this.#components.cluster();
     if (hello.target !== undefined && hello.target !== self.id) {
       throw refused('DLE_HELLO_REFUSED', `this is node ${self.id}, not node ${hello.target}`);
     }
-    if (hello.role === 'member' && hello.lane !== FORMING_LANE) this.#judgeMember(hello);
+    if (hello.role === 'member' && hello.lane !== FORMING_LANE) {
+      if (cluster === undefined) this.#judgeCaller(hello);
+      else this.#judgeMember(hello, cluster);
+    }
     const welcome = { protocol: PROTOCOL_RANGE[1], node: self.id, instance: self.instance };
     return cluster === undefined ? welcome : { ...welcome, cluster };
   }
 
   accepted(rpc: Rpc): RpcHandler {
     const api = this.#components.api();
-    if (rpc.hello.role === 'client') {
-      return { request: (control, raw) => api.handle(control, raw) };
+    const { role, lane } = rpc.hello;
+    if (role === 'client') return { request: (control, raw) => api.handle(control, raw) };
+    if (lane === FORMING_LANE) {
+      return { request: (control) => answerIdentify(control, this.#components.card()) };
     }
-    if (rpc.hello.lane === FORMING_LANE) return { request: (control) => this.#identify(control) };
+    const formation = this.#components.formation();
+    if (formation !== undefined) {
+      formation.called(rpc);
+      return { closed: (_, reason) => formation.hungUp(rpc, reason) };
+    }
     const members = this.#components.transport();
     members?.addInbound(rpc);
     return {
@@ -54,38 +70,41 @@ export class NodeAcceptor implements Acceptor {
     };
   }
 
-  #judgeMember(hello: Hello): void {
+  /**
+   * A node without a cluster lets a member of one in that believes it to be another: that is how it
+   * hears of having been added.
+   */
+  #judgeCaller({ cluster, lane }: Hello): void {
+    const isLooking = this.#components.formation() !== undefined;
+    if (isLooking && cluster !== undefined && lane === 'control') return;
+    const { id } = this.#components.self();
+    throw refused('DLE_UNAVAILABLE', `node ${id} is not in a cluster yet`);
+  }
+
+  #judgeMember(hello: Hello, cluster: string): void {
     const self = this.#components.self();
-    const { cluster, members } = this.#components.card();
-    if (cluster === undefined) {
-      throw refused('DLE_UNAVAILABLE', `node ${self.id} is not in a cluster yet`);
-    }
     if (hello.cluster !== cluster) {
       throw refused(
         'DLE_FOREIGN_CLUSTER',
         `node ${self.id} is in cluster ${cluster}, not in ${hello.cluster ?? 'one without an id'}`,
       );
     }
-    if (members === undefined) return;
-    const known = members.find((member) => member.id === hello.node);
+    const { node = 0, instance } = hello;
+    const { roster, commit } = this.#components.roster();
+    if (roster.membership === undefined) return;
+    const known = roster.member(node);
     if (known === undefined) {
-      throw refused('DLE_NOT_A_MEMBER', `cluster ${cluster} has no node ${hello.node}`);
+      throw roster.isRemoved(node, commit)
+        ? refused('DLE_MEMBER_REMOVED', `node ${node} has been removed from cluster ${cluster}`)
+        : refused('DLE_NOT_A_MEMBER', `cluster ${cluster} has no node ${node}`);
     }
-    if (known.instance !== hello.instance) {
+    if (known.instance !== instance) {
       throw refused(
         'DLE_WIPED_MEMBER',
         `cluster ${cluster} knows node ${known.id} by another data directory ` +
-          `(instance ${known.instance}, not ${hello.instance})`,
+          `(instance ${known.instance}, not ${instance}). ${wipedAdvice(known.id)}`,
       );
     }
-  }
-
-  #identify(control: Control): Answer {
-    if (control.op !== IDENTIFY) {
-      const message = `a connection that looks for its cluster can ask for '${IDENTIFY}' only`;
-      throw new DleError('DLE_INVALID_ARGUMENT', message);
-    }
-    return { control: { ...this.#components.card() } };
   }
 }
 
@@ -95,6 +114,7 @@ function refused(
     | 'DLE_UNAVAILABLE'
     | 'DLE_FOREIGN_CLUSTER'
     | 'DLE_NOT_A_MEMBER'
+    | 'DLE_MEMBER_REMOVED'
     | 'DLE_WIPED_MEMBER',
   message: string,
 ): DleError {

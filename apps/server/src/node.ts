@@ -18,8 +18,10 @@ import { LogStore, type LogStoreComponents, type LogStoreOptions } from '@dle/st
 import { ClientApi, type Consensus } from './api/client-api.js';
 import type { Card } from './formation/decide.js';
 import { Formation } from './formation/formation.js';
-import type { Member } from './member.js';
-import { firstConfiguration, membershipOf } from './membership.js';
+import type { Member } from './membership/member.js';
+import { MemberChanges } from './membership/member-changes.js';
+import { firstConfiguration, membershipOf } from './membership/membership.js';
+import { Roster } from './membership/roster.js';
 import { NodeAcceptor } from './node-acceptor.js';
 import { type NodeOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { PeerTransport } from './peers/peer-transport.js';
@@ -31,6 +33,10 @@ import { StoreMachine } from './store-machine.js';
  * reaches it.
  */
 const CLUSTER_STATE = 'cluster';
+/** Election timeouts for which a removed member can be told that it is: as long as Raft tries to. */
+const PARTING_TIMEOUTS = 3;
+/** Heartbeats without an answer after which a change of members does not count on a voter. */
+const SILENT_HEARTBEATS = 3;
 const MAX_PROPOSAL_BYTES = 64 * 1024 ** 2;
 
 export interface NodeComponents {
@@ -79,9 +85,12 @@ export class DleNode {
   readonly #api: ClientApi;
   readonly #startedAt: number;
   readonly #stopping = new AbortController();
+  readonly #roster: Roster = new Roster();
   #formation: Formation | undefined;
   #consensus: Consensus | undefined;
   #cluster: string | undefined;
+  /** Why this node takes no part any more: the others have removed it. */
+  #removed: DleError | undefined;
   #closing: Promise<void> | undefined;
   #settleClosed!: { resolve: () => void; reject: (error: DleError) => void };
 
@@ -101,6 +110,9 @@ export class DleNode {
         self: () => node!.#self,
         api: () => node!.#api,
         card: () => node!.#card(),
+        cluster: () => node!.#cluster,
+        roster: () => ({ roster: node!.#roster, commit: node!.#commit }),
+        formation: () => node!.#formation,
         transport: () => node!.#consensus?.transport,
       });
       const { host, port } = options;
@@ -128,14 +140,17 @@ export class DleNode {
     this.#store = store;
     this.#server = server;
     this.#log = new RaftLog(store.log);
-    this.#machine = new StoreMachine(store);
+    this.#machine = new StoreMachine(store, () => this.#noticeRemoval());
     this.#self = { id: options.id, instance: store.log.storeId, address };
     this.#startedAt = components.clock.now();
     this.#api = new ClientApi({
       ...components,
       store,
       machine: this.#machine,
-      consensus: () => this.#consensus,
+      consensus: () => {
+        if (this.#removed !== undefined) throw this.#removed;
+        return this.#consensus;
+      },
       status: () => ({ ...this.status() }),
     });
     this.closed = new Promise((resolve, reject) => {
@@ -161,7 +176,9 @@ export class DleNode {
     return nodeStatus({
       self: this.#self,
       cluster: this.#cluster,
-      members: this.#members(),
+      members: this.#roster.membership?.members,
+      reason: this.#reason(),
+      removed: this.#removed !== undefined,
       consensus: this.#consensus,
       store: this.#store,
       uptimeMs: this.#components.clock.now() - this.#startedAt,
@@ -207,8 +224,9 @@ export class DleNode {
     const joined = this.#store.log.localState(CLUSTER_STATE);
     const cluster = recovered?.cluster ?? (joined && toText(joined));
     if (cluster !== undefined) return this.#takePart(cluster, recovered?.members ?? []);
-    const { peers } = this.#options;
-    this.#formation = new Formation(this.#components, { self: this.#self, peers });
+    const { peers, join: joinsOnly } = this.#options;
+    const self = this.#self;
+    this.#formation = new Formation(this.#components, { self, peers, joinsOnly });
     const decision = await this.#formation.run(this.#stopping.signal);
     switch (decision.kind) {
       case 'refuse':
@@ -232,11 +250,15 @@ export class DleNode {
   async #takePart(cluster: string, members: readonly Member[]): Promise<void> {
     const { clock, random, logger, tuning } = this.#components;
     const { electionTimeoutMs, heartbeatIntervalMs, peers } = this.#options;
+    const self = this.#self;
     const transport = new PeerTransport(this.#components, {
-      self: this.#self,
+      self,
       cluster,
       hints: peers,
       connectTimeoutMs: electionTimeoutMs,
+      partingMs: PARTING_TIMEOUTS * electionTimeoutMs,
+      card: () => this.#card(),
+      refused: (reason) => this.#noticeRefusal(reason),
     });
     const raft = await RaftNode.start(
       { log: this.#log, transport, stateMachine: this.#machine, clock, random, logger },
@@ -254,29 +276,72 @@ export class DleNode {
     raft.onRole(({ role, term, leader }) => {
       logger.info({ role, term, leader }, `${role} in term ${term}`);
     });
-    raft.onConfiguration((configuration) => {
-      const membership = membershipOf(configuration);
+    raft.onConfiguration(() => {
+      this.#roster.follow(raft.core.configuration, raft.core.commit);
+      const { membership } = this.#roster;
       if (membership !== undefined) transport.setMembers(membership.members);
+      this.#noticeRemoval();
     });
     raft.onFailure((error) => {
       logger.error({ code: error.code }, `this node takes no more part: ${error.message}`);
     });
     this.#cluster = cluster;
+    this.#formation?.end();
     this.#formation = undefined;
-    this.#consensus = { raft, transport };
-    transport.setMembers(this.#members() ?? members);
+    const changes = new MemberChanges(
+      { clock, random, logger, raft, transport },
+      {
+        self,
+        patienceMs: electionTimeoutMs,
+        silentMs: SILENT_HEARTBEATS * heartbeatIntervalMs,
+      },
+    );
+    this.#consensus = { raft, transport, changes };
+    this.#roster.follow(raft.core.configuration, raft.core.commit);
+    transport.setMembers(this.#roster.membership?.members ?? members);
     logger.info({ cluster, members: members.map(({ id }) => id) }, `in cluster ${cluster}`);
   }
 
-  /** The members by the configuration in the log. */
-  #members(): readonly Member[] | undefined {
-    return membershipOf(this.#consensus?.raft.core.configuration?.configuration)?.members;
+  /** What this node has applied of the log is committed. */
+  get #commit(): number {
+    return this.#machine.appliedIndex;
+  }
+
+  /** This node's own log says that it has been removed. */
+  #noticeRemoval(): void {
+    if (!this.#roster.isRemoved(this.#self.id, this.#commit)) return;
+    // Whoever waits for this very change is to be answered first, and the others to be told of it.
+    this.#components.clock.defer(() => this.#leave());
+  }
+
+  /** A member does not let this node in. */
+  #noticeRefusal(reason: DleError): void {
+    if (reason.code === 'DLE_MEMBER_REMOVED') this.#leave();
+  }
+
+  /** Takes no part any more, and says so to whoever asks. */
+  #leave(): void {
+    if (this.#removed !== undefined || this.#stopping.signal.aborted) return;
+    const message =
+      `node ${this.#self.id} has been removed from cluster ${this.#cluster}: ask another node; ` +
+      'stop this one, and do not start it again';
+    this.#removed = new DleError('DLE_MEMBER_REMOVED', message, { retryable: true });
+    this.#components.logger.warn({ code: this.#removed.code }, message);
+    this.#consensus?.raft.stop();
+    void this.#consensus?.transport.close();
+  }
+
+  /** Why this node takes no part. */
+  #reason(): string | undefined {
+    const failure = this.#removed ?? this.#consensus?.raft.stopped;
+    return failure?.message ?? this.#formation?.reason;
   }
 
   #card(): Card {
     const ids = this.#formation?.ids ?? [this.#self.id];
     const card = { ...this.#self, ids };
     if (this.#cluster === undefined) return card;
-    return { ...card, cluster: this.#cluster, members: this.#members() };
+    const { members, retired } = this.#roster.membership ?? {};
+    return { ...card, cluster: this.#cluster, members, retired };
   }
 }

@@ -1,10 +1,9 @@
+import { MAX_NODE_ID } from '@dle/client/protocol';
 import { DleError } from '@dle/common';
 import { parseAddress } from '@dle/net';
 import { z } from 'zod';
-import type { PeerHint } from './member.js';
+import type { PeerHint } from './membership/member.js';
 
-/** Largest member id: it must fit wherever ids go, and be easy to read out. */
-const MAX_ID = 0xffff_ffff;
 const HOSTS_NOBODY_CAN_CALL = new Set(['0.0.0.0', '::', '[::]']);
 
 export interface NodeOptions {
@@ -21,6 +20,11 @@ export interface NodeOptions {
    * formed; then they are a hint of where members may have moved. Default: none, a cluster of one.
    */
   readonly peers?: readonly string[];
+  /**
+   * Never form a cluster: wait until somebody adds this node to one (`dle member add`). Default
+   * false. Without effect once it is in a cluster.
+   */
+  readonly join?: boolean;
   /** Parent of this node's own directory, `node-<id>`. Default ./data. */
   readonly dataDir?: string;
   /** Bytes of a segment file, 4 KiB to 1 GiB. Default 64 MiB. */
@@ -40,11 +44,12 @@ export interface ResolvedOptions extends Required<Omit<NodeOptions, 'peers' | 'a
 }
 
 const schema = z.strictObject({
-  id: z.int().min(1).max(MAX_ID).default(1),
+  id: z.int().min(1).max(MAX_NODE_ID).default(1),
   host: z.string().min(1).default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(9001),
   advertise: z.string().optional(),
   peers: z.array(z.string()).max(31).default([]),
+  join: z.boolean().default(false),
   dataDir: z.string().min(1).default('./data'),
   segmentSize: z
     .int()
@@ -67,7 +72,8 @@ export function resolveOptions(options: NodeOptions): ResolvedOptions {
   }
   const { peers, advertise, ...rest } = parsed.data;
   if (advertise !== undefined) parseAddress(advertise);
-  if (advertise === undefined && peers.length > 0 && HOSTS_NOBODY_CAN_CALL.has(rest.host)) {
+  const isAlone = peers.length === 0 && !rest.join;
+  if (advertise === undefined && !isAlone && HOSTS_NOBODY_CAN_CALL.has(rest.host)) {
     throw invalid(`host ${rest.host} tells the peers nothing: name this node with --advertise`);
   }
   if (rest.heartbeatIntervalMs * 4 > rest.electionTimeoutMs) {

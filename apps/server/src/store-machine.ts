@@ -4,11 +4,14 @@ import type { LogStore } from '@dle/storage';
 /** The keys, as the state machine of consensus. */
 export class StoreMachine implements StateMachine {
   readonly #store: LogStore;
+  readonly #applied: (index: number) => void;
   /** Indexes of those deletes applied last that found their key: read by whoever waits for them. */
   readonly #found = new Set<number>();
 
-  constructor(store: LogStore) {
+  /** `applied` is called with the index up to which entries have just been applied. */
+  constructor(store: LogStore, applied: (index: number) => void) {
     this.#store = store;
+    this.#applied = applied;
   }
 
   get appliedIndex(): number {
@@ -20,6 +23,7 @@ export class StoreMachine implements StateMachine {
     this.#store.apply(index, (entry, existed) => {
       if (existed) this.#found.add(entry);
     });
+    this.#applied(index);
   }
 
   /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Answer, type Card, type Decision, decide } from '../src/formation/decide.js';
-import type { Member } from '../src/member.js';
+import type { Member } from '../src/membership/member.js';
 
 const member = (id: number, instance = `i${id}`): Member => ({
   id,
@@ -79,10 +79,40 @@ describe('decide', () => {
     });
   });
 
-  it('refuses a wiped disk under a known id, and an id nobody knows', () => {
+  it('refuses a wiped disk under a known id, and says how to replace it', () => {
     const formed = card(1, { cluster: 'c', members: [member(1), member(2)] });
-    expect(refusal(decide(member(2, 'wiped'), answers(formed)))).toBe('DLE_WIPED_MEMBER');
-    expect(refusal(decide(member(4), answers(formed)))).toBe('DLE_NOT_A_MEMBER');
+    const decision = decide(member(2, 'wiped'), answers(formed));
+    expect(refusal(decision)).toBe('DLE_WIPED_MEMBER');
+    expect(decision).toMatchObject({
+      error: { message: expect.stringContaining('dle member replace 2 NEW_ID@HOST:PORT') },
+    });
+  });
+
+  it('refuses the id of a removed member, and waits under one that nobody knows', () => {
+    const formed = card(1, { cluster: 'c', members: [member(1), member(2)], retired: [3] });
+    expect(refusal(decide(member(3), answers(formed)))).toBe('DLE_MEMBER_REMOVED');
+    expect(decide(member(4), answers(formed))).toMatchObject({
+      kind: 'wait',
+      reason: expect.stringContaining('dle member add 4 127.0.0.1:9004'),
+    });
+  });
+
+  it('believes whoever knows it, when others have yet to hear of it', () => {
+    const before = card(1, { cluster: 'c', members: [member(1), member(2)] });
+    const after = card(2, { cluster: 'c', members: [member(1), member(2), member(4)] });
+    for (const cards of [
+      [before, after],
+      [after, before],
+    ]) {
+      expect(decide(member(4), answers(...cards)).kind).toBe('adopt');
+      expect(refusal(decide(member(4, 'wiped'), answers(...cards)))).toBe('DLE_WIPED_MEMBER');
+    }
+  });
+
+  it('forms no cluster where it only joins, with peers or without', () => {
+    const joining = { joinsOnly: true };
+    expect(decide(member(1), [], joining).kind).toBe('wait');
+    expect(decide(member(1), answers(card(3), card(2)), joining).kind).toBe('wait');
   });
 
   it('refuses to choose between two clusters', () => {

@@ -156,8 +156,8 @@ function finalError<Result>(call: Call<Result>, link: Link, error: DleError): Dl
 
 /** Whom to ask next, after a failure. */
 function learn(links: Links, link: Link, error: DleError): void {
-  // Whoever else is asked would pass it on to the same overloaded leader.
-  if (hasCode(error, 'DLE_OVERLOADED')) return;
+  // Whoever else is asked would pass it on to the same leader, which is overloaded, or will not.
+  if (hasCode(error, 'DLE_OVERLOADED', 'DLE_CHANGE_REFUSED')) return;
   links.giveUp(link);
   const hint = error.details?.[LEADER_HINT];
   if (typeof hint === 'string') links.follow(link, hint);
@@ -169,6 +169,9 @@ function aborted<Result>(call: Call<Result>): DleError {
 }
 
 function outOfTime<Result>(call: Call<Result>, failures: ReadonlyMap<Link, DleError>): DleError {
+  // Why the cluster would not is what one has to know; that one has waited for it, one knows.
+  const refusal = [...failures.values()].find((error) => hasCode(error, 'DLE_CHANGE_REFUSED'));
+  if (refusal !== undefined) return refusal;
   const tried = [...new Set([...call.route.links(), ...failures.keys()])];
   const errors = tried.map((link) => failures.get(link) ?? link.lastError);
   const reports = tried.map(({ address }, index) => {

@@ -20,18 +20,25 @@ import { KeepAlive } from './keep-alive.js';
 import type { Link } from './link.js';
 import { Links } from './links.js';
 import {
+  addMemberRequest,
   delRequest,
   type Envelope,
   getRequest,
   type NodeStatus,
   type Pair,
+  parseChangeResult,
   parseDelResult,
   parseGetResult,
   parsePutResult,
   parseStatus,
+  parseTransferResult,
+  promoteMemberRequest,
   putRequest,
   type ReadLevel,
+  removeMemberRequest,
+  replaceMemberRequest,
   statusRequest,
+  transferRequest,
 } from './protocol/index.js';
 import { type Route, routeTo } from './route.js';
 import { utf8 } from './utf8.js';
@@ -141,6 +148,61 @@ export class Client implements AsyncDisposable {
     return this.#call('get', envelope, true, this.#route(level), parse, options);
   }
 
+  /**
+   * Makes the new, empty node at `address` (`host:port`) a member that gets the log and does not
+   * vote yet. Found to be done where it is one already.
+   *
+   * @returns `index`: of the configuration in the log that says so
+   * @throws DleError `DLE_CHANGE_REFUSED` (`details.reason` says why; nothing was changed),
+   *   `DLE_OUTCOME_UNKNOWN`: see who is a member, and call again
+   */
+  addMember(id: number, address: string, options: CallOptions = {}): Promise<{ index: number }> {
+    return this.#change('add of a member', addMemberRequest(id, address), options);
+  }
+
+  /** Lets a member vote, once it has caught up: until then it is tried again. Else as `addMember`. */
+  promoteMember(id: number, options: CallOptions = {}): Promise<{ index: number }> {
+    return this.#change('promotion of a member', promoteMemberRequest(id), options);
+  }
+
+  /** Removes a member; one that leads hands over first. Else as `addMember`. */
+  removeMember(id: number, options: CallOptions = {}): Promise<{ index: number }> {
+    return this.#change('removal of a member', removeMemberRequest(id), options);
+  }
+
+  /**
+   * Gives the place of member `id`, which may be gone for good, to the new, empty node `by` at
+   * `address`: adds that, waits until it has caught up, and changes the two in one step. `timeoutMs`
+   * holds for each of the two changes. Else as `addMember`; called again, it goes on where it was.
+   */
+  async replaceMember(
+    id: number,
+    by: number,
+    address: string,
+    options: CallOptions = {},
+  ): Promise<{ index: number }> {
+    await this.addMember(by, address, options);
+    return this.#change('replacement of a member', replaceMemberRequest(id, by), options);
+  }
+
+  /**
+   * Lets another voter lead: `target`, or the one that holds most of the log. Resolves when it
+   * does.
+   *
+   * @returns `node`: the node that leads now
+   * @throws DleError `DLE_TRANSFER_FAILED` (`details.reason` says why; the leader leads on, or
+   *   another one does), `DLE_OUTCOME_UNKNOWN`
+   */
+  transferLeadership(target?: number, options: CallOptions = {}): Promise<{ node: number }> {
+    const parse = ({ control }: Reply, link: Link) => {
+      const { node, leader } = parseTransferResult(control);
+      this.#links.follow(link, leader);
+      return { node };
+    };
+    const envelope = transferRequest(target);
+    return this.#call('transfer', envelope, false, this.#links.leaderRoute, parse, options);
+  }
+
   /** What a node says of itself and its cluster: the one at `endpoint`, or any. */
   async status(endpoint?: string, options: CallOptions = {}): Promise<NodeStatus> {
     const ask = (route: Route) =>
@@ -184,6 +246,15 @@ export class Client implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #change(name: string, envelope: Envelope, options: CallOptions): Promise<{ index: number }> {
+    const parse = ({ control }: Reply, link: Link) => {
+      const { index, leader } = parseChangeResult(control);
+      this.#links.follow(link, leader);
+      return { index };
+    };
+    return this.#call(name, envelope, false, this.#links.leaderRoute, parse, options);
   }
 
   #call<Result>(

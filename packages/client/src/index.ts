@@ -7,4 +7,11 @@ export {
   type ReadOptions,
 } from './client.js';
 export type { ClientOptions } from './client-options.js';
-export type { MemberStatus, NodeRole, NodeStatus, Pair, ReadLevel } from './protocol/index.js';
+export type {
+  MemberKind,
+  MemberStatus,
+  NodeRole,
+  NodeStatus,
+  Pair,
+  ReadLevel,
+} from './protocol/index.js';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DleError, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { run } from '../src/cli/run.js';
+import { changeResult, transferResult } from '../src/protocol/index.js';
 import { runDle } from './support/run-dle.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
 import { silence, TestNode } from './support/test-node.js';
@@ -47,7 +48,7 @@ describe('the command line', () => {
   it('explains itself', async () => {
     const help = await runDle(NOWHERE, ['--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    for (const command of ['put', 'get', 'del', 'load', 'dump', 'status']) {
+    for (const command of ['put', 'get', 'del', 'load', 'dump', 'status', 'member', 'transfer']) {
       expect(help.stdout.toString()).toContain(`dle ${command}`);
     }
     expect(help.stdout.toString()).toContain('Examples:');
@@ -78,6 +79,16 @@ describe('the command line', () => {
       ['load', 'file.tsv', '--concurrency', '0'],
       ['dump', '--format', 'csv'],
       ['status', 'more'],
+      ['member'],
+      ['member', 'frobnicate'],
+      ['member', 'add', '4'],
+      ['member', 'add', 'four', '127.0.0.1:9004'],
+      ['member', 'add', '4', 'nowhere'],
+      ['member', 'promote', '0'],
+      ['member', 'remove', '1', '2'],
+      ['member', 'replace', '1', '127.0.0.1:9004'],
+      ['transfer', '1', '2'],
+      ['transfer', '-1'],
       ['get', 'key', '--', '-more'],
     ].map((words) => [words.join(' '), words] as const),
   )('is refused: dle %s', async (_, words) => {
@@ -206,10 +217,10 @@ describe('dle put, get, del', () => {
   it('say what to do when nobody knows what became of a write', async () => {
     const node = await startNode();
     node.behaviour = silence;
-    const { code, stderr } = await runDle(node.address, ['put', 'a', 'b', '--timeout', '300ms']);
+    const { code, stderr } = await runDle(node.address, ['put', 'a', 'b', '--timeout', '2s']);
     expect(code).toBe(1);
     expectOneLine(stderr);
-    expect(stderr).toMatch(/DLE_OUTCOME_UNKNOWN: .*; read the key to find out/);
+    expect(stderr).toMatch(/DLE_OUTCOME_UNKNOWN: .*; look whether it did/);
     expect(node.asked).toEqual(['put a']);
   });
 
@@ -238,20 +249,30 @@ describe('dle status', () => {
       id: index + 1,
       instance: `i${index + 1}`,
       address,
+      kind: index === 0 ? ('leaving' as const) : ('voter' as const),
     }));
-    first!.statusOverrides = { members, role: 'follower', leader: 2, keys: 77 };
-    second!.statusOverrides = { members, role: 'leader', leader: 2, node: 2, instance: 'i2' };
+    first!.statusOverrides = { members, role: 'follower', leader: 2, keys: 77, reason: 'so so' };
+    second!.statusOverrides = {
+      members: members.map((member) => ({ ...member, lag: 3 - member.id })),
+      role: 'leader',
+      leader: 2,
+      node: 2,
+      instance: 'i2',
+      transferringTo: 1,
+    };
     const words = ['status', '--endpoints', first!.address];
     const { code, stdout, stderr } = await runHere(words);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const rows = stdout
-      .trimEnd()
-      .split('\n')
-      .map((row) => row.split(/\s{2,}/));
-    expect(rows).toEqual([
-      ['id', 'address', 'role', 'term', 'commit', 'applied', 'keys', 'leader'],
-      ['1', first!.address, 'follower', '3', '12', '12', '77', '2'],
-      ['2', second!.address, 'leader', '3', '12', '12', '5', '2'],
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.slice(0, 3).map((row) => row.split(/\s{2,}/))).toEqual([
+      ['id', 'address', 'role', 'member', 'term', 'commit', 'applied', 'lag', 'keys', 'leader'],
+      ['1', first!.address, 'follower', 'leaving', '3', '12', '12', '2', '77', '2'],
+      ['2', second!.address, 'leader', 'voter', '3', '12', '12', '1', '5', '2'],
+    ]);
+    expect(lines.slice(3)).toEqual([
+      'the voters are changing from 1 2 to 2',
+      'leadership is being handed over to node 1',
+      'node 1: so so',
     ]);
 
     const json = await runHere([...words, '--json']);
@@ -274,7 +295,7 @@ describe('dle status', () => {
         { id: 2, instance: 'i2', address: gone.address },
       ],
     };
-    const words = ['status', '--timeout', '200ms'];
+    const words = ['status', '--timeout', '2s'];
     const { code, stdout, stderr } = await runDle(node.address, words);
     expect(code).toBe(0);
     expect(stdout.toString()).toMatch(new RegExp(`^2 +${gone.address} +unreachable`, 'm'));
@@ -289,5 +310,78 @@ describe('dle status', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('candidate');
     expect(stderr).toBe('dle: DLE_UNAVAILABLE: the cluster has no leader\n');
+  });
+});
+
+describe('dle member and dle transfer', () => {
+  it('ask for the change, and say what has become of it, in words or JSON', async () => {
+    const node = await startNode();
+    node.behaviour = ({ op }) =>
+      op === 'transfer' ? transferResult({ node: 2 }) : changeResult({ index: 7 });
+    const commands: readonly (readonly [string, string, object])[] = [
+      ['member add 4 127.0.0.1:9004', 'node 4 is a learner', { index: 7 }],
+      ['member promote 4', 'node 4 votes, as of index 7', { index: 7 }],
+      ['member remove 2', 'node 2 is removed, as of index 7', { index: 7 }],
+      ['member replace 2 4@127.0.0.1:9004', 'node 4 has the place of node 2', { index: 7 }],
+      ['transfer 2', 'node 2 leads', { node: 2 }],
+      ['transfer', 'node 2 leads', { node: 2 }],
+    ];
+    for (const [words, sentence, result] of commands) {
+      const command = [...words.split(' '), '--endpoints', node.address];
+      const told = await runHere(command);
+      expect(told).toMatchObject({ code: 0, stderr: '' });
+      expect(told.stdout).toContain(sentence);
+      const json = await runHere([...command, '--json']);
+      expect(JSON.parse(json.stdout)).toEqual(result);
+    }
+    expect(new Set(node.asked)).toEqual(
+      new Set(['addMember', 'promoteMember', 'removeMember', 'replaceMember', 'transfer']),
+    );
+  });
+
+  it('list the members as the leader sees them', async () => {
+    const [first, second] = [await startNode(), await startNode()];
+    const members = [first!, second!].map(({ address }, index) => ({
+      id: index + 1,
+      instance: `i${index + 1}`,
+      address,
+    }));
+    first!.statusOverrides = { members, role: 'follower', leader: 2 };
+    second!.statusOverrides = {
+      members: [
+        { ...members[0]!, kind: 'learner', lag: 40, reachable: false },
+        { ...members[1]!, kind: 'voter', lag: 0, reachable: true },
+      ],
+      ...{ role: 'leader', leader: 2, node: 2, instance: 'i2' },
+    };
+    const words = ['member', 'list', '--endpoints', first!.address];
+    const { code, stdout } = await runHere(words);
+    expect(code).toBe(0);
+    expect(stdout.split('\n').map((row) => row.split(/\s{2,}/))).toEqual([
+      ['id', 'address', 'member', 'lag', 'reachable'],
+      ['1', first!.address, 'learner', '40', 'no'],
+      ['2', second!.address, 'voter, leads', '0', 'yes'],
+      [''],
+    ]);
+    const json = JSON.parse((await runHere([...words, '--json'])).stdout);
+    expect(json).toMatchObject({ leader: 2, members: [{ id: 1, lag: 40 }, { id: 2 }] });
+
+    second!.statusOverrides = { role: 'candidate', leader: undefined };
+    first!.statusOverrides = { role: 'follower', leader: undefined };
+    const nobody = await runHere(words);
+    expect(nobody.code).toBe(1);
+    expect(nobody.stderr).toContain('DLE_UNAVAILABLE');
+  });
+
+  it('say in one line why a change was refused', async () => {
+    const node = await startNode();
+    node.behaviour = () => {
+      const details = { reason: 'wouldLoseQuorum' };
+      throw new DleError('DLE_CHANGE_REFUSED', 'too few would be up', { details });
+    };
+    const words = ['member', 'remove', '2', '--endpoints', node.address];
+    const { code, stderr } = await runHere(words);
+    expect(code).toBe(1);
+    expect(stderr).toBe('dle: DLE_CHANGE_REFUSED: too few would be up\n');
   });
 });

@@ -1,7 +1,7 @@
 import { DleError, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CallOptions, Client, type ClientComponents } from '../src/index.js';
-import { putResult } from '../src/protocol/index.js';
+import { changeResult, putResult, transferResult } from '../src/protocol/index.js';
 import { fastClock } from './support/fast-clock.js';
 import { MemoryStore } from './support/memory-store.js';
 import { silence, TestNode, type TestNodeOptions } from './support/test-node.js';
@@ -403,6 +403,84 @@ describe('a write of unknown outcome', () => {
     };
     const error = await failureOf(write(connect([node]), { signal: controller.signal }));
     expect(error).toMatchObject({ code: 'DLE_ABORTED', effect: 'unknown' });
+  });
+});
+
+describe('a change of members', () => {
+  const refused = (reason: string, retryable: boolean) =>
+    new DleError('DLE_CHANGE_REFUSED', `no: ${reason}`, { retryable, details: { reason } });
+
+  it('is tried again while the leader asks for patience, at the leader', async () => {
+    const [leader, follower] = await startCluster(2);
+    const client = connect([leader!, follower!], { clock: fastClock });
+    let tries = 0;
+    leader!.behaviour = () => {
+      if (++tries < 4) throw refused('notCaughtUp', true);
+      return changeResult({ index: 9 });
+    };
+    expect(await client.promoteMember(4)).toEqual({ index: 9 });
+    expect(leader!.asked).toEqual(Array(4).fill('promoteMember'));
+    expect(follower!.asked).toEqual([]);
+  });
+
+  it('that is refused says why: at once, or when its time is over', async () => {
+    const node = await startNode();
+    const client = connect([node], { clock: fastClock }, { requestTimeoutMs: 300 });
+    node.behaviour = () => {
+      throw refused('wouldLoseQuorum', false);
+    };
+    const atOnce = await failureOf(client.removeMember(2));
+    expect(atOnce).toMatchObject({ code: 'DLE_CHANGE_REFUSED', effect: 'none' });
+    expect(node.asked).toEqual(['removeMember']);
+    node.behaviour = () => {
+      throw refused('notCaughtUp', true);
+    };
+    const late = await failureOf(client.promoteMember(4));
+    expect(late).toMatchObject({
+      code: 'DLE_CHANGE_REFUSED',
+      details: { reason: 'notCaughtUp' },
+    });
+  });
+
+  it('of unknown outcome is never sent twice', async () => {
+    const node = await startNode();
+    const client = connect([node], {}, { requestTimeoutMs: 200 });
+    node.behaviour = silence;
+    const changes: (() => Promise<unknown>)[] = [
+      () => client.addMember(4, '127.0.0.1:9004'),
+      () => client.promoteMember(4),
+      () => client.removeMember(4),
+      () => client.transferLeadership(),
+    ];
+    for (const change of changes) {
+      expect(await failureOf(change())).toMatchObject({
+        code: 'DLE_OUTCOME_UNKNOWN',
+        effect: 'unknown',
+      });
+    }
+    expect(node.asked).toEqual(['addMember', 'promoteMember', 'removeMember', 'transfer']);
+  });
+
+  it('that replaces one adds the other first', async () => {
+    const node = await startNode();
+    node.behaviour = () => changeResult({ index: 3 });
+    expect(await connect([node]).replaceMember(2, 4, '127.0.0.1:9004')).toEqual({ index: 3 });
+    expect(node.requests).toMatchObject([
+      { op: 'addMember', id: 4, address: '127.0.0.1:9004' },
+      { op: 'replaceMember', id: 2, by: 4 },
+    ]);
+  });
+
+  it('of the leader is followed', async () => {
+    const [first, second] = await startCluster(2);
+    const client = connect([first!, second!]);
+    await client.put('a', '1');
+    first!.once(() => transferResult({ node: 2, leader: second!.address }));
+    first!.leader = second!.address;
+    second!.leader = undefined;
+    expect(await client.transferLeadership(2)).toEqual({ node: 2 });
+    await client.put('a', '2');
+    expect(second!.asked).toEqual(['put a']);
   });
 });
 

@@ -2,30 +2,39 @@ import { DleError, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  addMemberRequest,
+  changeResult,
   delRequest,
   delResult,
   dumpRequest,
   dumpResult,
   type Envelope,
   forwardRequest,
-  type GetRequest,
   getRequest,
   getResult,
+  type LeaderRequest,
   MAX_DUMP_PAGE_BYTES,
+  MAX_NODE_ID,
   PairsWriter,
-  type PutRequest,
   pairBytes,
+  parseChangeResult,
   parseDelResult,
   parseDumpPage,
   parseGetResult,
   parsePutResult,
   parseRequest,
   parseStatus,
+  parseTransferResult,
+  promoteMemberRequest,
   putRequest,
   putResult,
   readPairs,
   releaseRequest,
+  removeMemberRequest,
+  replaceMemberRequest,
   statusRequest,
+  transferRequest,
+  transferResult,
 } from '../src/protocol/index.js';
 import { exampleStatus } from './support/example-status.js';
 
@@ -60,6 +69,18 @@ describe('requests', () => {
     );
     expect(parseRequest(...arrive(statusRequest()))).toEqual({ op: 'status' });
     expect(parseRequest(...arrive(releaseRequest('c')))).toEqual({ op: 'release', cursor: 'c' });
+    const change = { forwarded: false, id: 4 };
+    const address = 'host:9';
+    for (const [sent, expected] of [
+      [addMemberRequest(4, address), { op: 'addMember', address, ...change }],
+      [promoteMemberRequest(4), { op: 'promoteMember', ...change }],
+      [removeMemberRequest(4), { op: 'removeMember', ...change }],
+      [replaceMemberRequest(4, 5), { op: 'replaceMember', by: 5, ...change }],
+      [transferRequest(2), { op: 'transfer', target: 2, forwarded: false }],
+      [transferRequest(undefined), { op: 'transfer', target: undefined, forwarded: false }],
+    ] as const) {
+      expect(parseRequest(...arrive(sent))).toEqual(expected);
+    }
     for (const cursor of [undefined, 'c']) {
       const dump = { op: 'dump', maxBytes: 5, level: 'stale', cursor };
       expect(parseRequest(...arrive(dumpRequest(5, 'stale', cursor)))).toEqual(dump);
@@ -71,7 +92,13 @@ describe('requests', () => {
       putRequest(Uint8Array.of(1), Uint8Array.of(2, 3)),
       delRequest(Uint8Array.of(1)),
       getRequest(Uint8Array.of(1), 'linearizable'),
-    ].map((envelope) => parseRequest(...arrive(envelope)) as PutRequest | GetRequest);
+      addMemberRequest(4, '127.0.0.1:9004'),
+      promoteMemberRequest(4),
+      removeMemberRequest(MAX_NODE_ID),
+      replaceMemberRequest(2, 4),
+      transferRequest(2),
+      transferRequest(undefined),
+    ].map((envelope) => parseRequest(...arrive(envelope)) as LeaderRequest);
     for (const request of requests) {
       const passedOn = parseRequest(...arrive(forwardRequest(request)));
       expect(passedOn).toEqual({ ...request, forwarded: true });
@@ -127,6 +154,8 @@ describe('requests', () => {
     ['a key shorter than the bytes', { op: 'del', keyLength: 1, checksum: 0 }],
     ['no checksum', { op: 'put', keyLength: 0 }],
     ['a checksum of 33 bits', { op: 'put', keyLength: 0, checksum: 2 ** 32 }],
+    ['raw bytes with a change of members', { op: 'removeMember', id: 4 }],
+    ['raw bytes with a transfer', { op: 'transfer' }],
     ['an unknown level', { op: 'get', level: 'lease' }],
     ['a mark that is no flag', { op: 'get', level: 'stale', forwarded: 1 }],
     ['raw bytes with a status', { op: 'status' }],
@@ -134,6 +163,20 @@ describe('requests', () => {
     ['a condition nobody here knows', { op: 'put', keyLength: 0, checksum: 0, ifIndex: 7 }],
   ])('are refused: %s', (_, control) => {
     expect(codeOf(() => parseRequest(control, new Uint8Array(2)))).toBe('DLE_INVALID_ARGUMENT');
+  });
+
+  it.each([
+    ['no id of a member', { op: 'removeMember' }],
+    ['an id of 0', { op: 'promoteMember', id: 0 }],
+    ['an id that is too large', { op: 'promoteMember', id: MAX_NODE_ID + 1 }],
+    ['an id that is text', { op: 'removeMember', id: '4' }],
+    ['no address of a new member', { op: 'addMember', id: 4 }],
+    ['a long address of a new member', { op: 'addMember', id: 4, address: 'h'.repeat(263) }],
+    ['nobody to replace by', { op: 'replaceMember', id: 4 }],
+    ['a field of another change', { op: 'removeMember', id: 4, by: 5 }],
+    ['a transfer to nobody', { op: 'transfer', target: 0 }],
+  ])('that change the members are refused: %s', (_, control) => {
+    expect(codeOf(() => parseRequest(control, new Uint8Array(0)))).toBe('DLE_INVALID_ARGUMENT');
   });
 
   it.each([
@@ -150,7 +193,14 @@ describe('requests', () => {
   it('from outside, whatever they are, end in a request or a DleError', () => {
     const likely = fc.record(
       {
-        op: fc.constantFrom('put', 'del', 'get', 'status', 'dump', 'release', '__proto__'),
+        op: fc.constantFrom(
+          ...['put', 'del', 'get', 'status', 'dump', 'release', '__proto__'],
+          ...['addMember', 'promoteMember', 'removeMember', 'replaceMember', 'transfer'],
+        ),
+        id: fc.oneof(fc.nat(), fc.anything()),
+        by: fc.oneof(fc.nat(), fc.anything()),
+        target: fc.oneof(fc.nat(), fc.anything()),
+        address: fc.oneof(fc.string(), fc.anything()),
         keyLength: fc.oneof(fc.nat(50), fc.double(), fc.anything()),
         checksum: fc.oneof(fc.nat(), fc.anything()),
         level: fc.oneof(fc.constantFrom('linearizable', 'stale'), fc.anything()),
@@ -181,6 +231,10 @@ describe('results', () => {
         const leader = existed ? '127.0.0.1:9001' : undefined;
         const value = found ?? undefined;
         expect(parsePutResult(arrive(putResult({ index, leader }))[0])).toEqual({ index, leader });
+        const change = changeResult({ index, leader });
+        expect(parseChangeResult(arrive(change)[0])).toEqual({ index, leader });
+        const transfer = transferResult({ node: index, leader });
+        expect(parseTransferResult(arrive(transfer)[0])).toEqual({ node: index, leader });
         const del = { index, existed, leader };
         expect(parseDelResult(arrive(delResult(del))[0])).toEqual(del);
         const get = { value, leader };
@@ -188,10 +242,25 @@ describe('results', () => {
       }),
     );
     expect(parseStatus(exampleStatus())).toEqual(exampleStatus());
+    const [member] = exampleStatus().members;
+    const changing = exampleStatus({
+      reason: 'it waits',
+      transferringTo: 2,
+      members: (['voter', 'learner', 'joining', 'leaving'] as const).map((kind) => ({
+        ...member!,
+        kind,
+        lag: 3,
+        caughtUp: false,
+      })),
+    });
+    expect(parseStatus(changing)).toEqual(changing);
   });
 
   it('that make no sense are DLE_FORMAT, and nothing else', () => {
-    const parsers = [parsePutResult, parseDelResult, parseGetResult, parseDumpPage, parseStatus];
+    const parsers = [
+      ...[parsePutResult, parseDelResult, parseGetResult, parseDumpPage, parseStatus],
+      ...[parseChangeResult, parseTransferResult],
+    ];
     const likely = fc.record(
       {
         index: fc.oneof(fc.nat(), fc.anything()),

@@ -1,5 +1,6 @@
 import {
   type ClientRequest,
+  changeResult,
   type DelRequest,
   type DumpRequest,
   delResult,
@@ -10,15 +11,18 @@ import {
   type GetRequest,
   getResult,
   LEADER_HINT,
+  type LeaderRequest,
   type PutRequest,
   parseRequest,
   putResult,
+  transferResult,
 } from '@dle/client/protocol';
 import { type Clock, DleError, type Random } from '@dle/common';
 import type { Answer, Control } from '@dle/net';
 import type { LogProposal, RaftNode } from '@dle/raft';
 import type { LogStore } from '@dle/storage';
 import { entryOf } from '../entries.js';
+import type { MemberChanges } from '../membership/member-changes.js';
 import type { PeerTransport } from '../peers/peer-transport.js';
 import type { StoreMachine } from '../store-machine.js';
 import { DumpCursors } from './dump-cursors.js';
@@ -33,6 +37,7 @@ const FORWARD_TIMEOUT_MS = 5_000;
 export interface Consensus {
   readonly raft: RaftNode<LogProposal>;
   readonly transport: PeerTransport;
+  readonly changes: MemberChanges;
 }
 
 export interface ClientApiComponents {
@@ -40,7 +45,11 @@ export interface ClientApiComponents {
   readonly random: Random;
   readonly store: LogStore;
   readonly machine: StoreMachine;
-  /** `undefined` while the cluster is being formed. */
+  /**
+   * `undefined` while the cluster is being formed.
+   *
+   * @throws DleError `DLE_MEMBER_REMOVED`
+   */
   readonly consensus: () => Consensus | undefined;
   readonly status: () => Control;
 }
@@ -59,7 +68,10 @@ export class ClientApi {
   }
 
   async handle(control: Control, raw: Uint8Array): Promise<Answer> {
-    return this.#dispatch(parseRequest(control, raw));
+    const request = parseRequest(control, raw);
+    // What a removed node holds grows old; others hold it, too.
+    if (request.op !== 'status' && request.op !== 'release') this.#components.consensus();
+    return this.#dispatch(request);
   }
 
   close(): void {
@@ -70,12 +82,24 @@ export class ClientApi {
     switch (request.op) {
       case 'put':
       case 'del':
-        return this.#atLeader(request, (raft) => this.#write(raft, request));
+        return this.#atLeader(request, ({ raft }) => this.#write(raft, request));
       case 'get':
         if (request.level === 'stale') return this.#valueOf(request);
-        return this.#atLeader(request, async (raft) => {
+        return this.#atLeader(request, async ({ raft }) => {
           await readable(raft);
           return this.#valueOf(request);
+        });
+      case 'addMember':
+      case 'promoteMember':
+      case 'removeMember':
+      case 'replaceMember':
+        return this.#atLeader(request, async ({ changes }) =>
+          changeResult({ index: await changes.carryOut(request) }),
+        );
+      case 'transfer':
+        return this.#atLeader(request, async ({ changes }) => {
+          const { id, address } = await changes.transfer(request.target);
+          return transferResult({ node: id, leader: address });
         });
       case 'status':
         return { control: this.#components.status() };
@@ -91,11 +115,12 @@ export class ClientApi {
    * Serves here if this node leads, else passes the request on, unless somebody else already did.
    */
   #atLeader(
-    request: PutRequest | DelRequest | GetRequest,
-    serve: (raft: RaftNode<LogProposal>) => Promise<Envelope>,
+    request: LeaderRequest,
+    serve: (consensus: Consensus) => Promise<Envelope>,
   ): Promise<Answer> {
-    const { raft, transport } = this.#inCluster();
-    if (raft.isLeader || raft.stopped !== undefined) return serve(raft);
+    const consensus = this.#inCluster();
+    const { raft, transport } = consensus;
+    if (raft.isLeader || raft.stopped !== undefined) return serve(consensus);
     const leader = raft.core.leader;
     const peer = transport.peer(leader);
     if (leader === 0 || peer === undefined) throw unavailable('there is no leader at the moment');
@@ -105,7 +130,7 @@ export class ClientApi {
     const { control, raw } = forwardRequest(request);
     return rpc.request(control, raw, { timeoutMs: FORWARD_TIMEOUT_MS }).then(
       (reply) => ({
-        control: { ...reply.control, [LEADER_HINT]: peer.member.address },
+        control: { [LEADER_HINT]: peer.member.address, ...reply.control },
         raw: reply.raw,
       }),
       (thrown: unknown) => {
@@ -176,7 +201,7 @@ function forwardFailure(error: DleError, isWrite: boolean): DleError {
   if (isWrite && error.effect === 'unknown') {
     return new DleError(
       'DLE_OUTCOME_UNKNOWN',
-      'the leader was lost before it answered: the write may or may not take effect',
+      'the leader was lost before it answered: what was asked for may or may not take effect',
       { effect: 'unknown', cause: error },
     );
   }

@@ -1,5 +1,5 @@
 import { DleError, type DleErrorCode } from '@dle/common';
-import type { Member, PeerHint } from '../member.js';
+import type { Member, PeerHint } from '../membership/member.js';
 
 /** What a node says of itself to one that looks for its cluster. */
 export interface Card extends Member {
@@ -7,6 +7,8 @@ export interface Card extends Member {
   readonly cluster?: string | undefined;
   /** The members by the configuration in its log, once it has one. */
   readonly members?: readonly Member[] | undefined;
+  /** Ids of members that have been removed. */
+  readonly retired?: readonly number[] | undefined;
   /** Ids of all future members, its own included, as far as it has met them; rising. */
   readonly ids: readonly number[];
 }
@@ -30,9 +32,14 @@ export type Decision =
 /**
  * What an empty node does with the answers of one round. Only the node with the lowest id may form
  * the cluster, and only when everybody answers, is empty, and has met the same set of ids: two
- * nodes with different ideas of who belongs to it can then not both be the one that forms.
+ * nodes with different ideas of who belongs to it can then not both be the one that forms. One that
+ * `joinsOnly` forms none. A node that finds a cluster without it waits until it is added there.
  */
-export function decide(self: Member, answers: readonly Answer[]): Decision {
+export function decide(
+  self: Member,
+  answers: readonly Answer[],
+  { joinsOnly = false }: { readonly joinsOnly?: boolean } = {},
+): Decision {
   const met = new Map<string, Card>();
   const problems: string[] = [];
   for (const { peer, card } of answers) {
@@ -42,9 +49,10 @@ export function decide(self: Member, answers: readonly Answer[]): Decision {
     } else if (card.instance !== self.instance) met.set(card.instance, card);
   }
   const others = [...met.values()];
-  return (
-    joinExisting(self, others) ?? refuseTwin(self, others) ?? formTogether(self, others, problems)
-  );
+  const early = joinExisting(self, others) ?? refuseTwin(self, others);
+  if (early !== undefined) return early;
+  if (joinsOnly) return { kind: 'wait', reason: waitsToBeAdded(self), ids: [self.id] };
+  return formTogether(self, others, problems);
 }
 
 function joinExisting(self: Member, others: readonly Card[]): Decision | undefined {
@@ -54,28 +62,46 @@ function joinExisting(self: Member, others: readonly Card[]): Decision | undefin
     return refuse('DLE_FOREIGN_CLUSTER', `the peers belong to different clusters: ${list}`);
   }
   for (const card of formed) {
-    if (card.members === undefined || card.members.length === 0) continue;
-    const known = card.members.find((member) => member.id === self.id);
-    if (known === undefined) {
-      const ids = card.members.map((member) => member.id).join(', ');
-      return refuse(
-        'DLE_NOT_A_MEMBER',
-        `the cluster at ${card.address} has the members ${ids}, and no node ${self.id}`,
-      );
-    }
+    const known = card.members?.find((member) => member.id === self.id);
+    if (known === undefined) continue;
     if (known.instance !== self.instance) return refuseInstance(self, card, known);
-    return { kind: 'adopt', cluster: card.cluster!, members: card.members };
+    return { kind: 'adopt', cluster: card.cluster!, members: card.members! };
   }
-  return undefined;
+  const retired = formed.find((card) => card.retired?.includes(self.id));
+  if (retired !== undefined) return refuseRetired(self, retired);
+  const settled = formed.find((card) => card.members !== undefined && card.members.length > 0);
+  if (settled === undefined) return undefined;
+  const ids = settled.members!.map((member) => member.id).join(', ');
+  const reason = `the cluster at ${settled.address} has the members ${ids}; ${waitsToBeAdded(self)}`;
+  return { kind: 'wait', reason, ids: [self.id] };
+}
+
+function waitsToBeAdded({ id, address }: Member): string {
+  return `this node waits to be added, by 'dle member add ${id} ${address}'`;
+}
+
+function refuseRetired(self: Member, card: Card): Decision {
+  return refuse(
+    'DLE_MEMBER_REMOVED',
+    `node ${self.id} has been removed from the cluster at ${card.address}, and ids are not given ` +
+      'twice: start this node with another --id',
+  );
 }
 
 function refuseInstance(self: Member, card: Card, known: Member): Decision {
   return refuse(
     'DLE_WIPED_MEMBER',
     `the cluster at ${card.address} knows node ${self.id} (at ${known.address}) by another data ` +
-      `directory, instance ${known.instance}; this one is empty. If it was wiped, put its data ` +
-      `back: without it the node would vote as if it had never promised anything. If ` +
-      `--id ${self.id} is in use elsewhere, give this node another one`,
+      `directory, instance ${known.instance}; this one is empty. ${wipedAdvice(self.id)}`,
+  );
+}
+
+/** What to do where the data directory under a known id is not the one that it had. */
+export function wipedAdvice(id: number): string {
+  return (
+    `If the disk was wiped, put its data back, or start it under a new id and give that its ` +
+    `place with 'dle member replace ${id} NEW_ID@HOST:PORT': under id ${id} it would vote as if ` +
+    `it had never promised anything. If --id ${id} is in use elsewhere, give this node another`
   );
 }
 

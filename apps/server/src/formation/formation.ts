@@ -1,48 +1,47 @@
-import { type Clock, DleError, type Logger, type Random } from '@dle/common';
-import { type Hello, PROTOCOL_RANGE, TcpClient } from '@dle/net';
-import type { Member, PeerHint } from '../member.js';
+import { DleError } from '@dle/common';
+import type { Rpc, TcpClient } from '@dle/net';
+import type { Member, PeerHint } from '../membership/member.js';
 import { type Answer, type Decision, decide } from './decide.js';
-import { IDENTIFY, parseCard } from './parse-card.js';
+import {
+  IDENTIFY_TIMEOUT_MS,
+  type IdentifyComponents,
+  identify,
+  identifyingClient,
+} from './identify.js';
 
 /** Between two rounds of asking everybody. */
 const ROUND_MS = 150;
-/** How long one peer may take to answer. */
-const ANSWER_TIMEOUT_MS = 2_000;
-/** Lane of the connections that carry nothing but `identify`. */
-export const FORMING_LANE = 'forming';
 
-export interface FormationComponents {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
+export interface FormationOptions {
+  readonly self: Member;
+  readonly peers: readonly PeerHint[];
+  /** It never forms a cluster, and waits until it is added to one. */
+  readonly joinsOnly: boolean;
 }
 
 /**
- * How an empty node finds its cluster: it asks its peers who they are, round after round, until
- * `decide` says to form the cluster, to join it, or to give up.
+ * How an empty node finds its cluster: it asks its peers, and those members that call it, who they
+ * are, round after round, until `decide` says to form the cluster, to join it, or to give up.
  */
 export class Formation {
-  readonly #components: FormationComponents;
-  readonly #self: Member;
+  readonly #components: IdentifyComponents;
+  readonly #options: FormationOptions;
   readonly #peers: readonly { readonly hint: PeerHint; readonly client: TcpClient }[];
+  /** Members of a cluster that has this node in its configuration, and not yet the other way. */
+  readonly #callers = new Set<Rpc>();
   #ids: readonly number[];
-  #lastReason = '';
+  #reason = 'it has just been started';
+  /** What a member has said that knows this node by another data directory. */
+  #rejection: DleError | undefined;
 
-  constructor(
-    components: FormationComponents,
-    options: { readonly self: Member; readonly peers: readonly PeerHint[] },
-  ) {
+  constructor(components: IdentifyComponents, options: FormationOptions) {
+    const { self, peers } = options;
     this.#components = components;
-    this.#self = options.self;
-    this.#ids = [options.self.id];
-    this.#peers = options.peers.map((hint) => ({
+    this.#options = options;
+    this.#ids = [self.id];
+    this.#peers = peers.map((hint) => ({
       hint,
-      client: new TcpClient(components, {
-        addresses: [hint.address],
-        hello: () => this.#hello(),
-        connectTimeoutMs: ANSWER_TIMEOUT_MS,
-        backoff: { minMs: 50, maxMs: 500 },
-      }),
+      client: identifyingClient(components, self, hint.address),
     }));
   }
 
@@ -51,16 +50,32 @@ export class Formation {
     return this.#ids;
   }
 
+  /** What it waits for. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** A member of some cluster has opened a connection to this node, as to one of its members. */
+  called(rpc: Rpc): void {
+    this.#callers.add(rpc);
+  }
+
+  /** That connection is gone. */
+  hungUp(rpc: Rpc, why: DleError): void {
+    this.#callers.delete(rpc);
+    const reason = why.cause instanceof DleError ? why.cause : why;
+    if (reason.code === 'DLE_WIPED_MEMBER') this.#rejection = reason;
+  }
+
   /** Runs until there is a decision other than to wait. Rejects with `DLE_ABORTED`. */
   async run(signal: AbortSignal): Promise<Exclude<Decision, { kind: 'wait' }>> {
+    const { self } = this.#options;
     try {
       for (;;) {
         if (signal.aborted) throw new DleError('DLE_ABORTED', 'the node is stopping');
-        const answers = await Promise.all(
-          this.#peers.map(({ hint, client }) => this.#ask(hint, client, signal)),
-        );
-        const decision = decide(this.#self, answers);
+        const decision = decide(self, await this.#askEverybody(signal), this.#options);
         if (decision.kind !== 'wait') return decision;
+        if (this.#rejection !== undefined) return { kind: 'refuse', error: this.#rejection };
         this.#ids = decision.ids;
         this.#report(decision.reason);
         await this.#pause(signal);
@@ -70,12 +85,25 @@ export class Formation {
     }
   }
 
-  async #ask(peer: PeerHint, client: TcpClient, signal: AbortSignal): Promise<Answer> {
+  /** This node takes part now: whoever called one without a cluster calls again, a member. */
+  end(): void {
+    for (const caller of this.#callers) caller.close();
+  }
+
+  #askEverybody(signal: AbortSignal): Promise<Answer[]> {
+    const options = { timeoutMs: IDENTIFY_TIMEOUT_MS, signal };
+    const peers = this.#peers.map(({ hint, client }) =>
+      this.#ask(hint, () => client.connect(options).then((rpc) => identify(rpc, options))),
+    );
+    const callers = Array.from(this.#callers, (rpc) =>
+      this.#ask({ address: rpc.remote }, () => identify(rpc, options)),
+    );
+    return Promise.all([...peers, ...callers]);
+  }
+
+  async #ask(peer: PeerHint, ask: () => Promise<Answer['card']>): Promise<Answer> {
     try {
-      const options = { timeoutMs: ANSWER_TIMEOUT_MS, signal };
-      const rpc = await client.connect(options);
-      const { control } = await rpc.request({ op: IDENTIFY }, undefined, options);
-      return { peer, card: parseCard(control) };
+      return { peer, card: await ask() };
     } catch (thrown) {
       const { code, message } = DleError.from(thrown);
       this.#components.logger.debug({ peer: peer.address, code }, message);
@@ -85,9 +113,9 @@ export class Formation {
 
   /** Said once for each new reason, not in every round. */
   #report(reason: string): void {
-    if (reason === this.#lastReason) return;
-    this.#lastReason = reason;
-    this.#components.logger.info({ ids: this.#ids }, `forming the cluster: ${reason}`);
+    if (reason === this.#reason) return;
+    this.#reason = reason;
+    this.#components.logger.info({ ids: this.#ids }, `not in a cluster yet: ${reason}`);
   }
 
   #pause(signal: AbortSignal): Promise<void> {
@@ -100,16 +128,5 @@ export class Formation {
       const cancel = this.#components.clock.setTimer(done, ROUND_MS);
       signal.addEventListener('abort', done);
     });
-  }
-
-  #hello(): Hello {
-    const { id, instance } = this.#self;
-    return {
-      protocol: PROTOCOL_RANGE,
-      role: 'member',
-      lane: FORMING_LANE,
-      node: id,
-      instance,
-    };
   }
 }

@@ -1,7 +1,9 @@
 import { type Clock, DleError, type Logger, type Random } from '@dle/common';
 import { type Hello, PROTOCOL_RANGE, type Rpc, type RpcHandler, type Sockets } from '@dle/net';
 import { type Message, parseMessage, type Transport } from '@dle/raft';
-import type { Member, PeerHint } from '../member.js';
+import type { Card } from '../formation/decide.js';
+import { answerIdentify } from '../formation/parse-card.js';
+import type { Member, PeerHint } from '../membership/member.js';
 import { type Lane, Peer } from './peer.js';
 
 export interface PeerTransportOptions {
@@ -9,6 +11,12 @@ export interface PeerTransportOptions {
   readonly cluster: string;
   readonly hints: readonly PeerHint[];
   readonly connectTimeoutMs: number;
+  /** How long a member that has been removed can still be told so, in milliseconds. */
+  readonly partingMs: number;
+  /** What this node says of itself to one that it calls, and that has no cluster yet. */
+  readonly card: () => Card;
+  /** Told why a member lets this node not in. */
+  readonly refused: (reason: DleError) => void;
 }
 
 /**
@@ -24,6 +32,8 @@ export class PeerTransport implements Transport {
   };
   readonly #options: PeerTransportOptions;
   readonly #peers = new Map<number, Peer>();
+  /** How not to forget those that are no members any more. */
+  readonly #parting = new Map<number, () => void>();
   /**
    * Connections that members have opened to this node. A node that has joined but not yet received
    * the configuration knows nobody's address: it answers where it was asked.
@@ -52,15 +62,22 @@ export class PeerTransport implements Transport {
     return this.#peers.get(id);
   }
 
-  /** Connects to exactly these members (this node itself aside). */
+  /**
+   * Connects to exactly these members (this node itself aside); to those that were ones until now,
+   * for a while.
+   */
   setMembers(members: readonly Member[]): void {
     const wanted = new Map(members.map((member) => [member.id, member]));
     wanted.delete(this.#options.self.id);
     for (const [id, peer] of this.#peers) {
-      const { instance, address } = wanted.get(id) ?? {};
-      if (peer.member.instance === instance && peer.member.address === address) continue;
-      this.#peers.delete(id);
-      void peer.close();
+      const member = wanted.get(id);
+      if (member === undefined) {
+        this.#part(peer);
+        continue;
+      }
+      this.#parting.get(id)?.();
+      if (isSame(peer.member, member)) continue;
+      this.#forget(peer);
     }
     for (const [id, member] of wanted) {
       if (!this.#peers.has(id)) this.#peers.set(id, this.#connect(member, members));
@@ -83,6 +100,7 @@ export class PeerTransport implements Transport {
   handler(): RpcHandler {
     return {
       message: (control, raw, rpc) => this.#onMessage(control, raw, rpc),
+      request: (control) => answerIdentify(control, this.#options.card()),
     };
   }
 
@@ -98,12 +116,31 @@ export class PeerTransport implements Transport {
   }
 
   async close(): Promise<void> {
+    for (const cancel of this.#parting.values()) cancel();
     await Promise.all([...this.#peers.values()].map((peer) => peer.close()));
     this.#peers.clear();
   }
 
+  #part(peer: Peer): void {
+    const { id } = peer.member;
+    if (this.#parting.has(id)) return;
+    const forget = (): void => this.#forget(peer);
+    const cancel = this.#components.clock.setTimer(forget, this.#options.partingMs);
+    this.#parting.set(id, () => {
+      this.#parting.delete(id);
+      cancel();
+    });
+  }
+
+  #forget(peer: Peer): void {
+    const { id } = peer.member;
+    this.#parting.get(id)?.();
+    this.#peers.delete(id);
+    void peer.close();
+  }
+
   #connect(member: Member, members: readonly Member[]): Peer {
-    const { hints, self, cluster, connectTimeoutMs } = this.#options;
+    const { hints, self, cluster, connectTimeoutMs, refused } = this.#options;
     // A hint that is some member's known address says nothing new; another may be where this one
     // has moved.
     const known = new Set(members.map(({ address }) => address));
@@ -119,7 +156,7 @@ export class PeerTransport implements Transport {
       instance: self.instance,
     });
     const components = { ...this.#components, handler: this.handler() };
-    return new Peer(components, { member, alsoAt, hello, connectTimeoutMs });
+    return new Peer(components, { member, alsoAt, hello, connectTimeoutMs, refused });
   }
 
   #onMessage(control: Readonly<Record<string, unknown>>, raw: Uint8Array, rpc: Rpc): void {
@@ -135,4 +172,8 @@ export class PeerTransport implements Transport {
     }
     this.#receive(message, raw);
   }
+}
+
+function isSame(one: Member, other: Member): boolean {
+  return one.instance === other.instance && one.address === other.address;
 }

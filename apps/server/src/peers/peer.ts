@@ -1,6 +1,7 @@
 import { type Clock, DleError, type Logger, type Random } from '@dle/common';
 import { type Hello, type Rpc, type RpcHandler, type Sockets, TcpClient } from '@dle/net';
-import type { Member } from '../member.js';
+import { wipedAdvice } from '../formation/decide.js';
+import type { Member } from '../membership/member.js';
 
 /**
  * Each lane is a connection of its own, so that a heartbeat never waits behind megabytes of
@@ -13,11 +14,15 @@ const LANES: readonly Lane[] = ['control', 'log', 'forward'];
 /** A member that came back should be heard well within an election timeout. */
 const BACKOFF = { minMs: 20, maxMs: 400 };
 
+/** How often is looked at why a member cannot be reached, in milliseconds. */
+const LOOK_MS = 1_000;
+
 /** The connections from this node to one other member. */
 export class Peer {
   readonly member: Member;
   readonly #lanes: ReadonlyMap<Lane, TcpClient>;
   readonly #logger: Logger;
+  readonly #refused: (reason: DleError) => void;
 
   constructor(
     components: {
@@ -35,10 +40,13 @@ export class Peer {
       readonly alsoAt: readonly string[];
       readonly hello: (lane: Lane) => Hello;
       readonly connectTimeoutMs: number;
+      /** Told, again and again, why the member lets this node not in. */
+      readonly refused: (reason: DleError) => void;
     },
   ) {
-    const { member, alsoAt, hello, connectTimeoutMs } = options;
+    const { member, alsoAt, hello, connectTimeoutMs, refused } = options;
     this.member = member;
+    this.#refused = refused;
     this.#logger = components.logger;
     const addresses = [...new Set([member.address, ...alsoAt])];
     const open = (lane: Lane): [Lane, TcpClient] => {
@@ -49,10 +57,8 @@ export class Peer {
         backoff: BACKOFF,
       });
       client.onConnected((rpc) => this.#checkInstance(rpc));
-      // It goes on trying whatever happens to this first wait.
-      client.connect().catch((error: DleError) => {
-        components.logger.debug({ peer: member.id, lane, code: error.code }, error.message);
-      });
+      client.onDisconnected(() => void this.#watch(client));
+      void this.#watch(client);
       return [lane, client];
     };
     this.#lanes = new Map(LANES.map(open));
@@ -71,13 +77,29 @@ export class Peer {
     await Promise.all([...this.#lanes.values()].map((client) => client.close()));
   }
 
+  /** It goes on trying, whatever comes of waiting for it. */
+  async #watch(client: TcpClient): Promise<void> {
+    for (;;) {
+      try {
+        await client.connect({ timeoutMs: LOOK_MS });
+        return;
+      } catch (thrown) {
+        const { code, message, cause } = DleError.from(thrown);
+        if (code === 'DLE_CLOSED') return;
+        this.#logger.debug({ peer: this.member.id, code }, message);
+        const reason = cause instanceof DleError ? cause.cause : undefined;
+        if (reason instanceof DleError) this.#refused(reason);
+      }
+    }
+  }
+
   /** Who answers under the member's address with another data directory is somebody else. */
   #checkInstance(rpc: Rpc): void {
     const { id, instance, address } = this.member;
     if (rpc.welcome.instance === instance) return;
     const message =
       `node ${id} at ${address} answers with another data directory ` +
-      `(instance ${rpc.welcome.instance}, not ${instance}); it is not spoken to`;
+      `(instance ${rpc.welcome.instance}, not ${instance}) and is not spoken to. ${wipedAdvice(id)}`;
     this.#logger.error({ peer: id }, message);
     rpc.close(new DleError('DLE_WIPED_MEMBER', message));
   }

@@ -31,8 +31,9 @@ const HIGHEST_PORT = 31_999;
  */
 export class ProcessCluster {
   readonly dataDir: string;
-  readonly servers: readonly ServerProcess[];
+  readonly servers: ServerProcess[];
   readonly #temporary: boolean;
+  readonly #options: ProcessClusterOptions;
 
   static async create(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
     const { nodes = 3, flags = [], front } = options;
@@ -43,22 +44,32 @@ export class ProcessCluster {
     );
     const servers = ports.map((port, position) => {
       const address = addresses[position]!;
-      return new ServerProcess({
-        id: position + 1,
-        port,
-        peers: addresses.filter((other) => other !== address),
-        dataDir,
-        logFile: join(dataDir, `node-${position + 1}.log`),
-        flags: ['--advertise', address, ...flags],
-      });
+      const peers = addresses.filter((other) => other !== address);
+      return newServer(dataDir, { id: position + 1, port, address, peers, flags });
     });
-    return new ProcessCluster(dataDir, servers, options.dataDir === undefined);
+    return new ProcessCluster(dataDir, servers, options);
   }
 
-  private constructor(dataDir: string, servers: readonly ServerProcess[], temporary: boolean) {
+  private constructor(dataDir: string, servers: ServerProcess[], options: ProcessClusterOptions) {
     this.dataDir = dataDir;
     this.servers = servers;
-    this.#temporary = temporary;
+    this.#temporary = options.dataDir === undefined;
+    this.#options = options;
+  }
+
+  /**
+   * One more node under the next id, not started yet; when it is, it waits to be added to the
+   * cluster. `advertised` is where the others reach it.
+   */
+  async addServer(): Promise<{ server: ServerProcess; advertised: string }> {
+    const { flags = [], front } = this.#options;
+    const [port] = (await freePorts(1)) as [number];
+    const id = this.servers.length + 1;
+    const address = (await front?.(id, port)) ?? `127.0.0.1:${port}`;
+    const options = { id, port, address, peers: [], flags: ['--join', ...flags] };
+    const server = newServer(this.dataDir, options);
+    this.servers.push(server);
+    return { server, advertised: address };
   }
 
   get endpoints(): string[] {
@@ -158,6 +169,28 @@ export class ProcessCluster {
     await this.stopAll('SIGKILL');
     if (this.#temporary) rmSync(this.dataDir, { recursive: true, force: true });
   }
+}
+
+function newServer(
+  dataDir: string,
+  options: {
+    readonly id: number;
+    readonly port: number;
+    readonly address: string;
+    readonly peers: readonly string[];
+    readonly flags: readonly string[];
+  },
+): ServerProcess {
+  const { id, port, address, peers, flags } = options;
+  const logFile = join(dataDir, `node-${id}.log`);
+  return new ServerProcess({
+    id,
+    port,
+    peers,
+    dataDir,
+    logFile,
+    flags: ['--advertise', address, ...flags],
+  });
 }
 
 /**

@@ -40,7 +40,8 @@ export class ServerProcess {
   start(): void {
     if (this.#child !== undefined) throw new Error(`node ${this.options.id} is running`);
     const { id, port, peers, dataDir, logFile, flags = [] } = this.options;
-    const named = ['--id', id, '--port', port, '--peers', peers.join(), '--data-dir', dataDir];
+    const named = ['--id', id, '--port', port, '--data-dir', dataDir];
+    if (peers.length > 0) named.push('--peers', peers.join());
     const child = spawn(process.execPath, [PROGRAM, ...named.map(String), ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });

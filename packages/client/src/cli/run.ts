@@ -14,8 +14,10 @@ import { delCommand } from './commands/del.js';
 import { dumpCommand } from './commands/dump.js';
 import { getCommand } from './commands/get.js';
 import { loadCommand } from './commands/load.js';
+import { memberCommand } from './commands/member.js';
 import { putCommand } from './commands/put.js';
 import { statusCommand } from './commands/status.js';
+import { transferCommand } from './commands/transfer.js';
 import { describeFailure } from './failure.js';
 
 const WIDTH = 100;
@@ -45,6 +47,8 @@ function commandLine(words: readonly string[]) {
     .command(loadCommand)
     .command(dumpCommand)
     .command(statusCommand)
+    .command(memberCommand)
+    .command(transferCommand)
     .example([
       ['$0 put greeting hello', 'store a value'],
       ['$0 get greeting', 'print it'],
@@ -52,6 +56,7 @@ function commandLine(words: readonly string[]) {
       ['$0 load cities.tsv', 'store a whole file'],
       ['$0 dump --out backup.jsonl', 'write all keys and values to a file'],
       ['$0 status', 'see the nodes and who leads'],
+      ['$0 member --help', 'add, remove and replace nodes'],
     ])
     .epilogue('Exit codes: 0, 1 (not found, or failed), 2 (usage).')
     .demandCommand(1, 1, 'a command is needed', 'one command at a time')

@@ -1,7 +1,9 @@
-export { MAX_CURSOR_LENGTH, MAX_DUMP_PAGE_BYTES } from './limits.js';
+export { MAX_CURSOR_LENGTH, MAX_DUMP_PAGE_BYTES, MAX_NODE_ID } from './limits.js';
 export { checkPairs, type Pair, PairsWriter, pairBytes, readPairs } from './pairs.js';
 export { parseRequest } from './parse-request.js';
 export {
+  type AddMemberRequest,
+  addMemberRequest,
   type ClientRequest,
   checkKeyLength,
   checkValueLength,
@@ -13,16 +15,28 @@ export {
   forwardRequest,
   type GetRequest,
   getRequest,
+  type LeaderRequest,
+  type MembershipRequest,
+  type PromoteMemberRequest,
   type PutRequest,
   payloadChecksum,
+  promoteMemberRequest,
   putRequest,
   type ReadLevel,
   type ReleaseRequest,
+  type RemoveMemberRequest,
+  type ReplaceMemberRequest,
   releaseRequest,
+  removeMemberRequest,
+  replaceMemberRequest,
   type StatusRequest,
   statusRequest,
+  type TransferRequest,
+  transferRequest,
 } from './requests.js';
 export {
+  type ChangeResult,
+  changeResult,
   type DelResult,
   type DumpPage,
   delResult,
@@ -32,10 +46,20 @@ export {
   getResult,
   LEADER_HINT,
   type PutResult,
+  parseChangeResult,
   parseDelResult,
   parseDumpPage,
   parseGetResult,
   parsePutResult,
+  parseTransferResult,
   putResult,
+  type TransferResult,
+  transferResult,
 } from './results.js';
-export { type MemberStatus, type NodeRole, type NodeStatus, parseStatus } from './status.js';
+export {
+  type MemberKind,
+  type MemberStatus,
+  type NodeRole,
+  type NodeStatus,
+  parseStatus,
+} from './status.js';

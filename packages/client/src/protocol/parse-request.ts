@@ -1,6 +1,11 @@
 import { crc32, DleError } from '@dle/common';
 import { asFields, complaint, type Fields, flag, optional, text, wholeNumber } from './fields.js';
-import { MAX_CURSOR_LENGTH, MAX_DUMP_PAGE_BYTES } from './limits.js';
+import {
+  MAX_ADDRESS_LENGTH,
+  MAX_CURSOR_LENGTH,
+  MAX_DUMP_PAGE_BYTES,
+  MAX_NODE_ID,
+} from './limits.js';
 import {
   type ClientRequest,
   checkKeyLength,
@@ -8,6 +13,7 @@ import {
   type DelRequest,
   type DumpRequest,
   type GetRequest,
+  type MembershipRequest,
   type PutRequest,
   payloadChecksum,
   type ReadLevel,
@@ -23,6 +29,11 @@ const FIELDS: Readonly<Record<ClientRequest['op'], ReadonlySet<string>>> = {
   put: new Set(['op', 'keyLength', 'checksum', 'forwarded']),
   del: new Set(['op', 'keyLength', 'checksum', 'forwarded']),
   get: new Set(['op', 'level', 'forwarded']),
+  addMember: new Set(['op', 'id', 'address', 'forwarded']),
+  promoteMember: new Set(['op', 'id', 'forwarded']),
+  removeMember: new Set(['op', 'id', 'forwarded']),
+  replaceMember: new Set(['op', 'id', 'by', 'forwarded']),
+  transfer: new Set(['op', 'target', 'forwarded']),
   status: new Set(['op']),
   dump: new Set(['op', 'cursor', 'maxBytes', 'level']),
   release: new Set(['op', 'cursor']),
@@ -48,6 +59,17 @@ export function parseRequest(control: unknown, raw: Uint8Array): ClientRequest {
       return parseDel(fields, raw);
     case 'get':
       return parseGet(fields, raw);
+    case 'addMember':
+    case 'promoteMember':
+    case 'removeMember':
+    case 'replaceMember':
+      refuseRaw(raw);
+      return parseMembership(op, fields);
+    case 'transfer': {
+      refuseRaw(raw);
+      const target = optional(fields, 'target', nodeId, refuse);
+      return { op, target, forwarded: parseForwarded(fields) };
+    }
     case 'status':
       refuseRaw(raw);
       return { op };
@@ -90,6 +112,25 @@ function parseDump(fields: Fields, raw: Uint8Array): DumpRequest {
   if (maxBytes === 0) throw refuse('maxBytes must be at least 1');
   const cursor = optional(fields, 'cursor', parseCursor, refuse);
   return { op: 'dump', cursor, maxBytes, level: parseLevel(fields) };
+}
+
+function parseMembership(op: MembershipRequest['op'], fields: Fields): MembershipRequest {
+  const common = { id: nodeId(fields, 'id'), forwarded: parseForwarded(fields) };
+  switch (op) {
+    case 'addMember':
+      return { op, ...common, address: text(fields, 'address', refuse, MAX_ADDRESS_LENGTH) };
+    case 'promoteMember':
+    case 'removeMember':
+      return { op, ...common };
+    case 'replaceMember':
+      return { op, ...common, by: nodeId(fields, 'by') };
+  }
+}
+
+function nodeId(fields: Fields, name: string): number {
+  const id = wholeNumber(fields, name, refuse, MAX_NODE_ID);
+  if (id === 0) throw refuse(`${name} must be at least 1`);
+  return id;
 }
 
 function knownOp(op: unknown): ClientRequest['op'] {

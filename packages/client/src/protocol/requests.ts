@@ -49,6 +49,53 @@ export interface GetRequest extends Forwardable {
   readonly level: ReadLevel;
 }
 
+/** Make a new, empty node a member that gets the log and does not vote. */
+export interface AddMemberRequest extends Forwardable {
+  readonly op: 'addMember';
+  readonly id: number;
+  /** `host:port` where it can be asked who it is. */
+  readonly address: string;
+}
+
+/** Let a member vote that does not yet. */
+export interface PromoteMemberRequest extends Forwardable {
+  readonly op: 'promoteMember';
+  readonly id: number;
+}
+
+export interface RemoveMemberRequest extends Forwardable {
+  readonly op: 'removeMember';
+  readonly id: number;
+}
+
+/** Remove a member and give its place to another that does not vote yet, in one step. */
+export interface ReplaceMemberRequest extends Forwardable {
+  readonly op: 'replaceMember';
+  readonly id: number;
+  readonly by: number;
+}
+
+/** Let another voter lead. */
+export interface TransferRequest extends Forwardable {
+  readonly op: 'transfer';
+  /** `undefined`: the one that holds most. */
+  readonly target: number | undefined;
+}
+
+export type MembershipRequest =
+  | AddMemberRequest
+  | PromoteMemberRequest
+  | RemoveMemberRequest
+  | ReplaceMemberRequest;
+
+/** What only the leader can do. */
+export type LeaderRequest =
+  | PutRequest
+  | DelRequest
+  | GetRequest
+  | MembershipRequest
+  | TransferRequest;
+
 export interface StatusRequest {
   readonly op: 'status';
 }
@@ -70,13 +117,7 @@ export interface ReleaseRequest {
   readonly cursor: string;
 }
 
-export type ClientRequest =
-  | PutRequest
-  | DelRequest
-  | GetRequest
-  | StatusRequest
-  | DumpRequest
-  | ReleaseRequest;
+export type ClientRequest = LeaderRequest | StatusRequest | DumpRequest | ReleaseRequest;
 
 /** CRC-32 of key ‖ value: the payload checksum of the record it becomes. */
 export function payloadChecksum(key: Uint8Array, value: Uint8Array): number {
@@ -135,23 +176,53 @@ export function releaseRequest(cursor: string): Envelope {
   return { control: { op: 'release', cursor }, raw: [] };
 }
 
+export function addMemberRequest(id: number, address: string): Envelope {
+  return { control: { op: 'addMember', id, address }, raw: [] };
+}
+
+export function promoteMemberRequest(id: number): Envelope {
+  return { control: { op: 'promoteMember', id }, raw: [] };
+}
+
+export function removeMemberRequest(id: number): Envelope {
+  return { control: { op: 'removeMember', id }, raw: [] };
+}
+
+export function replaceMemberRequest(id: number, by: number): Envelope {
+  return { control: { op: 'replaceMember', id, by }, raw: [] };
+}
+
+export function transferRequest(target: number | undefined): Envelope {
+  return { control: { op: 'transfer', target }, raw: [] };
+}
+
 /** The same request, as a member passes it on to the leader for a client. */
-export function forwardRequest(request: PutRequest | DelRequest | GetRequest): Envelope {
-  const { key } = request;
+export function forwardRequest(request: LeaderRequest): Envelope {
+  const { control, raw } = envelopeOf(request);
+  return { control: { ...control, forwarded: true }, raw };
+}
+
+function envelopeOf(request: LeaderRequest): Envelope {
   switch (request.op) {
     case 'put': {
-      const { checksum, value } = request;
-      const control = { op: 'put', keyLength: key.length, checksum, forwarded: true };
-      return { control, raw: [key, value] };
+      const { key, value, checksum } = request;
+      return { control: { op: 'put', keyLength: key.length, checksum }, raw: [key, value] };
     }
     case 'del': {
-      const { checksum } = request;
-      return {
-        control: { op: 'del', keyLength: key.length, checksum, forwarded: true },
-        raw: [key],
-      };
+      const { key, checksum } = request;
+      return { control: { op: 'del', keyLength: key.length, checksum }, raw: [key] };
     }
     case 'get':
-      return { control: { op: 'get', level: request.level, forwarded: true }, raw: [key] };
+      return { control: { op: 'get', level: request.level }, raw: [request.key] };
+    case 'addMember':
+      return addMemberRequest(request.id, request.address);
+    case 'promoteMember':
+      return promoteMemberRequest(request.id);
+    case 'removeMember':
+      return removeMemberRequest(request.id);
+    case 'replaceMember':
+      return replaceMemberRequest(request.id, request.by);
+    case 'transfer':
+      return transferRequest(request.target);
   }
 }

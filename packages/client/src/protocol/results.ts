@@ -21,6 +21,16 @@ export interface PutResult extends Hinted {
   readonly index: number;
 }
 
+export interface ChangeResult extends Hinted {
+  /** Of the configuration in the log that says so. */
+  readonly index: number;
+}
+
+export interface TransferResult extends Hinted {
+  /** The node that leads now. */
+  readonly node: number;
+}
+
 export interface DelResult extends Hinted {
   /** Of the entry in the log; deleting what is not there takes an entry too. */
   readonly index: number;
@@ -52,6 +62,14 @@ export function putResult(result: PutResult): Envelope {
   return { control: { index: result.index, leader: result.leader }, raw: [] };
 }
 
+export function changeResult(result: ChangeResult): Envelope {
+  return { control: { index: result.index, leader: result.leader }, raw: [] };
+}
+
+export function transferResult(result: TransferResult): Envelope {
+  return { control: { node: result.node, leader: result.leader }, raw: [] };
+}
+
 export function delResult(result: DelResult): Envelope {
   const { index, existed, leader } = result;
   return { control: { index, existed, leader }, raw: [] };
@@ -77,6 +95,18 @@ export function emptyResult(): Envelope {
 export function parsePutResult(control: unknown): PutResult {
   const fields = asFields(control, distrust);
   return { index: wholeNumber(fields, 'index', distrust), leader: parseHint(fields) };
+}
+
+/** @throws DleError `DLE_FORMAT` */
+export function parseChangeResult(control: unknown): ChangeResult {
+  const fields = asFields(control, distrust);
+  return { index: wholeNumber(fields, 'index', distrust), leader: parseHint(fields) };
+}
+
+/** @throws DleError `DLE_FORMAT` */
+export function parseTransferResult(control: unknown): TransferResult {
+  const fields = asFields(control, distrust);
+  return { node: wholeNumber(fields, 'node', distrust), leader: parseHint(fields) };
 }
 
 /** @throws DleError `DLE_FORMAT` */

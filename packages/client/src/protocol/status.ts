@@ -1,7 +1,34 @@
-import { asFields, complaint, type Fields, flag, optional, text, wholeNumber } from './fields.js';
+import {
+  asFields,
+  type Complaint,
+  complaint,
+  type Fields,
+  flag,
+  optional,
+  text,
+  wholeNumber,
+} from './fields.js';
 
-/** `forming`: not yet in a cluster; `failed`: its disk has failed or its log is damaged. */
-export type NodeRole = 'forming' | 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'failed';
+/**
+ * `forming`: not yet in a cluster; `failed`: its disk has failed or its log is damaged; `removed`:
+ * the others have removed it, and it takes no part any more.
+ */
+export type NodeRole =
+  | 'forming'
+  | 'follower'
+  | 'preCandidate'
+  | 'candidate'
+  | 'leader'
+  | 'failed'
+  | 'removed';
+
+/**
+ * - `voter`;
+ * - `learner`: gets the log and does not vote;
+ * - `joining`, `leaving`: only in a joint phase, when the voters are being changed: a voter that
+ *   was none before, and one that will be none. Both vote until it is over.
+ */
+export type MemberKind = 'voter' | 'learner' | 'joining' | 'leaving';
 
 const ROLES: ReadonlySet<unknown> = new Set<NodeRole>([
   'forming',
@@ -10,7 +37,9 @@ const ROLES: ReadonlySet<unknown> = new Set<NodeRole>([
   'candidate',
   'leader',
   'failed',
+  'removed',
 ]);
+const KINDS: ReadonlySet<unknown> = new Set<MemberKind>(['voter', 'learner', 'joining', 'leaving']);
 
 /** A member as the node that was asked sees it. */
 export interface MemberStatus {
@@ -18,8 +47,13 @@ export interface MemberStatus {
   readonly instance: string;
   /** `host:port` that it advertises to members and clients. */
   readonly address: string;
+  readonly kind?: MemberKind | undefined;
   /** Last index known to be durable there; only the leader knows. */
   readonly match?: number | undefined;
+  /** Entries of the leader's log that it is not known to hold; only the leader knows. */
+  readonly lag?: number | undefined;
+  /** Whether it answers and has all but what takes no time; only the leader knows. */
+  readonly caughtUp?: boolean | undefined;
   /** Whether the node that was asked holds a connection to it. */
   readonly reachable?: boolean | undefined;
 }
@@ -32,9 +66,13 @@ export interface NodeStatus {
   /** Absent while the cluster is being formed. */
   readonly cluster?: string | undefined;
   readonly role: NodeRole;
+  /** Why it is in no cluster (yet), or takes no part: a sentence for people. */
+  readonly reason?: string | undefined;
   readonly term: number;
   /** Node id of the leader, where one is known. */
   readonly leader?: number | undefined;
+  /** Node id to which this leader is handing over. */
+  readonly transferringTo?: number | undefined;
   /** `host:port` that it advertises. */
   readonly address: string;
   /** Index up to which the log is known to be committed. */
@@ -57,6 +95,9 @@ const distrust = complaint('DLE_FORMAT', 'bad status');
 /** Most members a status may list: far beyond any sensible cluster. */
 const MAX_MEMBERS = 1_024;
 
+/** Longest reason, in characters. */
+const MAX_REASON_LENGTH = 4_096;
+
 /** @throws DleError `DLE_FORMAT` */
 export function parseStatus(control: unknown): NodeStatus {
   const fields = asFields(control, distrust);
@@ -71,8 +112,10 @@ export function parseStatus(control: unknown): NodeStatus {
     instance: text(fields, 'instance', distrust),
     cluster: optional(fields, 'cluster', text, distrust),
     role: role as NodeRole,
+    reason: optional(fields, 'reason', longText, distrust),
     term: number('term'),
     leader: optional(fields, 'leader', wholeNumber, distrust),
+    transferringTo: optional(fields, 'transferringTo', wholeNumber, distrust),
     address: text(fields, 'address', distrust),
     commit: number('commit'),
     applied: number('applied'),
@@ -91,7 +134,20 @@ function parseMember(fields: Fields): MemberStatus {
     id: wholeNumber(fields, 'id', distrust),
     instance: text(fields, 'instance', distrust),
     address: text(fields, 'address', distrust),
+    kind: optional(fields, 'kind', memberKind, distrust),
     match: optional(fields, 'match', wholeNumber, distrust),
+    lag: optional(fields, 'lag', wholeNumber, distrust),
+    caughtUp: optional(fields, 'caughtUp', flag, distrust),
     reachable: optional(fields, 'reachable', flag, distrust),
   };
+}
+
+function memberKind(fields: Fields, name: string, complain: Complaint): MemberKind {
+  const kind = fields[name];
+  if (!KINDS.has(kind)) throw complain(`${name} must be one of ${[...KINDS].join(', ')}`);
+  return kind as MemberKind;
+}
+
+function longText(fields: Fields, name: string, complain: Complaint): string {
+  return text(fields, name, complain, MAX_REASON_LENGTH);
 }

@@ -56,7 +56,7 @@ export class MemoryStore {
       case 'release':
         this.snapshots.delete(request.cursor);
         return emptyResult();
-      case 'status':
+      default:
         throw new DleError('DLE_INTERNAL', 'a node answers that, not its store');
     }
   }

@@ -29,14 +29,33 @@ export const statusCommand: CommandModule<ClusterArguments, StatusArguments> = {
       surveyCluster(client, options.endpoints, timeoutMs),
     );
     if (options.json) process.stdout.write(`${JSON.stringify(report(survey), undefined, 2)}\n`);
-    else process.stdout.write(statusTable(survey.findings));
-    if (!options.json) nameUnreachable(survey.findings);
+    else {
+      process.stdout.write(statusTable(survey.findings, survey.leader));
+      process.stdout.write(changesUnderWay(survey));
+      nameUnreachable(survey.findings);
+    }
     if (survey.leader === undefined) {
       process.stderr.write('dle: DLE_UNAVAILABLE: the cluster has no leader\n');
       process.exitCode = EXIT_FAILED;
     }
   },
 };
+
+/** What the leader is about, and what nodes wait for that take no part: a line each. */
+function changesUnderWay({ findings, leader }: Survey): string {
+  const statuses = findings.flatMap(({ status }) => (status === undefined ? [] : [status]));
+  const { members = [], transferringTo } = statuses.find(({ node }) => node === leader) ?? {};
+  const idsOf = (...kinds: readonly unknown[]) =>
+    members.flatMap(({ id, kind }) => (kinds.includes(kind) ? [id] : [])).join(' ');
+  const isJoint = idsOf('joining', 'leaving') !== '';
+  const lines = [
+    isJoint &&
+      `the voters are changing from ${idsOf('voter', 'leaving')} to ${idsOf('voter', 'joining')}`,
+    transferringTo !== undefined && `leadership is being handed over to node ${transferringTo}`,
+    ...statuses.map(({ node, reason }) => reason !== undefined && `node ${node}: ${reason}`),
+  ];
+  return lines.flatMap((line) => (line === false ? [] : [`${line}\n`])).join('');
+}
 
 function nameUnreachable(findings: readonly Finding[]): void {
   for (const { address, error } of findings) {
