@@ -33,8 +33,8 @@ export class Changes {
 
   /** The configuration that a change begins with, or why it may not begin. */
   begin(change: MembershipChange): Configuration | ChangeRefusal {
-    const { log, commit, term } = this.#state;
-    if (log.termAt(commit) !== term) {
+    const { log, knowsAllCommitted } = this.#state;
+    if (!knowsAllCommitted) {
       // What an earlier leader has changed may be committed without this one knowing (Ongaro's
       // correction of 2015 to single-server changes; it holds here as well).
       const message = 'the leader is new and has not committed an entry of its own yet; try again';
@@ -70,8 +70,8 @@ export class Changes {
    * is committed and this leader knows all that is.
    */
   next(): Configuration | undefined {
-    const { log, commit, term } = this.#state;
-    if (!isJoint(log.members) || !this.#isSettled || log.termAt(commit) !== term) return undefined;
+    const { log, knowsAllCommitted } = this.#state;
+    if (!isJoint(log.members) || !this.#isSettled || !knowsAllCommitted) return undefined;
     return lastStep(log.members);
   }
 

@@ -5,6 +5,8 @@ import type { CoreOptions } from './types.js';
 export const DEFAULT_CORE_OPTIONS: Omit<CoreOptions, 'id'> = {
   electionTimeoutMs: 1_000,
   heartbeatIntervalMs: 100,
+  leaseReads: true,
+  maxClockDriftPercent: 10,
   maxAppendBytes: 1024 * 1024,
   maxInflightAppends: 64,
   maxInflightBytes: 16 * 1024 * 1024,
@@ -16,6 +18,8 @@ const HEARTBEATS_PER_TIMEOUT = 4;
  * A day: longer than anybody waits for a leader, and far from where sums of times lose precision.
  */
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000;
+/** A clock that goes half as fast as another is broken. */
+const MAX_DRIFT_PERCENT = 50;
 /** Far beyond what any link keeps busy; it bounds the memory of a window. */
 const MAX_INFLIGHT_APPENDS = 65_536;
 
@@ -29,6 +33,10 @@ export function validateCoreOptions(options: CoreOptions): void {
     outOfBounds(options, 'id', 1, Number.MAX_SAFE_INTEGER),
     outOfBounds(options, 'heartbeatIntervalMs', 1, MAX_TIMEOUT_MS),
     outOfBounds(options, 'electionTimeoutMs', 1, MAX_TIMEOUT_MS),
+    outOfBounds(options, 'maxClockDriftPercent', 0, MAX_DRIFT_PERCENT),
+    typeof options.leaseReads === 'boolean'
+      ? undefined
+      : `leaseReads must be true or false, not ${options.leaseReads}`,
     outOfBounds(options, 'maxAppendBytes', 1, Number.MAX_SAFE_INTEGER),
     outOfBounds(options, 'maxInflightAppends', 1, MAX_INFLIGHT_APPENDS),
     outOfBounds(options, 'maxInflightBytes', 1, Number.MAX_SAFE_INTEGER),
@@ -49,6 +57,7 @@ function outOfBounds(
   highest: number,
 ): string | undefined {
   const value = options[name];
-  if (Number.isSafeInteger(value) && value >= lowest && value <= highest) return undefined;
+  const isWhole = typeof value === 'number' && Number.isSafeInteger(value);
+  if (isWhole && value >= lowest && value <= highest) return undefined;
   return `${name} must be a whole number from ${lowest} to ${highest}, not ${value}`;
 }

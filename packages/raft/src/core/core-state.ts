@@ -74,6 +74,14 @@ export class CoreState {
     return this.#commit;
   }
 
+  /**
+   * Of a leader: whether it has committed in its own term, and so knows of everything that any
+   * leader before it has committed (paper section 5.4.2).
+   */
+  get knowsAllCommitted(): boolean {
+    return this.log.termAt(this.#commit) === this.#term;
+  }
+
   emit(effect: CoreEffect): void {
     this.#effects.push(effect);
   }

@@ -72,7 +72,11 @@ export class Election {
   startPreVote(): void {
     const state = this.#state;
     this.rearm();
-    if (!this.#mayCampaign()) return;
+    if (!this.#mayCampaign()) {
+      // Whom it followed has fallen silent, and whoever comes next will make itself heard.
+      state.become('follower', state.term, 0);
+      return;
+    }
     state.become('preCandidate', state.term, 0);
     this.#votes.clear();
     this.#votes.set(state.id, true);

@@ -1,6 +1,7 @@
 import { assert } from '@dle/common';
 import { Changes } from './changes.js';
 import type { CoreState } from './core-state.js';
+import { Lease } from './lease.js';
 import { Peers } from './peers.js';
 import type { Progress } from './progress.js';
 import { ReadRounds } from './read-rounds.js';
@@ -15,6 +16,8 @@ import type {
   MembershipChange,
   NodeId,
   ProposalRefusal,
+  ReadIndexRequest,
+  ReadLevel,
   TransferRefusal,
 } from './types.js';
 
@@ -37,6 +40,7 @@ export class Leadership {
   readonly #peers: Peers;
   readonly #changes: Changes;
   readonly #transfer: Transfer;
+  readonly #lease: Lease;
   #nextHeartbeat: number;
   #isOver = false;
 
@@ -51,6 +55,7 @@ export class Leadership {
     this.#peers = new Peers(state);
     this.#changes = new Changes(state, this.#peers);
     this.#transfer = new Transfer(state, this.#peers);
+    this.#lease = new Lease(state, this.#peers);
     const { term, log, now, options } = state;
     this.#nextHeartbeat = now + options.heartbeatIntervalMs;
     const index = log.lastIndex + 1;
@@ -170,9 +175,24 @@ export class Leadership {
     this.#transfer.proceed();
   }
 
-  read(id: number): void {
+  read(id: number, level: ReadLevel): void {
+    if (level === 'lease' && this.#hasLease) {
+      this.#state.emit({ type: 'readable', ids: [id], index: this.#state.commit });
+      return;
+    }
     this.#reads.add(id);
     this.#askForReads();
+  }
+
+  onReadIndexRequest(message: ReadIndexRequest): void {
+    if (this.#peers.get(message.from) === undefined) return;
+    this.#reads.addRequest(message);
+    this.#askForReads();
+  }
+
+  get #hasLease(): boolean {
+    const { knowsAllCommitted } = this.#state;
+    return knowsAllCommitted && !this.#transfer.hasEverInvited && this.#lease.holds;
   }
 
   resign(): void {
@@ -184,6 +204,7 @@ export class Leadership {
     // An answer to a round that was never asked answers nothing.
     if (peer === undefined || message.round > this.#state.round) return undefined;
     peer.lastHeard = this.#state.now;
+    this.#lease.answered(peer, message.round);
     if (message.round > peer.round) {
       peer.round = message.round;
       this.#confirmReads();
@@ -236,6 +257,7 @@ export class Leadership {
   }
 
   #sendHeartbeats(): void {
+    this.#lease.beginRound();
     const { id: from, term, commit, round } = this.#state;
     for (const peer of this.#peers) {
       this.#state.send({

@@ -22,6 +22,8 @@ export class Progress {
   readonly inflights: Inflights;
   /** The highest round that it answered. */
   round = 0;
+  /** It has answered something sent then or later; see `Lease`. */
+  answeredSince: number = Number.NEGATIVE_INFINITY;
   /** When it last answered, in monotonic milliseconds. */
   lastHeard: number;
   /** The highest commit that a request has told it of. */

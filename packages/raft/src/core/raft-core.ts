@@ -3,6 +3,7 @@ import { validateCoreOptions } from './core-options.js';
 import { CoreState } from './core-state.js';
 import { Election } from './election.js';
 import { Follower } from './follower.js';
+import { FollowerReads } from './follower-reads.js';
 import { Leadership } from './leadership.js';
 import type { CoreStatus } from './status.js';
 import type {
@@ -15,6 +16,7 @@ import type {
   MembershipChange,
   Message,
   NodeId,
+  ReadLevel,
   RecoveredState,
   Role,
   VoteRequest,
@@ -23,7 +25,7 @@ import type {
 import { isWellFormed } from './well-formed.js';
 
 export interface RaftCoreComponents {
-  /** Draws election timeouts, and nothing else. */
+  /** Draws election timeouts, and where the numbers of a follower's reads begin. */
   readonly random: Random;
 }
 
@@ -40,6 +42,7 @@ export class RaftCore {
   readonly #state: CoreState;
   readonly #election: Election;
   readonly #follower: Follower;
+  readonly #followerReads: FollowerReads;
   /** Present while this node leads. */
   #leadership: Leadership | undefined;
 
@@ -60,6 +63,7 @@ export class RaftCore {
     this.#state = new CoreState(components.random, options, recovered, now);
     this.#election = new Election(this.#state, recovered.restarted);
     this.#follower = new Follower(this.#state);
+    this.#followerReads = new FollowerReads(this.#state);
   }
 
   /**
@@ -129,7 +133,7 @@ export class RaftCore {
       durableIndex: writes.durableIndex,
       commit,
       heldMessages: outbox.size,
-      pendingReads: this.#leadership?.pendingReads ?? 0,
+      pendingReads: this.#leadership?.pendingReads ?? this.#followerReads.pending,
       peers: this.#leadership?.peerStatus() ?? [],
     };
   }
@@ -158,8 +162,7 @@ export class RaftCore {
         this.#propose(event.sizes);
         break;
       case 'read':
-        if (this.#leadership !== undefined) this.#leadership.read(event.id);
-        else this.#state.emit({ type: 'readRefused', ids: [event.id] });
+        this.#read(event.id, event.level ?? 'linearizable');
         break;
       case 'flushed':
         this.#onFlushed(event.write);
@@ -179,6 +182,7 @@ export class RaftCore {
       this.#state.reportCommit();
       this.#follow(this.term, 0);
     }
+    this.#followerReads.review();
     return this.#state.takeEffects();
   }
 
@@ -188,6 +192,12 @@ export class RaftCore {
     } else if (this.#state.now >= this.#election.deadline) {
       this.#election.startPreVote();
     }
+  }
+
+  #read(id: number, level: ReadLevel): void {
+    if (this.#leadership !== undefined) this.#leadership.read(id, level);
+    else if (level === 'follower') this.#followerReads.add(id);
+    else this.#state.emit({ type: 'readRefused', ids: [id], reason: 'notLeader' });
   }
 
   #propose(sizes: readonly number[]): void {
@@ -248,7 +258,15 @@ export class RaftCore {
         if (this.#heardFromLeader(message.from)) this.#follower.onAppend(message, entries);
         break;
       case 'heartbeat':
-        if (this.#heardFromLeader(message.from)) this.#follower.onHeartbeat(message);
+        if (!this.#heardFromLeader(message.from)) break;
+        this.#follower.onHeartbeat(message);
+        this.#followerReads.onHeartbeat();
+        break;
+      case 'readIndexRequest':
+        this.#leadership?.onReadIndexRequest(message);
+        break;
+      case 'readIndexResponse':
+        if (this.#heardFromLeader(message.from)) this.#followerReads.onResponse(message);
         break;
       case 'timeoutNow':
         if (this.#heardFromLeader(message.from)) this.#election.takeOver();

@@ -41,7 +41,7 @@ export interface CoreStatus {
   readonly commit: number;
   /** Messages that wait for a flush. */
   readonly heldMessages: number;
-  /** Reads that wait for a quorum; 0 unless leading. */
+  /** Reads that wait for a quorum, or of a follower for the leader. */
   readonly pendingReads: number;
   /** Empty unless leading. */
   readonly peers: readonly PeerStatus[];

@@ -115,6 +115,23 @@ export interface TransferRefusal {
  */
 export type ProposalRefusal = 'notLeader' | 'transferring';
 
+/**
+ * Who vouches for a read, that it sees everything acknowledged before it was asked for:
+ * - `linearizable`: the leader, after a quorum has confirmed that it leads;
+ * - `lease`: the leader, without asking, as long as its lease holds; else like `linearizable`. It
+ *   rests on clocks that differ by no more than `maxClockDriftPercent`, and on the same
+ *   `electionTimeoutMs` everywhere;
+ * - `follower`: any member; the leader tells it the index, confirmed like `linearizable`.
+ */
+export type ReadLevel = 'linearizable' | 'lease' | 'follower';
+
+/**
+ * Why a read was refused:
+ * - `notLeader`: ask the leader, or again when there is one;
+ * - `noAnswer`: the leader has not told this follower within an election timeout; try again.
+ */
+export type ReadRefusal = 'notLeader' | 'noAnswer';
+
 interface MessageBase {
   readonly from: NodeId;
   readonly to: NodeId;
@@ -192,6 +209,20 @@ export interface TimeoutNow extends MessageBase {
   readonly type: 'timeoutNow';
 }
 
+/** A follower asks for the index of reads that it was asked for (dissertation 6.4). */
+export interface ReadIndexRequest extends MessageBase {
+  readonly type: 'readIndexRequest';
+  /** Never used twice by a node, over all its lives. */
+  readonly request: number;
+}
+
+export interface ReadIndexResponse extends MessageBase {
+  readonly type: 'readIndexResponse';
+  readonly request: number;
+  /** The state at this index reflects all that was committed when the request arrived. */
+  readonly index: number;
+}
+
 export type Message =
   | PreVoteRequest
   | PreVoteResponse
@@ -201,7 +232,9 @@ export type Message =
   | AppendResponse
   | Heartbeat
   | HeartbeatResponse
-  | TimeoutNow;
+  | TimeoutNow
+  | ReadIndexRequest
+  | ReadIndexResponse;
 
 /** Every event carries `now`: monotonic milliseconds of the driver. */
 export type Event =
@@ -226,8 +259,16 @@ export type Event =
    * `changeRefused`. It is over when a configuration that is not joint is committed.
    */
   | { readonly type: 'changeMembers'; readonly now: number; readonly change: MembershipChange }
-  /** A linearizable read. Answered by `readable` or `readRefused`, now or later. Ids are unique. */
-  | { readonly type: 'read'; readonly now: number; readonly id: number }
+  /**
+   * A linearizable read, by default at level `linearizable`. Answered by `readable` or
+   * `readRefused`, now or later. Ids are unique.
+   */
+  | {
+      readonly type: 'read';
+      readonly now: number;
+      readonly id: number;
+      readonly level?: ReadLevel;
+    }
   /** Everything that effects up to this `write` asked to write is on the device. */
   | { readonly type: 'flushed'; readonly now: number; readonly write: number }
   /**
@@ -296,8 +337,12 @@ export type CoreEffect =
   | { readonly type: 'commit'; readonly index: number }
   /** These reads may be served as soon as the state reflects `index`. */
   | { readonly type: 'readable'; readonly ids: readonly number[]; readonly index: number }
-  /** This node cannot, or no longer, vouch for these reads: ask the leader. */
-  | { readonly type: 'readRefused'; readonly ids: readonly number[] }
+  /** This node cannot, or no longer, vouch for these reads. */
+  | {
+      readonly type: 'readRefused';
+      readonly ids: readonly number[];
+      readonly reason: ReadRefusal;
+    }
   /** The proposal of this step was not taken. Nothing was written. */
   | { readonly type: 'proposalRefused'; readonly reason: ProposalRefusal }
   /** The change of this step was not begun. Nothing was written. */
@@ -338,6 +383,16 @@ export interface CoreOptions {
    * Base election timeout T; each one is drawn from [T, 2T). Default 1,000. At least 4 heartbeats.
    */
   readonly electionTimeoutMs: number;
+  /**
+   * Whether reads of level `lease` are served by lease. Default true. All members must have the
+   * same `electionTimeoutMs` then.
+   */
+  readonly leaseReads: boolean;
+  /**
+   * By how much two members' monotonic clocks may differ in pace, in percent: leases are that much
+   * shorter than an election timeout. Default 10, far beyond what a working clock does; 0 to 50.
+   */
+  readonly maxClockDriftPercent: number;
   /** Time between heartbeats of an idle leader. Default 100. */
   readonly heartbeatIntervalMs: number;
   /** Most bytes of entries in one append request (a single entry may be larger). Default 1 MiB. */

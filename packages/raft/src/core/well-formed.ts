@@ -13,6 +13,8 @@ const NUMBERS: { readonly [Type in Message['type']]: readonly string[] } = {
   heartbeat: ['commit', 'round'],
   heartbeatResponse: ['round'],
   timeoutNow: [],
+  readIndexRequest: ['request'],
+  readIndexResponse: ['request', 'index'],
 };
 
 /**

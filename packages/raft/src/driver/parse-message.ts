@@ -15,6 +15,8 @@ const FIELDS: Record<Message['type'], { numbers: readonly string[]; flags: reado
   heartbeat: { numbers: ['commit', 'round'], flags: [] },
   heartbeatResponse: { numbers: ['round'], flags: [] },
   timeoutNow: { numbers: [], flags: [] },
+  readIndexRequest: { numbers: ['request'], flags: [] },
+  readIndexResponse: { numbers: ['request', 'index'], flags: [] },
 };
 
 /**

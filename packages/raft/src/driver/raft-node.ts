@@ -10,6 +10,7 @@ import type {
   MembershipChange,
   Message,
   NodeId,
+  ReadLevel,
   RecoveredState,
   Role,
 } from '../core/types.js';
@@ -25,6 +26,7 @@ import {
   notLeader,
   outcomeUnknown,
   proposalRefused,
+  readRefused,
   type Settle,
   transferFailed,
 } from './waiting.js';
@@ -161,12 +163,14 @@ export class RaftNode<P extends Proposal> {
   }
 
   /**
-   * A linearizable read: `settle` gets an index once the state reflects everything that was
-   * committed anywhere before the call. Only the leader can say; others answer
-   * `DLE_NOT_LEADER`. `DLE_OVERLOADED` where too many wait already.
+   * A read that sees everything acknowledged before the call: `settle` gets an index once the state
+   * here reflects it. Whether the leader vouches for it by asking a quorum, or by its lease, or any
+   * member by asking the leader, is for `level` to say. Levels `linearizable` and `lease` are the
+   * leader's to serve; others answer `DLE_NOT_LEADER`. `DLE_OVERLOADED` where too many wait already,
+   * `DLE_UNAVAILABLE` where there is no leader or it does not answer.
    */
-  read(settle: Settle): void {
-    const refusal = this.#refusal() ?? this.#reads.push(settle);
+  read(settle: Settle, level: ReadLevel = 'linearizable'): void {
+    const refusal = this.#refusal(level === 'follower') ?? this.#reads.push(level, settle);
     if (refusal !== undefined) {
       settle(refusal, 0);
       return;
@@ -236,9 +240,9 @@ export class RaftNode<P extends Proposal> {
     this.#end(new DleError('DLE_CLOSED', 'the node is stopping', { retryable: true }));
   }
 
-  #refusal(): DleError | undefined {
+  #refusal(isForAnybody: boolean = false): DleError | undefined {
     if (this.#stopped !== undefined) return this.#stopped;
-    return this.isLeader ? undefined : notLeader(this.#core.leader);
+    return this.isLeader || isForAnybody ? undefined : notLeader(this.#core.leader);
   }
 
   #speaksFor(message: AppendRequest): boolean {
@@ -271,8 +275,9 @@ export class RaftNode<P extends Proposal> {
   }
 
   #submitReads(): void {
-    const id = this.#reads.begin();
-    if (id !== undefined) this.#step({ type: 'read', id });
+    for (const { id, level } of this.#reads.begin()) {
+      if (this.#stopped === undefined) this.#step({ type: 'read', id, level });
+    }
   }
 
   #submitProposals(): void {
@@ -372,7 +377,7 @@ export class RaftNode<P extends Proposal> {
         this.#reads.applied(this.#components.stateMachine.appliedIndex);
         break;
       case 'readRefused':
-        this.#reads.refused(effect.ids, notLeader(this.#core.leader));
+        this.#reads.refused(effect.ids, readRefused(effect.reason, this.#core.leader));
         break;
       case 'role':
         if (effect.role !== 'leader') this.#proposals.lostLeadership();

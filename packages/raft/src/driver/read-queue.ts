@@ -1,4 +1,5 @@
 import { DleError } from '@dle/common';
+import type { ReadLevel } from '../core/types.js';
 import { type Settle, WaitingByIndex } from './waiting.js';
 
 /**
@@ -12,7 +13,8 @@ const MAX_WAITING_READS = 65_536;
  * once.
  */
 export class ReadQueue {
-  #gathered: Settle[] = [];
+  /** By level: each is confirmed in its own way. */
+  readonly #gathered = new Map<ReadLevel, Settle[]>();
   readonly #confirming = new Map<number, readonly Settle[]>();
   readonly #confirmed: WaitingByIndex = new WaitingByIndex();
   #lastId = 0;
@@ -20,29 +22,30 @@ export class ReadQueue {
   #waiting = 0;
 
   /** Returns `DLE_OVERLOADED` instead of queueing where too many wait already. */
-  push(settle: Settle): DleError | undefined {
+  push(level: ReadLevel, settle: Settle): DleError | undefined {
     if (this.#waiting >= MAX_WAITING_READS) {
       const message = `${this.#waiting} reads wait for a majority; try again later`;
       return new DleError('DLE_OVERLOADED', message, { retryable: true });
     }
     this.#waiting++;
-    this.#gathered.push((error, index) => {
+    const gathered = this.#gathered.get(level) ?? [];
+    this.#gathered.set(level, gathered);
+    gathered.push((error, index) => {
       this.#waiting--;
       settle(error, index);
     });
     return undefined;
   }
 
-  /**
-   * The id under which the core is to confirm the reads gathered since the last call, if there are
-   * any.
-   */
-  begin(): number | undefined {
-    if (this.#gathered.length === 0) return undefined;
-    const id = ++this.#lastId;
-    this.#confirming.set(id, this.#gathered);
-    this.#gathered = [];
-    return id;
+  /** What the core is to confirm, all reads of a level under one id: those gathered since. */
+  begin(): readonly { readonly id: number; readonly level: ReadLevel }[] {
+    const begun = [...this.#gathered].map(([level, settles]) => {
+      const id = ++this.#lastId;
+      this.#confirming.set(id, settles);
+      return { id, level };
+    });
+    this.#gathered.clear();
+    return begun;
   }
 
   /** The reads under these ids may be served once the state reflects `index`. */
@@ -59,8 +62,8 @@ export class ReadQueue {
   }
 
   failAll(error: DleError): void {
-    const gathered = this.#gathered;
-    this.#gathered = [];
+    const gathered = [...this.#gathered.values()].flat();
+    this.#gathered.clear();
     this.refused([...this.#confirming.keys()], error);
     this.#confirmed.failAll(error);
     for (const settle of gathered) settle(error, 0);

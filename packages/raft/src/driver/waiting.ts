@@ -1,5 +1,10 @@
 import { DleError } from '@dle/common';
-import type { ChangeRefusal, ProposalRefusal, TransferRefusal } from '../core/types.js';
+import type {
+  ChangeRefusal,
+  ProposalRefusal,
+  ReadRefusal,
+  TransferRefusal,
+} from '../core/types.js';
 
 /** Called once: with an error, or with the index that answers the call. */
 export type Settle = (error: DleError | undefined, index: number) => void;
@@ -14,9 +19,9 @@ export class WaitingByIndex {
     return this.#indexes.length - this.#head;
   }
 
-  /** `index` is at least that of whoever was added before. */
+  /** Whoever waits for less than somebody before waits for as long. */
   add(index: number, settle: Settle): void {
-    this.#indexes.push(index);
+    this.#indexes.push(Math.max(index, this.#indexes.at(-1) ?? 0));
     this.#settles.push(settle);
   }
 
@@ -62,6 +67,13 @@ export function changeRefused({ reason, message }: ChangeRefusal): DleError {
 export function proposalRefused(reason: ProposalRefusal, leader: number): DleError {
   if (reason === 'notLeader') return notLeader(leader);
   const message = 'leadership is being transferred; try again';
+  return new DleError('DLE_UNAVAILABLE', message, { retryable: true });
+}
+
+/** Why a read was not confirmed that was handed to the core. */
+export function readRefused(reason: ReadRefusal, leader: number): DleError {
+  if (reason === 'notLeader') return notLeader(leader);
+  const message = 'the leader did not answer in time; try again';
   return new DleError('DLE_UNAVAILABLE', message, { retryable: true });
 }
 

@@ -1,4 +1,4 @@
-import { isJoint, membersOf } from '../core/configuration.js';
+import { isJoint, membersOf, votersOf } from '../core/configuration.js';
 import type { CoreEffect, Event, IndexedConfiguration, Message, Role } from '../core/types.js';
 import type { TestNode } from './test-node.js';
 
@@ -45,6 +45,13 @@ const BRANCHES = [
   'change refused: invalid',
   'read confirmed',
   'reads shared a round',
+  'read served by lease',
+  'lease read without a lease',
+  'follower read asked of the leader',
+  'follower read confirmed',
+  'follower read asked again',
+  'follower read refused: notLeader',
+  'follower read refused: noAnswer',
   'read refused when asked',
   'read refused on step-down',
   'crash lost a vote',
@@ -97,6 +104,9 @@ export class Coverage {
     this.#roles(node, before);
     if (node.leads && node.core.commit > before.commit) this.#committed(node, before);
     if (event.type === 'message') this.#received(node, event.message, effects);
+    if (isLeaseRead(event) && node.leads && !effects.some(({ type }) => type === 'readable')) {
+      this.#count('lease read without a lease');
+    }
     for (const effect of effects) this.#effect(node, before, event, effect);
     this.look(node);
   }
@@ -183,12 +193,16 @@ export class Coverage {
         this.#count(`proposal refused: ${effect.reason}`);
         break;
       case 'readable':
-        this.#count('read confirmed');
+        if (isLeaseRead(event) && !isAlone(node)) {
+          this.#count('read served by lease');
+        } else if (node.leads) this.#count('read confirmed');
+        else this.#count('follower read confirmed');
         if (effect.ids.length > 1) this.#count('reads shared a round');
         break;
       case 'readRefused':
         if (event.type === 'read') this.#count('read refused when asked');
-        else this.#count('read refused on step-down');
+        else if (before.role === 'leader') this.#count('read refused on step-down');
+        else this.#count(`follower read refused: ${effect.reason}`);
         break;
     }
   }
@@ -209,6 +223,12 @@ export class Coverage {
   #sent(node: TestNode, event: Event, message: Message): void {
     if (message.type === 'preVoteResponse' && !message.granted) this.#count('pre-vote refused');
     if (message.type === 'voteResponse' && !message.granted) this.#count('vote refused');
+    if (message.type === 'readIndexRequest') {
+      if (event.type === 'read') this.#count('follower read asked of the leader');
+      else if (event.type === 'message' && event.message.type === 'heartbeat') {
+        this.#count('follower read asked again');
+      }
+    }
     if (message.type === 'timeoutNow' && event.type === 'message' && node.leads) {
       this.#count('transfer waited for its target');
     }
@@ -233,4 +253,12 @@ function hasLeft({ id, core }: TestNode): boolean {
 
 function isInvitation(event: Event): boolean {
   return event.type === 'message' && event.message.type === 'timeoutNow';
+}
+
+function isLeaseRead(event: Event): boolean {
+  return event.type === 'read' && event.level === 'lease';
+}
+
+function isAlone({ core }: TestNode): boolean {
+  return votersOf(core.configuration!.configuration).length === 1;
 }

@@ -51,7 +51,16 @@ function detailsOf(message: Message): string {
       return roundOf(message);
     case 'timeoutNow':
       return '';
+    case 'readIndexRequest':
+      return `, request ${requestOf(message)}`;
+    case 'readIndexResponse':
+      return `, request ${requestOf(message)} at ${message.index}`;
   }
+}
+
+/** Without the random part. */
+function requestOf({ request }: { readonly request: number }): number {
+  return request % 2 ** 20;
 }
 
 function roundOf(message: { readonly round: number }): string {
@@ -67,7 +76,7 @@ export function describeEvent(event: Event): string {
     case 'propose':
       return `proposes ${event.sizes.length}`;
     case 'read':
-      return `is asked for read ${event.id}`;
+      return `is asked for ${event.level === undefined ? '' : `${event.level} `}read ${event.id}`;
     case 'flushed':
       return `has flushed write ${event.write}`;
     case 'campaign':
@@ -114,7 +123,7 @@ export function describeEffect(effect: CoreEffect): string {
     case 'readable':
       return `read ${effect.ids.join(' ')} at ${effect.index}`;
     case 'readRefused':
-      return `refuse read ${effect.ids.join(' ')}`;
+      return `refuse read ${effect.ids.join(' ')} (${effect.reason})`;
     case 'proposalRefused':
       return `refuse the proposal (${effect.reason})`;
     case 'transferStarted':

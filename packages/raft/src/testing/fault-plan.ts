@@ -36,6 +36,8 @@ export type Fault =
   | 'isolate'
   | 'cutOneWay'
   | 'deafen'
+  | 'cutBothWays'
+  | 'transferAndDeafen'
   | 'heal';
 
 /** What is in the list more often comes more often. */
@@ -51,6 +53,9 @@ const FAULTS: readonly Fault[] = [
   'isolate',
   'cutOneWay',
   'deafen',
+  'cutBothWays',
+  'cutBothWays',
+  'transferAndDeafen',
   'heal',
   'heal',
 ];
@@ -62,6 +67,8 @@ export function drawFaultPlan(dice: Dice): FaultPlan {
   const options = {
     electionTimeoutMs,
     heartbeatIntervalMs,
+    leaseReads: dice.chance(0.8),
+    maxClockDriftPercent: dice.pick([0, 1, 10, 30]),
     maxAppendBytes,
     maxInflightAppends: dice.pick([1, 2, 5, 64]),
     maxInflightBytes: maxAppendBytes * dice.pick([1, 3, 20]),

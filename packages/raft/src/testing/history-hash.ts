@@ -10,6 +10,8 @@ const MESSAGE_TYPES: readonly Message['type'][] = [
   'heartbeat',
   'heartbeatResponse',
   'timeoutNow',
+  'readIndexRequest',
+  'readIndexResponse',
 ];
 const EVENT_TYPES: readonly Event['type'][] = [
   'tick',

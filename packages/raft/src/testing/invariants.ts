@@ -285,7 +285,8 @@ export class Invariants {
       index >= read!.floor,
       `read ${id} is answered at ${index}; ${read!.floor} was committed when it began`,
     );
-    check(index <= node.core.commit, `read ${id} is answered beyond what is committed`);
+    const committed = Math.max(this.#committed.length, node.core.commit);
+    check(index <= committed, `read ${id} is answered beyond what is committed`);
     this.#reads.delete(id);
   }
 

@@ -1,5 +1,13 @@
 import { SeededRandom } from '@dle/common';
-import type { CoreEffect, Event, MembershipChange, Message, NodeId } from '../core/types.js';
+import type {
+  CoreEffect,
+  CoreOptions,
+  Event,
+  MembershipChange,
+  Message,
+  NodeId,
+  ReadLevel,
+} from '../core/types.js';
 import { Coverage } from './coverage.js';
 import { describeEffect, describeEvent } from './describe.js';
 import type { Dice } from './dice.js';
@@ -40,6 +48,8 @@ export class SimCluster implements TestWorld {
   readonly #plan: FaultPlan;
   readonly #dice: Dice;
   readonly #trace: ((line: string) => void) | undefined;
+  /** How much faster than this one's the clock of each node goes. */
+  readonly #paces: readonly number[];
   readonly #queue = new EventQueue<Happening>();
   /** When the next tick of a node is scheduled. */
   readonly #tickAt = new Map<TestNode, number>();
@@ -61,6 +71,7 @@ export class SimCluster implements TestWorld {
     const count = plan.voters + plan.spares;
     const ids = Array.from({ length: count }, (_, position) => position + 1);
     const first = firstEntry(ids.slice(0, plan.voters));
+    this.#paces = ids.map(() => drawPace(this.#dice, plan.options));
     this.nodes = ids.map((id) => this.#makeNode(id, id <= plan.voters ? [first] : []));
     this.invariants = new Invariants(this.nodes, plan.options);
   }
@@ -96,7 +107,7 @@ export class SimCluster implements TestWorld {
   }
 
   start(node: TestNode): void {
-    node.start(this.#now);
+    node.start(this.#clock(node));
     this.#say(node, `starts with log of ${node.log.entries.length}, commit ${node.applied}`);
     this.#tickAt.delete(node);
     this.#flushing.delete(node);
@@ -122,11 +133,11 @@ export class SimCluster implements TestWorld {
   }
 
   campaign(node: TestNode): void {
-    node.step({ type: 'campaign', now: this.#now });
+    node.step({ type: 'campaign', now: this.#clock(node) });
   }
 
   transfer(node: TestNode, target: NodeId): void {
-    node.step({ type: 'transfer', now: this.#now, target });
+    node.step({ type: 'transfer', now: this.#clock(node), target });
   }
 
   propose(node: TestNode, count: number): void {
@@ -134,17 +145,17 @@ export class SimCluster implements TestWorld {
       value: `v${++this.#lastValue}`,
       bytes: this.#dice.between(1, 60),
     }));
-    node.propose(this.#now, proposals);
+    node.propose(this.#clock(node), proposals);
   }
 
   changeMembers(node: TestNode, change: MembershipChange): void {
-    node.step({ type: 'changeMembers', now: this.#now, change });
+    node.step({ type: 'changeMembers', now: this.#clock(node), change });
   }
 
-  read(node: TestNode): void {
+  read(node: TestNode, level: ReadLevel): void {
     const id = ++this.#lastRead;
     this.invariants.readBegins(node, id);
-    node.step({ type: 'read', now: this.#now, id });
+    node.step({ type: 'read', now: this.#clock(node), id, level });
   }
 
   /** Ends all faults: everything runs, hears everybody, and is quick. */
@@ -184,6 +195,15 @@ export class SimCluster implements TestWorld {
     return new TestNode({ world: this, log, random }, { ...this.#plan.options, id });
   }
 
+  /** What the clock of a node shows: each has its own pace, within what the cores allow for. */
+  #clock(node: TestNode): number {
+    return this.#now * this.#pace(node);
+  }
+
+  #pace({ id }: TestNode): number {
+    return this.#paces[id - 1]!;
+  }
+
   #deliver(item: Happening & { type: 'deliver' }): void {
     const node = this.nodes[item.message.to - 1]!;
     if (!node.isUp) return;
@@ -192,7 +212,7 @@ export class SimCluster implements TestWorld {
       return;
     }
     const { message, entries } = item;
-    const now = this.#now;
+    const now = this.#clock(node);
     node.step(
       entries === undefined
         ? { type: 'message', now, message }
@@ -206,20 +226,22 @@ export class SimCluster implements TestWorld {
 
   #flush(node: TestNode, write: number): void {
     this.#flushing.delete(node);
-    node.flush(this.#now, write);
+    node.flush(this.#clock(node), write);
     if (node.log.unflushed > 0 && !this.#flushing.has(node)) this.#flushLater(node);
   }
 
   /** Like a driver: one timer, which may ring too early but never too late. */
   #tick(node: TestNode): void {
     this.#tickAt.delete(node);
-    if (node.core.deadline <= this.#now) node.step({ type: 'tick', now: this.#now });
+    if (node.core.deadline <= this.#clock(node))
+      node.step({ type: 'tick', now: this.#clock(node) });
     else this.#scheduleTick(node);
   }
 
   #scheduleTick(node: TestNode): void {
-    const { deadline } = node.core;
-    if (deadline === Number.POSITIVE_INFINITY) return;
+    if (node.core.deadline === Number.POSITIVE_INFINITY) return;
+    // The first moment that is surely not before it.
+    const deadline = Math.floor(node.core.deadline / this.#pace(node)) + 1;
     if ((this.#tickAt.get(node) ?? Number.POSITIVE_INFINITY) <= deadline) return;
     this.#tickAt.set(node, deadline);
     this.#queue.schedule(deadline, { type: 'tick', node, life: node.life });
@@ -257,4 +279,9 @@ export class SimCluster implements TestWorld {
 /** A cluster begins with its configuration, in the first entry. */
 export function firstEntry(voters: readonly NodeId[]): TestEntry {
   return { index: 1, term: 1, previousTerm: 0, bytes: 100, value: '', configuration: { voters } };
+}
+
+/** From the slowest to the fastest clock that are close enough for a lease. */
+function drawPace(dice: Dice, { maxClockDriftPercent }: Omit<CoreOptions, 'id'>): number {
+  return dice.pick([1, (100 - dice.between(0, maxClockDriftPercent)) / 100]);
 }

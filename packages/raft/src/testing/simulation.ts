@@ -1,5 +1,6 @@
 import { SeededRandom } from '@dle/common';
 import { membersOf } from '../core/configuration.js';
+import type { ReadLevel } from '../core/types.js';
 import type { Coverage } from './coverage.js';
 import { Dice } from './dice.js';
 import { drawChange } from './draw-change.js';
@@ -18,6 +19,7 @@ const TIMEOUTS_TO_PROGRESS = 30;
  * one.
  */
 const TIMEOUTS_TO_SETTLE = 500;
+const READ_LEVELS: readonly ReadLevel[] = ['linearizable', 'lease', 'follower'];
 /** Most lines of a trace that a failure shows. */
 const TRACE_LINES = 120;
 
@@ -106,7 +108,10 @@ class Simulation {
       this.#repeat(msBetweenChanges, () => this.#changeMembers());
     }
     this.#repeat(msBetweenFaults, () => this.#fault(this.#dice.pick(this.#plan.faults)));
-    while (cluster.steps < this.#steps) cluster.proceed();
+    while (cluster.steps < this.#steps) {
+      cluster.proceed();
+      this.#contest();
+    }
     this.#isOver = true;
     cluster.calmDown();
     this.#settle('the faults');
@@ -124,7 +129,7 @@ class Simulation {
   #proveService(): void {
     const leader = this.#cluster.nodes.find((node) => node.leads)!;
     this.#cluster.propose(leader, 2);
-    this.#cluster.read(leader);
+    for (const level of READ_LEVELS) this.#cluster.read(leader, level);
     this.#settle('a last proposal');
   }
 
@@ -169,8 +174,21 @@ class Simulation {
   }
 
   #read(): void {
-    const node = this.#chooseServer();
-    if (node !== undefined) this.#cluster.read(node);
+    const level = this.#dice.pick(READ_LEVELS);
+    const node = level === 'follower' ? this.#chooseAnybody() : this.#chooseServer();
+    if (node !== undefined) this.#cluster.read(node, level);
+  }
+
+  /** While several believe to lead, whoever asks the wrong one may be told old news. */
+  #contest(): void {
+    const leaders = this.#awake().filter((node) => node.leads);
+    if (leaders.length < 2) return;
+    for (const leader of leaders) if (this.#dice.chance(0.2)) this.#cluster.read(leader, 'lease');
+  }
+
+  #chooseAnybody(): TestNode | undefined {
+    const awake = this.#awake();
+    return awake.length === 0 ? undefined : this.#dice.pick(awake);
   }
 
   /** Mostly somebody who believes to lead: there may be several. */
@@ -202,6 +220,14 @@ class Simulation {
       case 'transfer':
         this.#transfer();
         break;
+      case 'transferAndDeafen': {
+        const leader = this.#transfer();
+        // Once the invitation is out.
+        this.#cluster.schedule(1, () => {
+          if (leader !== undefined && !this.#isOver) this.#deafen(leader);
+        });
+        break;
+      }
       default:
         this.#disconnect(fault, node);
     }
@@ -215,28 +241,38 @@ class Simulation {
     return this.#dice.pick(choices.length === 0 ? awake : choices);
   }
 
-  #transfer(): void {
+  #transfer(): TestNode | undefined {
     const leader = this.#chooseServer();
     const target = this.#dice.pick([{ id: 0 }, ...this.#cluster.nodes]).id;
     if (leader !== undefined) this.#cluster.transfer(leader, target);
+    return leader;
+  }
+
+  #deafen({ id }: TestNode): void {
+    const { links, nodes } = this.#cluster;
+    for (const other of nodes) if (other.id !== id) links.cut(other.id, id);
   }
 
   #crash(node: TestNode): void {
     this.#cluster.crash(node);
-    this.#cluster.schedule(this.#dice.between(0, 4 * this.#plan.options.electionTimeoutMs), () => {
+    const { electionTimeoutMs } = this.#plan.options;
+    const longest = this.#dice.chance(0.3) ? electionTimeoutMs / 10 : 4 * electionTimeoutMs;
+    this.#cluster.schedule(this.#dice.between(0, Math.floor(longest)), () => {
       if (!node.isUp) this.#cluster.start(node);
     });
   }
 
   #disconnect(
-    fault: 'split' | 'isolate' | 'cutOneWay' | 'deafen' | 'heal',
-    { id }: TestNode,
+    fault: 'split' | 'isolate' | 'cutOneWay' | 'cutBothWays' | 'deafen' | 'heal',
+    node: TestNode,
   ): void {
+    const { id } = node;
     const { links, nodes } = this.#cluster;
     const others = nodes.map((node) => node.id).filter((other) => other !== id);
     if (fault === 'heal') links.heal();
     else if (fault === 'isolate') links.split([id], others);
-    else if (fault === 'deafen') for (const other of others) links.cut(other, id);
+    else if (fault === 'deafen') this.#deafen(node);
+    else if (fault === 'cutBothWays') links.split([id], [this.#dice.pick([...others, id])]);
     else if (fault === 'cutOneWay' && others.length > 0) links.cut(id, this.#dice.pick(others));
     else if (fault === 'split') {
       const side = others.filter(() => this.#dice.chance(0.5));

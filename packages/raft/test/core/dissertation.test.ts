@@ -64,7 +64,7 @@ describe('6.4 Processing read-only queries', () => {
     stage.read(1);
     stage.read(1);
     stage.run(100);
-    expect(answers(stage)).toEqual([{ type: 'readRefused', ids: [1, 2] }]);
+    expect(answers(stage)).toEqual([{ type: 'readRefused', ids: [1, 2], reason: 'notLeader' }]);
   });
 });
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CORE_OPTIONS, validateCoreOptions } from '../../src/core/core-options.js';
 import { RaftCore } from '../../src/core/raft-core.js';
-import type { EntryBatch, Message, NodeId } from '../../src/core/types.js';
+import type { EntryBatch, Message, NodeId, ReadIndexRequest } from '../../src/core/types.js';
 import { firstEntry, TestBatch, type TestEntry } from '../../src/testing/index.js';
 import { STAGE_OPTIONS, Stage } from './stage.js';
 
@@ -114,6 +114,8 @@ describe('messages that no working peer sends', () => {
         'heartbeat',
         'heartbeatResponse',
         'timeoutNow',
+        'readIndexRequest',
+        'readIndexResponse',
       ),
       from: fc.nat(4),
       to: fc.constant(2),
@@ -127,6 +129,7 @@ describe('messages that no working peer sends', () => {
       previousTerm: small,
       index: small,
       hintIndex: small,
+      request: small,
       hintTerm: small,
       commit: small,
       round: small,
@@ -137,7 +140,17 @@ describe('messages that no working peer sends', () => {
     );
     const event = fc.oneof(
       { weight: 8, arbitrary: fc.tuple(message, entries) },
-      { weight: 1, arbitrary: fc.constantFrom('tick', 'campaign', 'propose', 'read') },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom(
+          'tick',
+          'campaign',
+          'propose',
+          'read',
+          'transfer',
+          'changeMembers',
+        ),
+      },
     );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
@@ -162,7 +175,9 @@ describe('messages that no working peer sends', () => {
 
     function eventOf(next: unknown, now: number): Parameters<RaftCore['step']>[0] {
       if (next === 'propose') return { type: 'propose', now, sizes: [10] };
-      if (next === 'read') return { type: 'read', now, id: now };
+      if (next === 'read') return { type: 'read', now, id: now, level: 'follower' };
+      if (next === 'transfer') return { type: 'transfer', now, target: 0 };
+      if (next === 'changeMembers') return { type: next, now, change: { demote: [3] } };
       if (typeof next === 'string') return { type: next as 'tick' | 'campaign', now };
       const [sent, batch] = next as [Message, [number, number[]] | undefined];
       const carried = batch === undefined ? {} : { entries: entriesFrom(...batch) };
@@ -232,6 +247,32 @@ describe('heartbeats', () => {
   });
 });
 
+describe('a follower that is read from', () => {
+  it('takes no answer for its own that was meant for an earlier life of it (trap 7)', () => {
+    const heartbeat = { type: 'heartbeat', from: 1, to: 2, term: 1, commit: 0, round: 0 } as const;
+    const asking = (drawn: number): { core: RaftCore; request: number } => {
+      const random = { nextUint32: () => drawn };
+      const batches = [new TestBatch([firstEntry([1, 2, 3])])];
+      const recovered = { term: 1, vote: 0, commit: 0, restarted: false, batches };
+      const core = new RaftCore({ random }, { ...STAGE_OPTIONS, id: 2 }, recovered, 0);
+      core.step({ type: 'message', now: 1, message: heartbeat });
+      const [effect] = core.step({ type: 'read', now: 2, id: 7, level: 'follower' });
+      const { message } = effect as { message: ReadIndexRequest };
+      return { core, request: message.request };
+    };
+    const before = asking(1);
+    const after = asking(2);
+    const answer = { type: 'readIndexResponse', from: 1, to: 2, term: 1, index: 1 } as const;
+    const answered = (request: number): readonly string[] =>
+      after.core
+        .step({ type: 'message', now: 3, message: { ...answer, request } })
+        .map(({ type }) => type);
+    expect(answered(before.request)).toEqual([]);
+    expect(answered(after.request)).toEqual(['readable']);
+    expect(answered(after.request)).toEqual([]);
+  });
+});
+
 describe('a device that hangs', () => {
   it('holds back a bounded number of messages', () => {
     const core = coreOf(2);
@@ -295,6 +336,8 @@ describe('options', () => {
       id: 0,
       electionTimeoutMs: 100,
       heartbeatIntervalMs: 26,
+      leaseReads: 1 as unknown as boolean,
+      maxClockDriftPercent: 51,
       maxAppendBytes: 10.5,
       maxInflightAppends: 0,
       maxInflightBytes: 5,

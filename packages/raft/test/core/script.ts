@@ -1,5 +1,5 @@
 import { assert } from '@dle/common';
-import type { Configuration, MembershipChange, NodeId } from '../../src/core/types.js';
+import type { Configuration, MembershipChange, NodeId, ReadLevel } from '../../src/core/types.js';
 import {
   describeConfiguration,
   describeEntry,
@@ -13,10 +13,10 @@ import { type Choice, type Preset, Stage } from './stage.js';
  * of it.
  *
  *     nodes 1 2 3 [of 1 2] [blank 4]   a cluster (whose voters are some of them; who knows nothing)
- *     option NAME NUMBER         before `nodes`
+ *     option NAME NUMBER|true    before `nodes`
  *     log 2 TERMS [in T] [votes N]   before the rest: terms of its entries behind the first;
  *     `3=1,2`: a configuration; `3=2,3/1,2`: a joint one, `3=1,2+3`: one with a learner
- *     campaign 1                 propose 1 x y [size 50]            read 1
+ *     campaign 1                 propose 1 x y [size 50]            read 1 [lease | follower]
  *     transfer 1 [2]             asks node 1 to hand over
  *     change 1 add 4 promote 5 demote 2 remove 3      asks node 1 for any of these, in one step
  *     deliver [1->2 | ->2] [N | last]    messages under way now, in order; also: drop, double
@@ -46,7 +46,7 @@ function withoutDoubleGaps(lines: readonly string[]): readonly string[] {
 }
 
 class Player {
-  readonly #options: Record<string, number> = {};
+  readonly #options: Record<string, number | boolean> = {};
   #stage: Stage | undefined;
 
   perform(command: string): readonly string[] {
@@ -67,7 +67,7 @@ class Player {
   #do(verb: string, words: readonly string[]): readonly string[] {
     switch (verb) {
       case 'option':
-        this.#options[words[0]!] = Number(words[1]);
+        this.#options[words[0]!] = words[1] === 'true' || Number(words[1]);
         return [];
       case 'nodes': {
         const [known, blank = []] = split(words, 'blank');
@@ -114,7 +114,7 @@ class Player {
         stage.changeMembers(node, change(words.slice(1)));
         return [];
       case 'read':
-        stage.read(node);
+        stage.read(node, words[1] as ReadLevel | undefined);
         return [];
       case 'deliver':
         stage.deliver(choice(words));

@@ -7,6 +7,7 @@ import type {
   MembershipChange,
   Message,
   NodeId,
+  ReadLevel,
 } from '../../src/core/types.js';
 import {
   describeEffect,
@@ -25,6 +26,8 @@ import {
 export const STAGE_OPTIONS: Omit<CoreOptions, 'id'> = {
   electionTimeoutMs: 100,
   heartbeatIntervalMs: 20,
+  leaseReads: false,
+  maxClockDriftPercent: 10,
   maxAppendBytes: 1_000,
   maxInflightAppends: 4,
   maxInflightBytes: 10_000,
@@ -145,11 +148,12 @@ export class Stage implements TestWorld {
     this.#act(id, (node) => node.step({ type: 'changeMembers', now: this.#now, change }));
   }
 
-  read(id: NodeId): void {
+  read(id: NodeId, level?: ReadLevel): void {
     const read = ++this.#lastRead;
     this.#act(id, (node) => {
       this.#invariants!.readBegins(node, read);
-      node.step({ type: 'read', now: this.#now, id: read });
+      const event = { type: 'read', now: this.#now, id: read } as const;
+      node.step(level === undefined ? event : { ...event, level });
     });
   }
 

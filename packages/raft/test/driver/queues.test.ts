@@ -69,12 +69,12 @@ describe('ReadQueue', () => {
   it('confirms reads of one turn together and serves them when the state has caught up', () => {
     const queue = new ReadQueue();
     const { settled, settle } = ledger();
-    queue.push(settle('a'));
-    queue.push(settle('b'));
-    const first = queue.begin()!;
-    queue.push(settle('c'));
-    const second = queue.begin()!;
-    expect(queue.begin()).toBeUndefined();
+    queue.push('linearizable', settle('a'));
+    queue.push('linearizable', settle('b'));
+    const first = queue.begin()[0]!.id;
+    queue.push('linearizable', settle('c'));
+    const second = queue.begin()[0]!.id;
+    expect(queue.begin()).toEqual([]);
     queue.confirmed([first], 4);
     queue.applied(3);
     expect(settled).toEqual({});
@@ -84,24 +84,42 @@ describe('ReadQueue', () => {
     expect(settled).toMatchObject({ c: 'DLE_NOT_LEADER' });
   });
 
+  it('has each level confirmed by itself', () => {
+    const queue = new ReadQueue();
+    const answered: string[] = [];
+    const settle = (name: string) => () => answered.push(name);
+    queue.push('lease', settle('a'));
+    queue.push('follower', settle('b'));
+    queue.push('lease', settle('c'));
+    const [lease, follower] = queue.begin();
+    expect([lease?.level, follower?.level]).toEqual(['lease', 'follower']);
+    // The lease speaks of a later index than the round that is confirmed after it.
+    queue.confirmed([lease!.id], 9);
+    queue.confirmed([follower!.id], 8);
+    queue.applied(8);
+    expect(answered).toEqual([]);
+    queue.applied(9);
+    expect(answered).toEqual(['a', 'c', 'b']);
+  });
+
   it('refuses more reads than it may hold, until some are answered', () => {
     const queue = new ReadQueue();
-    for (let i = 0; i < 65_536; i++) expect(queue.push(() => {})).toBeUndefined();
+    for (let i = 0; i < 65_536; i++) expect(queue.push('linearizable', () => {})).toBeUndefined();
     const refusal = { code: 'DLE_OVERLOADED', retryable: true, effect: 'none' };
-    expect(queue.push(() => {})).toMatchObject(refusal);
-    queue.confirmed([queue.begin()!], 1);
+    expect(queue.push('linearizable', () => {})).toMatchObject(refusal);
+    queue.confirmed([queue.begin()[0]!.id], 1);
     queue.applied(1);
-    expect(queue.push(() => {})).toBeUndefined();
+    expect(queue.push('linearizable', () => {})).toBeUndefined();
   });
 
   it('leaves nobody waiting when the node stops', () => {
     const queue = new ReadQueue();
     const { settled, settle } = ledger();
-    queue.push(settle('confirmed'));
-    queue.confirmed([queue.begin()!], 9);
-    queue.push(settle('confirming'));
+    queue.push('linearizable', settle('confirmed'));
+    queue.confirmed([queue.begin()[0]!.id], 9);
+    queue.push('linearizable', settle('confirming'));
     queue.begin();
-    queue.push(settle('gathered'));
+    queue.push('linearizable', settle('gathered'));
     queue.failAll(new DleError('DLE_CLOSED', 'stopping'));
     expect(Object.values(settled)).toEqual(['DLE_CLOSED', 'DLE_CLOSED', 'DLE_CLOSED']);
   });

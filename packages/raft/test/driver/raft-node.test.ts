@@ -10,6 +10,7 @@ import {
   type Message,
   RaftLog,
   RaftNode,
+  type ReadLevel,
 } from '../../src/index.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -73,9 +74,9 @@ class TestNode {
     });
   }
 
-  readIndex(): Promise<number> {
+  readIndex(level?: ReadLevel): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.raft.read((error, index) => (error ? reject(error) : resolve(index)));
+      this.raft.read((error, index) => (error ? reject(error) : resolve(index)), level);
     });
   }
 
@@ -329,6 +330,48 @@ describe('three nodes with real logs', () => {
       retryable: false,
     });
     expect(await cluster.answered(target!.transfer())).toEqual(expect.any(Number));
+  });
+
+  it('serve reads at every node, each when its own state is there', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.put('k', 'old'));
+    for (const node of cluster.nodes) {
+      const index = await cluster.answered(leader.put('k', `for ${node.id}`));
+      expect(await cluster.answered(node.readIndex('follower'))).toBeGreaterThanOrEqual(
+        index as number,
+      );
+      expect(node.get('k')).toBe(`for ${node.id}`);
+    }
+    const [follower] = cluster.followers(leader);
+    for (const level of ['linearizable', 'lease'] as const) {
+      const refusal = await follower!.readIndex(level).catch((error: DleError) => error);
+      expect(refusal).toMatchObject({ code: 'DLE_NOT_LEADER' });
+    }
+  });
+
+  it('serve reads by lease without asking anybody, while it holds', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.put('k', 'v'));
+    await cluster.clock.pass(200);
+    for (const node of cluster.followers(leader)) cluster.cut.add(node.id);
+    const index = leader.raft.core.commit;
+    expect(await cluster.answered(leader.readIndex('lease'))).toBe(index);
+    await cluster.clock.pass(900);
+    expect(await cluster.answered(leader.readIndex('lease'))).toMatchObject({ effect: 'none' });
+  });
+
+  it('do not keep a reader at a follower waiting that its leader does not hear', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.readIndex());
+    const [follower] = cluster.followers(leader);
+    const { deliver } = cluster;
+    cluster.deliver = (message, entries) => {
+      if (message.from !== follower!.id) deliver.call(cluster, message, entries);
+    };
+    expect(await cluster.answered(follower!.readIndex('follower'))).toMatchObject({
+      code: 'DLE_UNAVAILABLE',
+      retryable: true,
+    });
   });
 
   it('may be asked for more by whoever is being answered', async () => {
