@@ -23,6 +23,9 @@ export const MAX_SEGMENTS = 65_536;
  */
 export const MAX_LOCAL_STATE_BYTES: number = 64 * 1024;
 
+/** Largest state that consensus leaves with a floor: it is written with every manifest. */
+export const MAX_FLOOR_STATE_BYTES: number = 64 * 1024;
+
 /** How long a log must have been idle before it says on disk that all of it is flushed. */
 export const DEFAULT_IDLE_FLUSH_MS = 100;
 export const MAX_IDLE_FLUSH_MS = 60_000;

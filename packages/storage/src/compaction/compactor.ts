@@ -138,7 +138,8 @@ export class Compactor implements Room {
     const { signal } = options;
     signal?.throwIfAborted();
     // What is not sealed cannot be rewritten, nor what has no key directory.
-    if (this.#activeHoldsRecords()) await log.rollOver();
+    const { retention } = this.#components;
+    if (this.#activeHoldsRecords() && retention.coversAll()) await log.rollOver();
     else await log.whenFlushed(log.accepted);
     directories.make();
     await directories.idle();
@@ -237,8 +238,9 @@ export class Compactor implements Room {
 
   /** There is something to compact: sets room aside for when there is none left. */
   #takeReserve(): void {
-    const { catalog, reserve } = this.#components;
-    if (this.#closed || reserve.isHeld || this.#isFull || catalog.files.length === 0) return;
+    const { catalog, reserve, retention } = this.#components;
+    if (this.#closed || reserve.isHeld || this.#isFull) return;
+    if (!catalog.files.some((file) => retention.covers(file))) return;
     void reserve.restore();
   }
 

@@ -1,4 +1,5 @@
 import { assert } from '@dle/common';
+import { copyOf } from '../bytes.js';
 import type { Log } from '../log/log.js';
 import type { LogGap, SegmentEnd } from '../log/log-options.js';
 import type { SegmentFiles } from '../log/segment-files.js';
@@ -6,7 +7,8 @@ import { readSegmentHeader, SEGMENT_HEADER_BYTES } from '../log/segment-header.j
 import type { Catalog, SealedFile } from '../store/catalog.js';
 import type { Vfs } from '../vfs/vfs.js';
 import type { CompactionCounters } from './compactor.js';
-import { type Manifest, type SortedEntry, writeManifest } from './manifest.js';
+import type { Floor, LogFloor } from './log-floor.js';
+import { type Manifest, type ManifestFloor, type SortedEntry, writeManifest } from './manifest.js';
 import type { Relocation } from './relocation.js';
 
 export interface InstallerComponents {
@@ -15,6 +17,8 @@ export interface InstallerComponents {
   readonly catalog: Catalog;
   readonly files: SegmentFiles;
   readonly relocation: Relocation;
+  /** `undefined` in a standalone store. */
+  readonly floor: LogFloor | undefined;
 }
 
 /**
@@ -37,6 +41,8 @@ export class Installer {
   /** Of records left out, when a file was first known. */
   readonly #droppedBefore = new Map<number, number>();
   #dropped: number;
+  /** One manifest at a time. */
+  #writing: Promise<void> | undefined;
 
   constructor(components: InstallerComponents, directory: string, manifest: Manifest | undefined) {
     this.#components = components;
@@ -71,7 +77,28 @@ export class Installer {
 
   /** There is a manifest before there is the first sorted segment. */
   async prepare(): Promise<void> {
-    if (this.#manifest === undefined) await this.#write([], [], 0);
+    if (this.#manifest !== undefined) return;
+    assert(this.#components.floor === undefined, 'there is nothing to compact above the floor');
+    await this.#alone(() => this.#write([], [], 0, undefined));
+  }
+
+  /**
+   * The entries up to a floor are given up. A lower one than before is ignored. Rejects with
+   * `DLE_INVALID_ARGUMENT`, `DLE_STORAGE_POISONED`, `DLE_DISK_FULL`, `DLE_IO`: then the one before
+   * counts.
+   */
+  async setFloor(wanted: Floor): Promise<void> {
+    const { floor, log } = this.#components;
+    assert(floor !== undefined, 'a standalone store has no floor');
+    floor.check(wanted);
+    const kept = { ...wanted, state: copyOf(wanted.state) };
+    await this.#alone(async () => {
+      if (kept.index <= floor.current.index) return;
+      const checkpoint = floor.checkpoint(kept);
+      await log.whenFlushed(log.accepted);
+      await this.#write([], [], 0, checkpoint);
+      floor.raise(kept);
+    });
   }
 
   /**
@@ -80,16 +107,21 @@ export class Installer {
    * Rejects with `DLE_STORAGE_POISONED`, `DLE_DISK_FULL`, `DLE_IO`: then both count.
    */
   async install(gone: readonly SealedFile[], dropped: number): Promise<void> {
-    const { log, relocation } = this.#components;
+    await this.#alone(() => this.#install(gone, dropped));
+  }
+
+  async #install(gone: readonly SealedFile[], dropped: number): Promise<void> {
+    const { log, relocation, floor } = this.#components;
     for (const { id } of gone) {
       const live = relocation.live.liveOf(relocation.slotOf(id));
       assert(live === 0, `${live} bytes of file ${id} count, and it was to go`);
     }
+    const checkpoint = floor?.checkpoint();
     // What does not count for there is a newer record is needed for as long as that may be lost.
     await log.whenFlushed(log.accepted);
     const gaps = [];
     for (const file of gone) if (file.kind === 'log') gaps.push(await this.#gapOf(file));
-    await this.#write(gone, gaps, dropped);
+    await this.#write(gone, gaps, dropped, checkpoint);
     this.counters.dropped += dropped;
     for (const { id, header } of gone) {
       this.#droppedBefore.delete(id);
@@ -101,6 +133,7 @@ export class Installer {
     gone: readonly SealedFile[],
     gaps: readonly LogGap[],
     dropped: number,
+    floor: ManifestFloor | undefined,
   ): Promise<void> {
     const { vfs, log, catalog } = this.#components;
     const leaving = new Set(gone.map(({ id }) => id));
@@ -119,12 +152,21 @@ export class Installer {
       dropped: total,
       sorted: sorted.sort((a, b) => a.id - b.id),
       gaps: joined([...(this.#manifest?.gaps ?? []), ...gaps]),
+      floor,
     };
     await writeManifest(vfs, this.#directory, manifest);
     this.#manifest = manifest;
     this.#dropped = total;
     // At once: who looks at both, as a backup does, finds them of one mind.
     if (gone.length > 0) catalog.change([], new Set(gone));
+  }
+
+  async #alone(write: () => Promise<void>): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing.catch(() => undefined);
+    this.#writing = write().finally(() => {
+      this.#writing = undefined;
+    });
+    await this.#writing;
   }
 
   /** What the log must know of a segment once it is gone. */

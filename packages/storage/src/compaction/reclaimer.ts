@@ -39,6 +39,7 @@ export class Reclaimer {
     maps?.forget(slot);
     live.clear(slot);
     slots.free(id);
+    log.entries.dead.forget(id);
     log.space.adjust(-1, -header.segmentBytes);
     const unlinking = this.#unlink(id, path).finally(() => this.#unlinking.delete(unlinking));
     this.#unlinking.add(unlinking);

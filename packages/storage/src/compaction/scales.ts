@@ -8,6 +8,7 @@ import type { Weighed } from './choose-inputs.js';
 import type { DiskReserve } from './disk-reserve.js';
 import type { Installer } from './installer.js';
 import type { Relocation } from './relocation.js';
+import type { Retention } from './retention.js';
 import { spaceRatio } from './space-target.js';
 
 /** Of a record, beside key and value: its header, and what fills it up to a multiple of 8. */
@@ -21,6 +22,7 @@ export interface ScalesComponents {
   readonly installer: Installer;
   readonly keys: Keyspace;
   readonly reserve: DiskReserve;
+  readonly retention: Retention;
 }
 
 export interface WeighedFile extends Weighed {
@@ -65,10 +67,12 @@ export class Scales {
     return directories.missing.some(({ id, sorted }) => sorted === true || id < newest);
   }
 
-  /** All but those that are damaged. */
+  /** Those that may be rewritten; not what is damaged. */
   weighAll(): WeighedFile[] {
-    const { catalog } = this.#components;
-    const files = catalog.files.filter(({ id }) => !this.#damaged.has(id));
+    const { catalog, retention } = this.#components;
+    const files = catalog.files.filter(
+      (file) => !this.#damaged.has(file.id) && retention.covers(file),
+    );
     const [first, second] = lowestTwo(catalog.files.map(({ header }) => header.firstIndex));
     const keepsDeletes = this.hasUnknownKeys();
     return files.map((file) => {

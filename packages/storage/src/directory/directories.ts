@@ -157,7 +157,7 @@ export class Directories {
 
   /** All keys have been taken in: what was read for that is not needed any more. */
   restored(): void {
-    this.counters.loaded = this.#headers.size;
+    this.counters.loaded += this.#headers.size;
     this.#contents.clear();
   }
 
@@ -214,8 +214,12 @@ export class Directories {
       this.#underWay = next;
       let header: DirectoryHeader | undefined;
       try {
-        header = await this.#builder.build(next);
-        this.counters.built++;
+        header = await this.#find(next);
+        if (header !== undefined) this.counters.loaded++;
+        else {
+          header = await this.#builder.build(next);
+          this.counters.built++;
+        }
       } catch {
         // Counted, and no more than that: the segment says the same, and takes longer to read.
         this.counters.failed++;
@@ -227,6 +231,26 @@ export class Directories {
     }
     this.#building = undefined;
     this.#answer(() => true);
+  }
+
+  /** The directory that was made of it before the store was opened. */
+  async #find({ id, lastSequence, mayBeThere }: Listed): Promise<DirectoryHeader | undefined> {
+    if (mayBeThere !== true) return undefined;
+    const header = await this.checkpointOf(id);
+    if (header?.lastSequence !== lastSequence || header.sorted) return undefined;
+    try {
+      const file = await DirectoryFile.open(this.#vfs, this.#directory, id);
+      try {
+        while ((await file.next()) !== undefined) await this.#builder.pause();
+        await file.verifyFences();
+      } finally {
+        await file.close();
+      }
+      return header;
+    } catch (thrown) {
+      this.noteDamage(id, thrown);
+      return undefined;
+    }
   }
 
   #answer(isDone: (last: Listed) => boolean): void {

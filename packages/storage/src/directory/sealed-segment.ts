@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { crc32 } from '@dle/common';
 import { corrupt } from '../errors.js';
 import { ChunkReader } from '../log/chunk-reader.js';
+import { type Extent, liveOf } from '../log/dead-extents.js';
 import type { SealedSegment } from '../log/log-writer.js';
 import { RecordKind } from '../log/record-kinds.js';
 import { readSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from '../log/segment-header.js';
@@ -16,7 +17,7 @@ const STEP_BYTES = 1024 * 1024;
 export interface SegmentContent {
   readonly checkpoint: Checkpoint;
   readonly keys: SegmentKeys;
-  /** Index of the first entry in it; 0 if there is none. */
+  /** Index of the first entry in it that counts; 0 if there is none. */
   readonly firstIndex: number;
   /** Number of records, replaced ones included. */
   readonly records: number;
@@ -26,17 +27,27 @@ export interface SegmentContent {
   readonly flushed: number;
 }
 
-/** A file whose keys a directory lists. */
-export interface Listed extends SealedSegment {
-  /** A sorted segment: it is no part of the log, and has no frames. */
-  readonly sorted?: boolean;
+/** A sealed segment of the log, and where in it replaced entries lie. */
+export interface SegmentToRead extends SealedSegment {
+  readonly dead?: readonly Extent[];
 }
 
-/** Reads all of a sealed segment, and verifies it. Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`. */
+/** A file whose keys a directory lists. */
+export interface Listed extends SegmentToRead {
+  /** A sorted segment: it is no part of the log, and has no frames. */
+  readonly sorted?: boolean;
+  /** Its directory may have been made before the store was opened, and not been looked at. */
+  readonly mayBeThere?: boolean;
+}
+
+/**
+ * Reads all of a sealed segment, and verifies it; of replaced entries nothing is said. Throws
+ * `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`.
+ */
 export async function readSealedSegment(
   vfs: Vfs,
   directory: string,
-  { id, lastSequence }: SealedSegment,
+  { id, lastSequence, dead = [] }: SegmentToRead,
   pause: Pause,
 ): Promise<SegmentContent> {
   const path = join(directory, segmentName(id));
@@ -56,11 +67,15 @@ export async function readSealedSegment(
       flushed = Math.max(flushed, frame.header.flushed);
       const { entries, origin } = frame;
       if (entries === undefined) return;
-      if (found.firstIndex === 0) found.firstIndex = entries.firstIndex;
-      found.lastIndex = entries.lastIndex;
-      found.lastTerm = entries.termAt(entries.lastIndex);
+      const live = liveOf(entries, origin.offset, dead);
+      if (live !== undefined) {
+        if (found.firstIndex === 0) found.firstIndex = live.firstIndex;
+        found.lastIndex = live.lastIndex;
+        found.lastTerm = live.termAt(live.lastIndex);
+      }
       entries.forEachRecord((record) => {
         records++;
+        if (live === undefined || record.index > live.lastIndex) return;
         const changesKey = record.kind === RecordKind.put || record.kind === RecordKind.delete;
         if (changesKey) keys.add(record, origin.offset + record.offset);
       });

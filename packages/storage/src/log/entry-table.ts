@@ -1,4 +1,5 @@
 import { assert } from '@dle/common';
+import type { DeadExtent } from './dead-extents.js';
 import type { EntryBatch } from './entry-batch.js';
 import { TermRuns } from './term-runs.js';
 
@@ -13,6 +14,10 @@ const FIELDS = 3;
 export class EntryTable {
   readonly #terms = new TermRuns();
   readonly #chunks: Uint32Array[] = [];
+  /** Bytes of the entries before each chunk, counted from where the table began. */
+  readonly #bytesBefore: number[] = [];
+  /** Bytes of all entries up to the last, counted from there. */
+  #bytes = 0;
   /** Number of the first chunk held; chunk n holds the indexes from n * CHUNK_ENTRIES on. */
   #firstChunk = 0;
   #firstIndex = 1;
@@ -43,6 +48,7 @@ export class EntryTable {
       chunk[place] = segment;
       chunk[place + 1] = batch.offsetAt(index) + shift;
       chunk[place + 2] = batch.bytesAt(index);
+      this.#bytes += batch.bytesAt(index);
       this.#terms.add(index, batch.termAt(index));
     }
     for (const index of batch.opaqueIndexes) {
@@ -59,6 +65,7 @@ export class EntryTable {
     this.#firstIndex = index + 1;
     this.#firstChunk = chunkOf(index + 1);
     this.#chunks.length = 0;
+    this.#bytesBefore.length = 0;
     this.#opaque = [];
     this.#terms.add(index, term);
   }
@@ -68,8 +75,10 @@ export class EntryTable {
     assert(index >= this.#firstIndex && index <= this.#lastIndex, `truncated at ${index}`);
     this.#terms.truncate(index);
     while (this.#opaque.length > 0 && this.#opaque.at(-1)! >= index) this.#opaque.pop();
+    this.#bytes -= this.bytesFrom(index);
     this.#lastIndex = index - 1;
     this.#chunks.length = Math.max(0, chunkOf(this.#lastIndex) - this.#firstChunk + 1);
+    this.#bytesBefore.length = this.#chunks.length;
   }
 
   /** Forgets the entries below `index`, but for the term of the last of them. */
@@ -83,6 +92,7 @@ export class EntryTable {
     const chunk = chunkOf(index);
     if (chunk === this.#firstChunk) return;
     this.#chunks.splice(0, chunk - this.#firstChunk);
+    this.#bytesBefore.splice(0, chunk - this.#firstChunk);
     this.#firstChunk = chunk;
   }
 
@@ -104,6 +114,33 @@ export class EntryTable {
     return this.#field(index, 2);
   }
 
+  /** Of the entries from `index` on together. */
+  bytesFrom(index: number): number {
+    assert(index >= this.#firstIndex && index <= this.#lastIndex + 1, `no entry ${index}`);
+    if (index > this.#lastIndex) return 0;
+    const number = chunkOf(index) - this.#firstChunk;
+    const chunk = this.#chunks[number]!;
+    let before = this.#bytesBefore[number]!;
+    // Of a chunk that was begun in its middle, the places before that are zero.
+    const end = (index % CHUNK_ENTRIES) * FIELDS;
+    for (let place = 2; place < end; place += FIELDS) before += chunk[place]!;
+    return this.#bytes - before;
+  }
+
+  /** Where the entries from `index` on lie: from the first to the last of them in each segment. */
+  extentsFrom(index: number): DeadExtent[] {
+    const extents: { segment: number; from: number; to: number }[] = [];
+    for (let at = index; at <= this.#lastIndex; at++) {
+      const segment = this.segmentAt(at);
+      const from = this.offsetAt(at);
+      const to = from + this.bytesAt(at);
+      const last = extents.at(-1);
+      if (last?.segment === segment) last.to = to;
+      else extents.push({ segment, from, to });
+    }
+    return extents;
+  }
+
   #field(index: number, field: number): number {
     assert(index >= this.#firstIndex && index <= this.#lastIndex, `no entry ${index}`);
     return this.#chunks[chunkOf(index) - this.#firstChunk]![
@@ -117,6 +154,7 @@ export class EntryTable {
     if (chunk === undefined) {
       chunk = new Uint32Array(CHUNK_ENTRIES * FIELDS);
       this.#chunks[place] = chunk;
+      this.#bytesBefore[place] = this.#bytes;
     }
     return chunk;
   }

@@ -26,6 +26,11 @@ export class LocalState {
     return copyOf(view.value);
   }
 
+  /** Copies of all values. */
+  all(): Map<string, Uint8Array> {
+    return new Map(Array.from(this.#records.keys(), (key) => [key, this.get(key)!]));
+  }
+
   /** Bytes of all records: what a segment begins with. */
   get bytes(): number {
     return this.#bytes;

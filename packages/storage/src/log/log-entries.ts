@@ -1,4 +1,5 @@
 import { DleError } from '@dle/common';
+import { DeadExtents } from './dead-extents.js';
 import { EntryBatch } from './entry-batch.js';
 import { EntryTable } from './entry-table.js';
 import { LogReader } from './log-reader.js';
@@ -7,6 +8,8 @@ import { TailCache, withoutWaste } from './tail-cache.js';
 
 /** The entries of a log: where they lie, their terms, and the newest of them in memory. */
 export class LogEntries {
+  /** Where replaced entries lie. */
+  readonly dead: DeadExtents = new DeadExtents();
   readonly #table = new EntryTable();
   readonly #reader: LogReader;
   readonly #cache: TailCache;
@@ -44,6 +47,12 @@ export class LogEntries {
     return this.#table.bytesAt(index);
   }
 
+  /** Of the entries from `index` on together; 0 behind the last. */
+  bytesFrom(index: number): number {
+    if (index !== this.lastIndex + 1) this.#checkRange(index, index, this.firstIndex);
+    return this.#table.bytesFrom(index);
+  }
+
   /** The segment in which the entry at `index` lies. */
   segmentAt(index: number): number {
     return this.#table.segmentAt(index);
@@ -69,8 +78,9 @@ export class LogEntries {
     this.#cache.add(withoutWaste(batch));
   }
 
-  /** Forgets the entries from `index` on. */
-  truncate(index: number): void {
+  /** Forgets the entries from `index` on, which the frame `sequence` replaces. */
+  truncate(index: number, sequence: number): void {
+    for (const extent of this.#table.extentsFrom(index)) this.dead.add(extent, sequence);
     this.#cache.truncate(index);
     this.#table.truncate(index);
   }
@@ -113,9 +123,19 @@ export class LogEntries {
     this.#checkRange(from, to, this.firstIndex);
     const cached = this.#cache.firstIndex;
     if (from >= cached) return this.#cache.read(from, to);
-    if (to < cached) return this.#reader.read(from, to);
+    if (to < cached) return this.#readFiles(from, to);
     const tail = this.#cache.read(cached, to);
-    return this.#reader.read(from, cached - 1).then((head) => EntryBatch.join([head, tail]));
+    return this.#readFiles(from, cached - 1).then((head) => EntryBatch.join([head, tail]));
+  }
+
+  async #readFiles(from: number, to: number): Promise<EntryBatch> {
+    try {
+      return await this.#reader.read(from, to);
+    } catch (thrown) {
+      // Given up meanwhile: the files may be gone.
+      if (from < this.firstIndex) this.#checkRange(from, to, this.firstIndex);
+      throw thrown;
+    }
   }
 
   #checkRange(from: number, to: number, lowest: number): void {

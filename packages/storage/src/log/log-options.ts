@@ -1,6 +1,7 @@
 import { type Clock, DleError, type Random } from '@dle/common';
 import { MAX_IDLE_FLUSH_MS, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES } from '../limits.js';
 import type { Vfs } from '../vfs/vfs.js';
+import type { DeadExtent } from './dead-extents.js';
 import type { LogEntries } from './log-entries.js';
 import type { SealedSegment } from './log-writer.js';
 import type { SegmentHeader } from './segment-header.js';
@@ -52,12 +53,29 @@ export interface LogGap {
   readonly end: SegmentEnd;
 }
 
+/** What is known of a log before any of it is read. */
+export interface LogBase {
+  /** What of it is gone. */
+  readonly gaps: readonly LogGap[];
+  /** Above the ids of all segments that there have been. */
+  readonly nextId: number;
+  /** Up to where its entries have been given up. */
+  readonly floor?: LogBaseFloor | undefined;
+}
+
+export interface LogBaseFloor {
+  /** 0: none have been. */
+  readonly index: number;
+  readonly term: number;
+  /** Entries up to there were on the device, and applied: they are committed. */
+  readonly applied: number;
+  /** Where replaced entries lie, as far as it was known then. */
+  readonly dead: readonly DeadExtent[];
+}
+
 export interface LogObservers {
-  /**
-   * The directory is locked, and nothing has been read yet: tidies up, and says what of the log is
-   * gone, and which id is above all that there have been.
-   */
-  readonly locked?: () => Promise<{ readonly gaps: readonly LogGap[]; readonly nextId: number }>;
+  /** The directory is locked, and nothing has been read yet: tidies up, and says what is known. */
+  readonly locked?: () => Promise<LogBase>;
   /** Whether entries are read from the log once they are written; they stay in memory for it. */
   readonly readsEntries?: boolean;
   /**

@@ -13,16 +13,18 @@ import { LogEntries } from './log-entries.js';
 import {
   type AppendOptions,
   checkOptions,
+  type LogBase,
   type LogComponents,
   type LogObservers,
   type LogOptions,
 } from './log-options.js';
-import { type Content, LogWriter, type SealedSegment } from './log-writer.js';
+import { LogWriter, type SealedSegment } from './log-writer.js';
+import { ownFrame } from './own-frame.js';
 import { type Recovered, recover } from './recovery.js';
 import { Segment } from './segment.js';
 import { SegmentFiles } from './segment-files.js';
 import { RoomBehind, type SegmentAccounts } from './segment-space.js';
-import { takeIn } from './take-in.js';
+import { resumeAbove, takeIn } from './take-in.js';
 
 /** What a log is made of once it has been recovered. */
 interface Parts {
@@ -74,8 +76,11 @@ export class Log {
     try {
       const entries = new LogEntries(files, options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES);
       const localState = new LocalState();
-      const gone = (await observers.locked?.()) ?? { gaps: [], nextId: 1 };
-      const recovered = await recover({ vfs, files }, directory, gone, {
+      const base: LogBase = (await observers.locked?.()) ?? { gaps: [], nextId: 1 };
+      const { floor } = base;
+      // What a frame that is not read has replaced nobody would know.
+      for (const extent of floor?.dead ?? []) entries.dead.add(extent, 0);
+      const recovered = await recover({ vfs, files }, directory, base, {
         endOf: async (segment) => observers.endOf?.(segment),
         readSealed: async (segment) => observers.readSealed?.(segment),
         restore: async (ends) => {
@@ -90,6 +95,11 @@ export class Log {
           observers.recovered?.(entries);
         },
       });
+      if (floor !== undefined) {
+        resumeAbove(floor, entries, directory);
+        observers.recovered?.(entries);
+        entries.releaseBelow(floor.index + 1);
+      }
       const log = new Log(components, options, observers, recovered, {
         entries,
         localState,
@@ -173,6 +183,11 @@ export class Log {
     return this.entries.bytesAt(index);
   }
 
+  /** Bytes of the entries from `index` on, with headers; 0 behind the last. */
+  bytesFrom(index: number): number {
+    return this.entries.bytesFrom(index);
+  }
+
   /** As last set; after recovery the highest that any frame knew of. Never above `lastIndex`. */
   get commit(): number {
     return this.entries.commit;
@@ -181,6 +196,11 @@ export class Log {
   /** A copy of the value last set for `key`. */
   localState(key: string): Uint8Array | undefined {
     return this.#localState.get(key);
+  }
+
+  /** Copies of all values that were set, by their keys. */
+  localStates(): Map<string, Uint8Array> {
+    return this.#localState.all();
   }
 
   /** Sequence of the last frame accepted; accepted >= submitted >= flushed. */
@@ -234,7 +254,7 @@ export class Log {
       durable: options.durable !== false,
       behind: RoomBehind.records,
     });
-    if (truncates) entries.truncate(first);
+    if (truncates) entries.truncate(first, this.#writer.accepted);
     for (const { fromPiece, toPiece, segment, offset } of placements) {
       entries.place(batch, first + fromPiece, first + toPiece - 1, segment.id, offset);
     }
@@ -469,17 +489,4 @@ export class Log {
       if (!isDleError(thrown) || thrown.code === 'DLE_INTERNAL') throw thrown;
     }
   }
-}
-
-/** A frame of its own: one record of local state, or none. */
-function ownFrame(records: Uint8Array, behind: RoomBehind): Content {
-  return {
-    pieces: { count: 1, bytesOf: () => records.length },
-    bytesOf: () => records,
-    replacesFrom: 0,
-    clean: false,
-    sharesFrame: false,
-    durable: true,
-    behind,
-  };
 }

@@ -1,6 +1,8 @@
 import { corrupt } from '../errors.js';
+import { liveOf } from './dead-extents.js';
 import type { LocalState } from './local-state.js';
 import type { LogEntries } from './log-entries.js';
+import type { LogBaseFloor } from './log-options.js';
 import type { ScannedFrame } from './segment-scan.js';
 
 /**
@@ -20,7 +22,9 @@ export function takeIn(frame: ScannedFrame, entries: LogEntries, localState: Loc
 
 function takeInEntries(frame: ScannedFrame, entries: LogEntries): void {
   const { header, origin } = frame;
-  const batch = frame.entries!;
+  // What was known to be replaced when segments before it were left to their directories.
+  const batch = liveOf(frame.entries!, origin.offset, entries.dead.of(header.segment));
+  if (batch === undefined) return;
   const first = batch.firstIndex;
   const expected = header.replacesFrom === 0 ? entries.lastIndex + 1 : header.replacesFrom;
   if (first !== expected || first > entries.lastIndex + 1 || first <= entries.commit) {
@@ -29,10 +33,23 @@ function takeInEntries(frame: ScannedFrame, entries: LogEntries): void {
   if (batch.termAt(first) < entries.termAt(first - 1)) {
     throw misplaced(frame, `the term falls at entry ${first}`);
   }
-  if (first <= entries.lastIndex) entries.truncate(first);
+  if (first <= entries.lastIndex) entries.truncate(first, header.sequence);
   entries.place(batch, first, batch.lastIndex, header.segment, origin.offset);
   entries.keep(batch);
   entries.written();
+}
+
+/** All that was applied is there, and committed. Throws `DLE_CORRUPT`. */
+export function resumeAbove(floor: LogBaseFloor, entries: LogEntries, directory: string): void {
+  const { index, term, applied } = floor;
+  const origin = { name: directory, offset: 0 };
+  if (entries.lastIndex < applied) {
+    const message = `the log ends at entry ${entries.lastIndex}, and ${applied} was applied`;
+    throw corrupt(origin, 0, message);
+  }
+  const isAsItWas = index + 1 >= entries.firstIndex && entries.termAt(index) === term;
+  if (!isAsItWas) throw corrupt(origin, 0, `entry ${index} is not that of term ${term}`);
+  entries.setCommit(applied);
 }
 
 function misplaced(frame: ScannedFrame, what: string): Error {

@@ -2,6 +2,7 @@ import { type Clock, DleError, isDleError } from '@dle/common';
 import { copyOf } from '../bytes.js';
 import { directoryName } from '../directory/directory-format.js';
 import type { SegmentSlots } from '../key-index/position.js';
+import type { DeadExtents } from '../log/dead-extents.js';
 import type { RecordView } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
 import { SegmentFiles } from '../log/segment-files.js';
@@ -40,6 +41,8 @@ export interface OrderedComponents {
   readonly segments: SegmentReader;
   readonly native: NativeIndex | undefined;
   readonly reader: KeyReader;
+  /** Where replaced entries lie. */
+  readonly dead: DeadExtents;
   /** What has been applied. */
   readonly applied: AppliedLog & { readonly appliedIndex: number };
 }
@@ -83,13 +86,20 @@ export class OrderedReads implements IteratorHost {
   #closed = false;
 
   constructor(components: OrderedComponents, { directory, unlisted }: OrderedOptions) {
-    const { vfs, clock, files, slots, applied } = components;
+    const { vfs, clock, files, slots, dead, applied } = components;
     this.#components = components;
     this.pace = new Pace(clock);
     this.#directories = new SegmentFiles(vfs, directory, directoryName);
     const { native } = components;
     const gather = native === undefined ? typescriptGathering : nativeGathering(native);
-    this.#gathering = { files, slots, gather, pause: this.pace.pause, unpaused: { bytes: 0 } };
+    this.#gathering = {
+      files,
+      slots,
+      gather,
+      dead: (file) => dead.of(file),
+      pause: this.pace.pause,
+      unpaused: { bytes: 0 },
+    };
     this.#unlisted = new UnlistedFiles(this.#gathering, applied, unlisted);
     this.#sealed = { files: [], sources: [] };
     this.#sealedParts = {

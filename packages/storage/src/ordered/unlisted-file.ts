@@ -2,6 +2,7 @@ import { allocate } from '../bytes.js';
 import { SORTED_HEADER_BYTES } from '../directory/sorted-segment.js';
 import { corrupt } from '../errors.js';
 import type { SegmentSlots } from '../key-index/position.js';
+import type { Extent } from '../log/dead-extents.js';
 import type { SegmentFiles } from '../log/segment-files.js';
 import { SEGMENT_HEADER_BYTES } from '../log/segment-header.js';
 import type { GatherKeys } from './gather-keys.js';
@@ -18,6 +19,8 @@ export interface UnlistedComponents {
   readonly files: SegmentFiles;
   readonly slots: SegmentSlots;
   readonly gather: GatherKeys;
+  /** Where in a file replaced entries lie. */
+  readonly dead: (file: number) => readonly Extent[];
   /** Lets others have the thread for a moment. */
   readonly pause: Wait;
   /** What has been gathered since the last pause, from all files together. */
@@ -110,10 +113,17 @@ export class UnlistedFile {
   }
 
   /** Reads one piece, unless somebody else has done so meanwhile. */
-  *#readOn(end: number): Work<void> {
-    const { files, slots, gather, pause, unpaused } = this.#components;
+  *#readOn(markEnd: number): Work<void> {
+    const { files, slots, gather, dead, pause, unpaused } = this.#components;
     const { id } = this;
     const [offset, frameEnd] = [this.#offset, this.#frameEnd];
+    const replaced = dead(id).find(({ to }) => to > offset);
+    if (replaced !== undefined && replaced.from <= offset) {
+      this.#offset = replaced.to;
+      this.#frameEnd = replaced.to;
+      return;
+    }
+    const end = Math.min(markEnd, replaced?.from ?? markEnd);
     const path = files.pathOf(id);
     const slot = slots.slotOf(id);
     let wanted = gather.pieceBytes;

@@ -3,17 +3,11 @@ import { repair } from '../care/repair.js';
 import { restore } from '../care/restore.js';
 import type { BackupReport, CareOptions, RepairReport, RestoreReport } from '../care/types.js';
 import { closeAll } from '../close-all.js';
-import type { CompactionCounters, CompactOptions } from '../compaction/compactor.js';
-import type { DirectoryCounters } from '../directory/directories.js';
+import type { CompactOptions } from '../compaction/compactor.js';
+import type { Floor } from '../compaction/log-floor.js';
 import type { Log } from '../log/log.js';
 import type { StoreIterator } from '../ordered/store-iterator.js';
-import type {
-  ClearOptions,
-  IteratorOptions,
-  ReadOptions,
-  Snapshot,
-  SnapshotStats,
-} from '../ordered/types.js';
+import type { ClearOptions, IteratorOptions, ReadOptions, Snapshot } from '../ordered/types.js';
 import { NodeVfs } from '../vfs/node-vfs.js';
 import { bytesOf } from './bytes-like.js';
 import type { GroupWriter } from './group-writer.js';
@@ -22,8 +16,8 @@ import type { KeyState } from './key-state.js';
 import type { OnEntry } from './keyspace.js';
 import { PositionSnapshot } from './position-snapshot.js';
 import {
-  openReplicated,
-  openStandalone,
+  openParts,
+  type ReplicatedParts,
   type StandaloneParts,
   type StoreParts,
 } from './store-parts.js';
@@ -39,17 +33,6 @@ import type {
   WriteOptions,
 } from './types.js';
 import { Verifier } from './verify.js';
-
-const NO_DIRECTORIES: DirectoryCounters = { built: 0, loaded: 0, damaged: 0, failed: 0 };
-const NO_COMPACTION: CompactionCounters = {
-  jobs: 0,
-  failed: 0,
-  dropped: 0,
-  bytesRead: 0,
-  bytesWritten: 0,
-  bytesFreed: 0,
-};
-const NO_SNAPSHOTS: SnapshotStats = { count: 0, oldestAgeMs: 0, pinnedBytes: 0 };
 
 /**
  * A durable key-value store in one directory: a log, and an index in memory that says where in it
@@ -76,10 +59,9 @@ export class LogStore {
     components: LogStoreComponents = {},
   ): Promise<LogStore> {
     const { vfs = new NodeVfs(), clock = systemClock, random = systemRandom } = components;
-    const { durability = 'flush', replicated = false } = options;
+    const { durability = 'flush' } = options;
     isDurable(durability);
-    const open = replicated ? openReplicated : openStandalone;
-    return new LogStore(await open({ vfs, clock, random }, directory, options), durability);
+    return new LogStore(await openParts({ vfs, clock, random }, directory, options), durability);
   }
 
   /**
@@ -176,7 +158,7 @@ export class LogStore {
    */
   async get(key: BytesLike, options?: ReadOptions): Promise<Uint8Array | undefined> {
     if (options?.snapshot !== undefined) {
-      return this.#standalone().ordered.get(bytesOf(key), options.snapshot);
+      return this.#parts.ordered.get(bytesOf(key), options.snapshot);
     }
     // What is newest now may be moved, and unlinked, while it is being read.
     const hold = this.#parts.catalog.hold();
@@ -194,7 +176,7 @@ export class LogStore {
    */
   getSync(key: BytesLike, options?: ReadOptions): Uint8Array | undefined {
     if (options?.snapshot !== undefined) {
-      return this.#standalone().ordered.getSync(this.#encoder.key(key), options.snapshot);
+      return this.#parts.ordered.getSync(this.#encoder.key(key), options.snapshot);
     }
     return this.#keys.reader.getSync(this.#encoder.key(key));
   }
@@ -220,7 +202,7 @@ export class LogStore {
   /** Whether there is a value. */
   has(key: BytesLike, options?: ReadOptions): boolean {
     if (options?.snapshot !== undefined) {
-      return this.#standalone().ordered.has(this.#encoder.key(key), options.snapshot);
+      return this.#parts.ordered.has(this.#encoder.key(key), options.snapshot);
     }
     return this.#keys.reader.has(this.#encoder.key(key));
   }
@@ -232,28 +214,27 @@ export class LogStore {
 
   /**
    * The pairs of a range in the order of their keys, as they are now or in a snapshot; what is
-   * written from now on is not seen. Throws `DLE_CLOSED`, and `DLE_INVALID_ARGUMENT`, as in a
-   * replicated store.
+   * written from now on is not seen. Throws `DLE_CLOSED`, `DLE_INVALID_ARGUMENT`.
    */
   iterator(options: IteratorOptions = {}): StoreIterator<[Uint8Array, Uint8Array]> {
-    return this.#standalone().ordered.iterator(options, 'pairs');
+    return this.#parts.ordered.iterator(options, 'pairs');
   }
 
   /** As `iterator`, the keys alone: no value is read. */
   keys(options: IteratorOptions = {}): StoreIterator<Uint8Array> {
-    return this.#standalone().ordered.iterator(options, 'keys');
+    return this.#parts.ordered.iterator(options, 'keys');
   }
 
   /** As `iterator`, the values alone. */
   values(options: IteratorOptions = {}): StoreIterator<Uint8Array> {
-    return this.#standalone().ordered.iterator(options, 'values');
+    return this.#parts.ordered.iterator(options, 'values');
   }
 
   /**
    * The store as it is now, to be read from for as long as it is held. Throws as `iterator` does.
    */
   snapshot(): Snapshot {
-    return this.#standalone().ordered.snapshot();
+    return this.#parts.ordered.snapshot();
   }
 
   /**
@@ -263,9 +244,9 @@ export class LogStore {
    * the pages before are done then.
    */
   async clear(options: ClearOptions = {}): Promise<void> {
-    const { ordered, writer } = this.#standalone();
+    const writer = this.#writing();
     const durable = this.#isDurable(undefined);
-    await ordered.clear(options, (keys) => {
+    await this.#parts.ordered.clear(options, (keys) => {
       return writer.writeMany(
         keys.map((key) => ({ type: 'del' as const, key })),
         durable,
@@ -289,6 +270,31 @@ export class LogStore {
    */
   apply(index: number, onEntry?: OnEntry): void {
     this.#keys.space.applyUpTo(this.log.entries, index, onEntry);
+    this.#parts.replicated?.sealed.check();
+  }
+
+  /**
+   * Replicated mode: up to where the log has been given up, as `setFloor` was told; `index` is 0
+   * where it never was.
+   */
+  get floor(): Floor {
+    return this.#replicated().floor.current;
+  }
+
+  /**
+   * Replicated mode: the entries up to `floor.index`, which are applied, are needed no more by
+   * their indexes. From now on, and at the next start, `log.firstIndex` is that plus one, and
+   * compaction may rewrite the segments that hold nothing above. A lower one than before is
+   * ignored. Resolves when it is durable; costs a flush of the log and a new manifest, so it is
+   * for every few megabytes, not for every entry. Rejects with `DLE_INVALID_ARGUMENT` (not
+   * applied, another term, more than 64 KiB of state), and as the floor stays as it was then, with
+   * `DLE_STORAGE_POISONED`, `DLE_DISK_FULL`, `DLE_IO`, `DLE_CLOSED`.
+   */
+  async setFloor(floor: Floor): Promise<void> {
+    this.#replicated();
+    this.log.checkWritable();
+    await this.#parts.installer.setFloor(floor);
+    this.#parts.compactor.touch();
   }
 
   /**
@@ -307,14 +313,15 @@ export class LogStore {
    */
   async verify(): Promise<VerifyReport> {
     if (this.log.failure === undefined) await this.flush();
-    const { place, standalone, catalog } = this.#parts;
-    await standalone?.directories.idle();
+    const { place, directories, catalog } = this.#parts;
+    await directories.idle();
     const { clock, directory, vfs } = place;
-    const healed = standalone?.directories.healed ?? [];
+    const { healed } = directories;
+    const { dead } = this.log.entries;
     const hold = catalog.hold();
     try {
       const listed = new Set(hold.files.map(({ id }) => id));
-      const known = { healed, listed };
+      const known = { healed, listed, dead };
       return await new Verifier({ vfs, clock, log: this.log }, directory, known).run();
     } finally {
       hold.release();
@@ -325,12 +332,12 @@ export class LogStore {
    * Rewrites everything that is worth it, so that the files hold little but what counts, in one
    * sorted run. It happens by itself, too, where there is much to be won; this does all there is to
    * do, and resolves when it is done. Needs as much room on the disk as what counts takes. Rejects
-   * with `DLE_DISK_FULL`, `DLE_CORRUPT`, `DLE_IO`, `DLE_STORAGE_POISONED`, `DLE_CLOSED`,
-   * `DLE_INVALID_ARGUMENT` (a replicated store), or the reason of `signal`: what had been done by
-   * then stays done, and nothing is lost.
+   * with `DLE_DISK_FULL`, `DLE_CORRUPT`, `DLE_IO`, `DLE_STORAGE_POISONED`, `DLE_CLOSED`, or the
+   * reason of `signal`: what had been done by then stays done, and nothing is lost. In a replicated
+   * store the log stays as it is above the floor.
    */
   async compact(options?: CompactOptions): Promise<void> {
-    const { compactor, reclaimer } = this.#standalone();
+    const { compactor, reclaimer } = this.#parts;
     await compactor.compact(options);
     await reclaimer.idle();
   }
@@ -351,17 +358,17 @@ export class LogStore {
 
   /** Plain counters. */
   stats(): LogStoreStats {
-    const { standalone, catalog } = this.#parts;
+    const { directories, compactor, ordered, catalog } = this.#parts;
     const sorted = catalog.files.filter(({ kind }) => kind === 'sorted');
     return {
       ...this.log.counters,
       keys: this.#keys.space.size,
       indexBytes: this.#keys.space.indexBytes,
-      directories: { ...(standalone?.directories.counters ?? NO_DIRECTORIES) },
-      compaction: { ...(standalone?.compactor.counters ?? NO_COMPACTION) },
+      directories: { ...directories.counters },
+      compaction: { ...compactor.counters },
       sortedRuns: new Set(sorted.map(({ run }) => run)).size,
       liveBytes: this.#keys.live.total,
-      snapshots: standalone?.ordered.stats ?? NO_SNAPSHOTS,
+      snapshots: ordered.stats,
       lastIndex: this.log.lastIndex,
       appliedIndex: this.appliedIndex,
       poisoned: this.log.failure !== undefined,
@@ -379,17 +386,18 @@ export class LogStore {
   }
 
   #close(): Promise<void> {
-    const { standalone, files } = this.#parts;
+    const { standalone, ordered, compactor, directories, background, reclaimer, files } =
+      this.#parts;
     standalone?.writer.append();
     return closeAll(
       () => standalone?.backups.close(),
-      () => standalone?.ordered.close(),
-      () => standalone?.compactor.close(),
-      () => standalone?.directories.close(),
-      () => standalone?.background.close(),
+      () => ordered.close(),
+      () => compactor.close(),
+      () => directories.close(),
+      () => background.close(),
       () => this.log.close(),
       async () => this.#keys.reader.close(),
-      () => standalone?.reclaimer.idle(),
+      () => reclaimer.idle(),
       () => files.close(),
     );
   }
@@ -398,6 +406,12 @@ export class LogStore {
     const { standalone } = this.#parts;
     if (standalone !== undefined) return standalone;
     throw new DleError('DLE_INVALID_ARGUMENT', 'a replicated store cannot do that');
+  }
+
+  #replicated(): ReplicatedParts {
+    const { replicated } = this.#parts;
+    if (replicated !== undefined) return replicated;
+    throw new DleError('DLE_INVALID_ARGUMENT', 'a standalone store cannot do that');
   }
 
   #writing(): GroupWriter {

@@ -1,34 +1,30 @@
-import { type Clock, DleError, type Random } from '@dle/common';
+import { type Clock, DleError, EMPTY_BYTES, type Random } from '@dle/common';
 import { Background } from '../background/background.js';
 import { Backups } from '../care/backups.js';
-import { refuseUnfinished } from '../care/unfinished.js';
 import { closeAll } from '../close-all.js';
-import { openBase } from '../compaction/base.js';
 import { Compactor, DEFAULT_COMPACTION_BYTES_PER_SECOND } from '../compaction/compactor.js';
 import { DiskReserve, type ReserveSizes } from '../compaction/disk-reserve.js';
 import { Installer } from '../compaction/installer.js';
-import type { Manifest } from '../compaction/manifest.js';
+import { LogFloor } from '../compaction/log-floor.js';
 import { Reclaimer } from '../compaction/reclaimer.js';
 import { Relocation } from '../compaction/relocation.js';
+import { EVERYTHING } from '../compaction/retention.js';
 import { Directories } from '../directory/directories.js';
-import type { DirectoryHeader } from '../directory/directory-format.js';
-import type { Listed } from '../directory/sealed-segment.js';
 import { DEFAULT_SEGMENT_BYTES } from '../limits.js';
 import type { EntryBatch } from '../log/entry-batch.js';
 import { Log } from '../log/log.js';
-import type { LogEntries } from '../log/log-entries.js';
-import type { LogObservers, SegmentEnd } from '../log/log-options.js';
 import { SET_ASIDE_STEP_BYTES } from '../log/segment.js';
 import { SegmentFiles } from '../log/segment-files.js';
 import { OrderedReads } from '../ordered/ordered-reads.js';
-import type { Unlisted } from '../ordered/unlisted-files.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { Catalog } from './catalog.js';
 import { GroupWriter } from './group-writer.js';
 import { createKeyState, type KeyState } from './key-state.js';
-import type { Keyspace } from './keyspace.js';
-import { restoreKeys } from './restore-keys.js';
+import { SealedQueue } from './sealed-queue.js';
+import { Start } from './start.js';
 import type { LogStoreOptions } from './types.js';
+
+const NO_FLOOR = { index: 0, term: 0, state: EMPTY_BYTES };
 
 /** Where a store is. */
 interface Place {
@@ -40,12 +36,13 @@ interface Place {
 /** What only a standalone store has: consensus orders the writes of the others. */
 export interface StandaloneParts {
   readonly writer: GroupWriter;
-  readonly background: Background;
-  readonly directories: Directories;
-  readonly compactor: Compactor;
-  readonly reclaimer: Reclaimer;
-  readonly ordered: OrderedReads;
   readonly backups: Backups;
+}
+
+/** What only a store has whose log consensus writes. */
+export interface ReplicatedParts {
+  readonly sealed: SealedQueue;
+  readonly floor: LogFloor;
 }
 
 /** What a store is made of. */
@@ -55,8 +52,15 @@ export interface StoreParts {
   readonly keys: KeyState;
   readonly files: SegmentFiles;
   readonly catalog: Catalog;
-  /** `undefined` in replicated mode. */
+  readonly background: Background;
+  readonly directories: Directories;
+  readonly compactor: Compactor;
+  readonly installer: Installer;
+  readonly reclaimer: Reclaimer;
+  readonly ordered: OrderedReads;
+  /** One of the two is there. */
   readonly standalone: StandaloneParts | undefined;
+  readonly replicated: ReplicatedParts | undefined;
 }
 
 export interface PartsComponents {
@@ -65,58 +69,30 @@ export interface PartsComponents {
   readonly random: Random;
 }
 
-/** Opens a store whose log consensus writes. */
-export async function openReplicated(
+/** Opens a store that is written to here or, `replicated`, one whose log consensus writes. */
+export async function openParts(
   components: PartsComponents,
   directory: string,
   options: LogStoreOptions,
 ): Promise<StoreParts> {
   const { vfs, clock, random } = components;
   const { segmentSize = DEFAULT_SEGMENT_BYTES, idleFlushMs, tailCacheBytes } = options;
-  const files = new SegmentFiles(vfs, directory);
-  const keys = createKeyState({ files, random }, segmentSize);
-  const logOptions = { directory, segmentSize, idleFlushMs, tailCacheBytes };
-  try {
-    const log = await Log.open(components, logOptions, {
-      locked: async () => {
-        refuseUnfinished(directory, await vfs.list(directory));
-        return { gaps: [], nextId: 1 };
-      },
-      recovered: (entries) => recover(directory, keys.space, entries, true),
-      readsEntries: true,
-    });
-    await keys.space.recovered();
-    const catalog = new Catalog({ lastId: () => log.space.lastId, free: () => undefined });
-    return { place: { vfs, clock, directory }, log, keys, files, catalog, standalone: undefined };
-  } catch (thrown) {
-    await closeAll(
-      async () => keys.reader.close(),
-      () => files.close(),
-    ).catch(() => undefined);
-    throw thrown;
-  }
-}
-
-/** Opens a store that is written to here. */
-export async function openStandalone(
-  components: PartsComponents,
-  directory: string,
-  options: LogStoreOptions,
-): Promise<StoreParts> {
-  const { vfs, clock, random } = components;
-  const { segmentSize = DEFAULT_SEGMENT_BYTES, idleFlushMs, tailCacheBytes } = options;
+  const { replicated: isReplicated = false } = options;
   const files = new SegmentFiles(vfs, directory);
   const keys = createKeyState({ files, random }, segmentSize);
   const background = new Background({ vfs, clock }, directory);
   const directories = new Directories({ vfs, builder: background }, directory);
-  const start = new Start({ ...components, files, directories, keys: keys.space }, directory);
-  let writer: GroupWriter | undefined;
+  const start = new Start(
+    { vfs, files, directories, keys: keys.space },
+    { directory, replicated: isReplicated },
+  );
+  let standalone: StandaloneParts | undefined;
   let opened: Log | undefined;
   try {
     const log = await Log.open(
       components,
       { directory, segmentSize, idleFlushMs, tailCacheBytes },
-      { ...start.observers, readsEntries: false, gather: () => writer?.append() },
+      { ...start.observers, gather: () => standalone?.writer.append() },
     );
     opened = log;
     await keys.space.recovered();
@@ -132,7 +108,8 @@ export async function openStandalone(
       sorted.length,
       sorted.reduce((sum, { bytes }) => sum + bytes, 0),
     );
-    const { slots, live, native, index } = keys;
+    const { slots, live, native, index, segments, reader } = keys;
+    const applied = keys.space;
     const maps = native?.maps;
     const reclaimer = new Reclaimer({ vfs, files, slots, live, maps, log }, directory);
     const catalog = new Catalog({
@@ -143,15 +120,18 @@ export async function openStandalone(
       },
     });
     directories.onBuilt.add(start.listed(catalog));
-    const { segments, reader } = keys;
+    const { dead } = log.entries;
     const ordered = new OrderedReads(
-      { vfs, clock, files, slots, catalog, segments, native, reader, applied: keys.space },
+      { vfs, clock, files, slots, catalog, segments, native, reader, dead, applied },
       { directory, unlisted: start.unlisted },
     );
     directories.onBuilt.add(({ segment }) => ordered.listed(segment));
+    const floor = isReplicated
+      ? new LogFloor({ log, applied }, start.manifest?.floor ?? NO_FLOOR)
+      : undefined;
     const relocation = new Relocation({ clock, log, catalog, index, slots, files, live });
     const installer = new Installer(
-      { vfs, log, catalog, files, relocation },
+      { vfs, log, catalog, files, relocation, floor },
       directory,
       start.manifest,
     );
@@ -166,17 +146,25 @@ export async function openStandalone(
         installer,
         keys: keys.space,
         reserve,
+        retention: floor ?? EVERYTHING,
       },
       { directory, segmentSize, ...compactionOptions(options) },
     );
-    const applied = keys.space;
-    const backups = new Backups({ vfs, log, catalog, installer, applied }, directory);
-    writer = new GroupWriter({ log, room: compactor }, (batch) => apply(keys, log, batch));
-    directories.make(...log.unvouched);
-    log.onSealed((segment) => directories.make(segment));
+    let replicated: ReplicatedParts | undefined;
+    if (floor === undefined) {
+      const backups = new Backups({ vfs, log, catalog, installer, applied }, directory);
+      const writer = new GroupWriter({ log, room: compactor }, (batch) => apply(keys, log, batch));
+      standalone = { writer, backups };
+      directories.make(...log.unvouched);
+      log.onSealed((segment) => directories.make(segment));
+    } else {
+      directories.make();
+      replicated = { floor, sealed: new SealedQueue({ log, directories, applied }) };
+    }
     log.onFailed(() => directories.abandon());
-    const standalone = { writer, background, directories, compactor, reclaimer, ordered, backups };
-    return { place: { vfs, clock, directory }, log, keys, files, catalog, standalone };
+    const place = { vfs, clock, directory };
+    const common = { background, directories, compactor, installer, reclaimer, ordered };
+    return { place, log, keys, files, catalog, ...common, standalone, replicated };
   } catch (thrown) {
     // What has gone wrong first is what counts.
     await closeAll(
@@ -209,94 +197,6 @@ function compactionOptions({ compaction = {} }: LogStoreOptions): {
   throw new DleError('DLE_INVALID_ARGUMENT', message);
 }
 
-interface StartComponents {
-  readonly vfs: Vfs;
-  readonly files: SegmentFiles;
-  readonly directories: Directories;
-  readonly keys: Keyspace;
-}
-
-/** How a standalone store learns, at its start, what there is. */
-class Start {
-  manifest: Manifest | undefined;
-  readonly #components: StartComponents;
-  readonly #directory: string;
-  #hasRestored = false;
-  /** The sealed files whose keys were taken in. */
-  #restored: readonly Unlisted[] = [];
-
-  constructor(components: StartComponents, directory: string) {
-    this.#components = components;
-    this.#directory = directory;
-  }
-
-  get observers(): LogObservers {
-    const { directories, keys } = this.#components;
-    return {
-      locked: () => this.#openBase(),
-      endOf: (segment) => directories.checkpointOf(segment),
-      readSealed: (segment) => directories.readSealed(segment),
-      restore: (ends) => this.#restore(ends),
-      recovered: (entries) => recover(this.#directory, keys, entries, false),
-    };
-  }
-
-  /** Of those, the ones that have no whole key directory. */
-  get unlisted(): readonly Unlisted[] {
-    const listed = new Set(
-      Array.from(this.#components.directories.headers, (each) => each.segment),
-    );
-    return this.#restored.filter(({ id }) => !listed.has(id));
-  }
-
-  /** Lists what there is in the catalog; returns who lists a file whose directory was made. */
-  listed(catalog: Catalog): (header: DirectoryHeader) => void {
-    const { manifest } = this;
-    const runs = new Map(manifest?.sorted.map(({ id, run }) => [id, run]));
-    const fileOf = (header: DirectoryHeader) => ({
-      id: header.segment,
-      kind: header.sorted ? ('sorted' as const) : ('log' as const),
-      run: runs.get(header.segment) ?? 0,
-      header,
-    });
-    catalog.change(Array.from(this.#components.directories.headers, fileOf));
-    return (header) => catalog.change([fileOf(header)]);
-  }
-
-  async #openBase() {
-    const { vfs, files } = this.#components;
-    this.manifest = await openBase(vfs, this.#directory, files);
-    const { gaps = [], nextId = 1 } = this.manifest ?? {};
-    return { gaps, nextId };
-  }
-
-  async #restore(ends: readonly SegmentEnd[]): Promise<void> {
-    const { directories, keys } = this.#components;
-    const { gaps = [], sorted = [], storeId } = this.manifest ?? {};
-    const runs = new Map<number, Listed[]>();
-    for (const { id, run, bytes } of sorted) {
-      const header = await directories.checkpointOf(id);
-      const isRight = header?.sorted && header.storeId === storeId && header.segmentBytes === bytes;
-      if (isRight !== true) directories.distrust(id);
-      const files = runs.get(run) ?? [];
-      runs.set(run, files);
-      files.push({ id, lastSequence: 0, sorted: true });
-    }
-    const gone = new Set(gaps.map(({ end }) => end.segment));
-    const log = ends.filter(({ segment }) => !gone.has(segment));
-    const segments = log.map(({ segment, lastSequence }) => [{ id: segment, lastSequence }]);
-    if (this.#hasRestored) throw new DleError('DLE_INTERNAL', 'keys were taken in twice');
-    this.#hasRestored = true;
-    // A job that was not done has left records twice: the newest file counts, as while it ran.
-    await restoreKeys(keys, directories, [...[...runs.values()].reverse(), ...segments]);
-    for (const { lastIndex } of ends) keys.restored(lastIndex);
-    this.#restored = [
-      ...sorted.map(({ id, bytes }) => ({ id, sorted: true, end: bytes })),
-      ...log.map(({ segment, end }) => ({ id: segment, sorted: false, end })),
-    ];
-  }
-}
-
 /** Takes in what has been written. What can be known only in part is not shown at all. */
 function apply(keys: KeyState, log: Log, batch: EntryBatch): void {
   try {
@@ -306,23 +206,4 @@ function apply(keys: KeyState, log: Log, batch: EntryBatch): void {
     keys.reader.fail(DleError.from(thrown));
     throw thrown;
   }
-}
-
-/** Takes in what recovery has just read. */
-function recover(
-  directory: string,
-  keys: Keyspace,
-  entries: LogEntries,
-  replicated: boolean,
-): void {
-  const { lastIndex } = entries;
-  if (lastIndex === 0) return;
-  if (entries.termAt(lastIndex) > 0 !== replicated) {
-    const [owner, how] = replicated ? ['a standalone store', 'a'] : ['a member of a cluster', 'no'];
-    const message = `${directory} belongs to ${owner}: it cannot be opened as ${how} replicated one`;
-    throw new DleError('DLE_FORMAT', message);
-  }
-  // Alone, what is in the log has happened; among others, what is known to be committed.
-  keys.applyUpTo(entries, replicated ? entries.commit : lastIndex);
-  if (!replicated) entries.releaseBelow(lastIndex + 1);
 }

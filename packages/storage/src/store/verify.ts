@@ -19,6 +19,7 @@ import { readSealedSegment, type SegmentContent } from '../directory/sealed-segm
 import { readSortedSegment } from '../directory/sorted-content.js';
 import { sortedName } from '../directory/sorted-segment.js';
 import { ChunkReader } from '../log/chunk-reader.js';
+import type { DeadExtents } from '../log/dead-extents.js';
 import type { Log } from '../log/log.js';
 import {
   parseSegmentName,
@@ -45,6 +46,8 @@ interface KnownOfFiles {
   readonly healed: readonly Damage[];
   /** Whose key directories count. */
   readonly listed: ReadonlySet<number>;
+  /** Where replaced entries lie, in a replicated store. */
+  readonly dead?: DeadExtents;
 }
 
 /** A segment of the log, or segments that compaction has rewritten. */
@@ -166,7 +169,8 @@ export class Verifier {
 
   async #verifySealed(id: number, next: SegmentHeader, hasDirectory: boolean): Promise<void> {
     const path = join(this.#directory, segmentName(id));
-    const sealed = { id, lastSequence: next.firstSequence - 1 };
+    const dead = this.#known.dead?.of(id) ?? [];
+    const sealed = { id, lastSequence: next.firstSequence - 1, dead };
     const content = await this.#noting(path, () =>
       readSealedSegment(this.#vfs, this.#directory, sealed, this.#pause),
     );

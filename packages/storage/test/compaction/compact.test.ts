@@ -1,7 +1,7 @@
 import { readdir, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LogStore } from '../../src/index.js';
+import type { LogStore } from '../../src/index.js';
 import { Desk, keyOf } from '../support/compacting.js';
 import { textOf } from '../support/stores.js';
 
@@ -131,11 +131,6 @@ describe('compact', () => {
     const again = await desk.open();
     expect(again.stats().keys).toBe(KEYS);
     expect((await again.verify()).damage).toEqual([]);
-  });
-
-  it('is nothing for a replicated store', async () => {
-    await using store = await LogStore.open(join(desk.directory, 'replica'), { replicated: true });
-    await expect(store.compact()).rejects.toMatchObject({ code: 'DLE_INVALID_ARGUMENT' });
   });
 
   it('leaves what is held as it is: views, reads under way, snapshots', async () => {

@@ -226,17 +226,3 @@ describe('a store that is closed', () => {
     expect(await store.keys().all()).toHaveLength(keys);
   });
 });
-
-describe('a replicated store', () => {
-  it('refuses ordered reads', async () => {
-    const other = await openStore(new Machine(), { replicated: true });
-    const refused = expect.objectContaining({ code: 'DLE_INVALID_ARGUMENT' });
-    expect(() => other.iterator()).toThrow(refused);
-    expect(() => other.keys()).toThrow(refused);
-    expect(() => other.values()).toThrow(refused);
-    expect(() => other.snapshot()).toThrow(refused);
-    await expect(other.clear()).rejects.toEqual(refused);
-    expect(other.stats().snapshots).toEqual({ count: 0, oldestAgeMs: 0, pinnedBytes: 0 });
-    await other.close();
-  });
-});
