@@ -35,8 +35,6 @@ import { StoreMachine } from './store-machine.js';
 const CLUSTER_STATE = 'cluster';
 /** Election timeouts for which a removed member can be told that it is: as long as Raft tries to. */
 const PARTING_TIMEOUTS = 3;
-/** Heartbeats without an answer after which a change of members does not count on a voter. */
-const SILENT_HEARTBEATS = 3;
 const MAX_PROPOSAL_BYTES = 64 * 1024 ** 2;
 
 export interface NodeComponents {
@@ -293,7 +291,7 @@ export class DleNode {
       {
         self,
         patienceMs: electionTimeoutMs,
-        silentMs: SILENT_HEARTBEATS * heartbeatIntervalMs,
+        silentMs: electionTimeoutMs / 2,
       },
     );
     this.#consensus = { raft, transport, changes };

@@ -30,11 +30,12 @@ export interface NodeOptions {
   /** Bytes of a segment file, 4 KiB to 1 GiB. Default 64 MiB. */
   readonly segmentSize?: number;
   /**
-   * Least time without a leader before an election, 50 to 60,000 ms. Default 1,000: ten heartbeats,
-   * and far above the pauses of a healthy process and disk.
+   * Least time without a leader before an election, 50 to 60,000 ms; at most twice as long. Default
+   * 500: ten heartbeats, above the pauses of a healthy process and disk, and short enough for a
+   * cluster of three to serve again well within a second of losing its leader.
    */
   readonly electionTimeoutMs?: number;
-  /** Time between heartbeats of an idle leader, 5 to 10,000 ms. Default 100. */
+  /** Time between heartbeats of an idle leader, 5 to 10,000 ms. Default 50. */
   readonly heartbeatIntervalMs?: number;
 }
 
@@ -56,8 +57,8 @@ const schema = z.strictObject({
     .min(4_096)
     .max(1024 ** 3)
     .default(64 * 1024 ** 2),
-  electionTimeoutMs: z.int().min(50).max(60_000).default(1_000),
-  heartbeatIntervalMs: z.int().min(5).max(10_000).default(100),
+  electionTimeoutMs: z.int().min(50).max(60_000).default(500),
+  heartbeatIntervalMs: z.int().min(5).max(10_000).default(50),
 });
 
 /**

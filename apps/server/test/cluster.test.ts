@@ -42,6 +42,29 @@ describe('any node', () => {
     }
   });
 
+  it.each(['linearizable', 'lease', 'follower'] as const)(
+    'sees by a %s read what was acknowledged before it',
+    async (level) => {
+      const others = cluster.endpoints.map((endpoint) => cluster.client([endpoint]));
+      for (let round = 0; round < 20; round++) {
+        await client.put('read', `${level} ${round}`);
+        const values = await Promise.all(others.map((other) => other.get('read', { level })));
+        const seen = values.map((value) => Buffer.from(value!).toString());
+        expect(seen).toEqual(others.map(() => `${level} ${round}`));
+      }
+      await Promise.all(others.map((other) => other.close()));
+    },
+  );
+
+  it('says what every node holds by a stale read, in the end what the others hold', async () => {
+    await client.put('read', 'stale');
+    await cluster.converged();
+    for (const endpoint of cluster.endpoints) {
+      const got = await dle(['get', 'read', '--level', 'stale', '--endpoints', endpoint]);
+      expect(got.stdout.toString()).toBe('stale');
+    }
+  });
+
   it.each([
     ['an empty value', Buffer.alloc(0)],
     ['one of every byte', Buffer.from(everyByte)],

@@ -49,7 +49,7 @@ const MIN_WRITE_TRY_MS = 50;
  * which doubles.
  */
 const MIN_BACKOFF_MS = 20;
-const MAX_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 200;
 
 /**
  * Tries until there is an answer, an error that trying again cannot mend, or no time left. Where it

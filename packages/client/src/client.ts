@@ -24,6 +24,7 @@ import {
   delRequest,
   type Envelope,
   getRequest,
+  isLeadersRead,
   type NodeStatus,
   type Pair,
   parseChangeResult,
@@ -131,9 +132,9 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * The value of `key`, or `undefined` where there is no such key. A `linearizable` read sees every
-   * write that was acknowledged before it began; a `stale` one shows what one of the endpoints has
-   * applied, and needs no leader.
+   * The value of `key`, or `undefined` where there is no such key. Whatever its level, but for
+   * `stale`, a read sees every write that was acknowledged before it began; the levels `follower` and
+   * `stale` are answered by one of the endpoints, and a stale one needs no leader. See `ReadLevel`.
    *
    * @throws DleError `DLE_KEY_TOO_LARGE`
    */
@@ -142,7 +143,7 @@ export class Client implements AsyncDisposable {
     const envelope = getRequest(utf8(key, 'key'), level);
     const parse = ({ control, raw }: Reply, link: Link) => {
       const { value, leader } = parseGetResult(control, raw);
-      if (level === 'linearizable') this.#links.follow(link, leader);
+      if (isLeadersRead(level)) this.#links.follow(link, leader);
       return value;
     };
     return this.#call('get', envelope, true, this.#route(level), parse, options);
@@ -272,7 +273,7 @@ export class Client implements AsyncDisposable {
   }
 
   #route(level: ReadLevel): Route {
-    return level === 'stale' ? this.#links.endpointRoute : this.#links.leaderRoute;
+    return isLeadersRead(level) ? this.#links.leaderRoute : this.#links.endpointRoute;
   }
 
   #timeout(options: CallOptions): number {

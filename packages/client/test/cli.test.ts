@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DleError, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { run } from '../src/cli/run.js';
-import { changeResult, transferResult } from '../src/protocol/index.js';
+import { changeResult, READ_LEVELS, transferResult } from '../src/protocol/index.js';
 import { runDle } from './support/run-dle.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
 import { silence, TestNode } from './support/test-node.js';
@@ -69,6 +69,9 @@ describe('the command line', () => {
       ['put', 'key', 'value', '--value-file', 'file'],
       ['get'],
       ['get', 'key', '--unknown'],
+      ['get', 'key', '--level', 'fresh'],
+      ['get', 'key', '--stale', '--level', 'lease'],
+      ['dump', '--stale', '--level', 'follower'],
       ['get', 'key', '--endpoints', 'nowhere'],
       ['get', 'key', '--endpoints', ''],
       ['get', 'key', '--timeout', 'soon'],
@@ -238,7 +241,11 @@ describe('dle put, get, del', () => {
     const node = await startNode();
     await runHere(['get', 'a', '--endpoints', node.address, '--stale']);
     await runHere(['get', 'a', '--endpoints', node.address]);
-    expect(node.requests).toMatchObject([{ level: 'stale' }, { level: 'linearizable' }]);
+    for (const level of READ_LEVELS) {
+      await runHere(['get', 'a', '--endpoints', node.address, '--level', level]);
+    }
+    const levels = ['stale', 'linearizable', ...READ_LEVELS];
+    expect(node.requests).toMatchObject(levels.map((level) => ({ level })));
   });
 });
 

@@ -211,13 +211,23 @@ describe('the leader', () => {
     expect(node.asked).toEqual(['put a', 'put b', 'put c']);
   });
 
-  it('is not asked for a stale read', async () => {
+  it('is asked for a read by its lease', async () => {
+    const [leader, follower] = await startCluster(2);
+    const client = connect([follower!]);
+    while (leader!.asked.length === 0) await client.get('a', { level: 'lease' });
+    const before = follower!.asked.length;
+    await client.get('a', { level: 'lease' });
+    expect(follower!.asked).toHaveLength(before);
+    expect(leader!.asked).toEqual(['get a', 'get a']);
+  });
+
+  it.each(['stale', 'follower'] as const)('is not asked for a %s read', async (level) => {
     const [leader, follower] = await startCluster(2);
     const client = connect([follower!]);
     await put(client, 'a');
     while (leader!.asked.length === 0) await client.get('a');
     const before = follower!.asked.length;
-    await client.get('a', { level: 'stale' });
+    await client.get('a', { level });
     await put(client, 'b');
     expect(follower!.asked).toHaveLength(before + 1);
     expect(leader!.asked.at(-1)).toBe('put b');

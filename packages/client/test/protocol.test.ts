@@ -28,6 +28,7 @@ import {
   promoteMemberRequest,
   putRequest,
   putResult,
+  READ_LEVELS,
   readPairs,
   releaseRequest,
   removeMemberRequest,
@@ -58,7 +59,7 @@ function codeOf(action: () => unknown): string {
 describe('requests', () => {
   it('arrive as they were sent', () => {
     fc.assert(
-      fc.property(bytes, bytes, fc.constantFrom('linearizable', 'stale'), (key, value, level) => {
+      fc.property(bytes, bytes, fc.constantFrom(...READ_LEVELS), (key, value, level) => {
         const put = parseRequest(...arrive(putRequest(key, value)));
         expect(put).toMatchObject({ op: 'put', key, value, forwarded: false });
         const del = parseRequest(...arrive(delRequest(key)));
@@ -156,7 +157,7 @@ describe('requests', () => {
     ['a checksum of 33 bits', { op: 'put', keyLength: 0, checksum: 2 ** 32 }],
     ['raw bytes with a change of members', { op: 'removeMember', id: 4 }],
     ['raw bytes with a transfer', { op: 'transfer' }],
-    ['an unknown level', { op: 'get', level: 'lease' }],
+    ['an unknown level', { op: 'get', level: 'fresh' }],
     ['a mark that is no flag', { op: 'get', level: 'stale', forwarded: 1 }],
     ['raw bytes with a status', { op: 'status' }],
     ['raw bytes with a dump', { op: 'dump', maxBytes: 1, level: 'stale' }],
@@ -203,7 +204,7 @@ describe('requests', () => {
         address: fc.oneof(fc.string(), fc.anything()),
         keyLength: fc.oneof(fc.nat(50), fc.double(), fc.anything()),
         checksum: fc.oneof(fc.nat(), fc.anything()),
-        level: fc.oneof(fc.constantFrom('linearizable', 'stale'), fc.anything()),
+        level: fc.oneof(fc.constantFrom(...READ_LEVELS), fc.anything()),
         forwarded: fc.oneof(fc.boolean(), fc.anything()),
         cursor: fc.oneof(fc.string(), fc.anything()),
         maxBytes: fc.oneof(fc.nat(), fc.anything()),

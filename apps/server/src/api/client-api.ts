@@ -10,11 +10,13 @@ import {
   forwardRequest,
   type GetRequest,
   getResult,
+  isLeadersRead,
   LEADER_HINT,
   type LeaderRequest,
   type PutRequest,
   parseRequest,
   putResult,
+  type ReadLevel,
   transferResult,
 } from '@dle/client/protocol';
 import { type Clock, DleError, type Random } from '@dle/common';
@@ -84,11 +86,7 @@ export class ClientApi {
       case 'del':
         return this.#atLeader(request, ({ raft }) => this.#write(raft, request));
       case 'get':
-        if (request.level === 'stale') return this.#valueOf(request);
-        return this.#atLeader(request, async ({ raft }) => {
-          await readable(raft);
-          return this.#valueOf(request);
-        });
+        return this.#get(request, request.level);
       case 'addMember':
       case 'promoteMember':
       case 'removeMember':
@@ -152,6 +150,15 @@ export class ClientApi {
     });
   }
 
+  #get(request: GetRequest, level: ReadLevel): Promise<Answer> | Answer {
+    if (level === 'stale') return this.#valueOf(request);
+    const serve = async ({ raft }: Consensus): Promise<Envelope> => {
+      await readable(raft, level);
+      return this.#valueOf(request);
+    };
+    return isLeadersRead(level) ? this.#atLeader(request, serve) : serve(this.#inCluster());
+  }
+
   #valueOf(request: GetRequest): Envelope {
     return getResult({ value: this.#components.store.getSync(request.key) });
   }
@@ -159,11 +166,12 @@ export class ClientApi {
   async #dump(request: DumpRequest): Promise<Envelope> {
     const { cursor, level, maxBytes } = request;
     if (cursor !== undefined) return dumpResult(this.#dumps.next(cursor, maxBytes));
-    if (level === 'linearizable') {
+    if (level !== 'stale') {
       const { raft, transport } = this.#inCluster();
       const peer = transport.peer(raft.core.leader);
-      if (!raft.isLeader && peer !== undefined) throw notLeader(peer.member.address);
-      await readable(raft);
+      const isElsewhere = isLeadersRead(level) && !raft.isLeader;
+      if (isElsewhere && peer !== undefined) throw notLeader(peer.member.address);
+      await readable(raft, level);
     }
     return dumpResult(this.#dumps.first(maxBytes));
   }
@@ -175,9 +183,9 @@ export class ClientApi {
   }
 }
 
-function readable(raft: RaftNode<LogProposal>): Promise<void> {
+function readable(raft: RaftNode<LogProposal>, level: Exclude<ReadLevel, 'stale'>): Promise<void> {
   return new Promise((resolve, reject) => {
-    raft.read((error) => (error === undefined ? resolve() : reject(error)));
+    raft.read((error) => (error === undefined ? resolve() : reject(error)), level);
   });
 }
 

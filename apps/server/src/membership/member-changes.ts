@@ -24,7 +24,7 @@ export interface MemberChangesOptions {
    * be down before it says that a change would lose the quorum, in milliseconds.
    */
   readonly patienceMs: number;
-  /** Who has not answered for so long may be down, in milliseconds: some heartbeats. */
+  /** Who has not answered for so long may be down, in milliseconds: at least two heartbeats. */
   readonly silentMs: number;
 }
 

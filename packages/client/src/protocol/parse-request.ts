@@ -16,6 +16,7 @@ import {
   type MembershipRequest,
   type PutRequest,
   payloadChecksum,
+  READ_LEVELS,
   type ReadLevel,
 } from './requests.js';
 
@@ -140,9 +141,9 @@ function knownOp(op: unknown): ClientRequest['op'] {
 }
 
 function parseLevel(fields: Fields): ReadLevel {
-  const { level } = fields;
-  if (level === 'linearizable' || level === 'stale') return level;
-  throw refuse('level must be "linearizable" or "stale"');
+  const level = READ_LEVELS.find((known) => known === fields.level);
+  if (level !== undefined) return level;
+  throw refuse(`level must be one of ${READ_LEVELS.join(', ')}`);
 }
 
 function parseCursor(fields: Fields): string {

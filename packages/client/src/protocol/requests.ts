@@ -1,10 +1,23 @@
 import { crc32, DleError, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
 
 /**
- * How fresh a read is. `linearizable`: it sees every write that was acknowledged before it began.
- * `stale`: what the node that is asked has applied, whatever the others know.
+ * How fresh a read is, and what that costs.
+ * - `linearizable`: it sees every write that was acknowledged before it began; the leader asks a
+ *   majority whether it still leads.
+ * - `lease`: the same, as long as no clock of a member runs far slower or faster than the others';
+ *   the leader answers without asking anybody.
+ * - `follower`: as `linearizable`, answered by the node that is asked, which learns from the leader
+ *   how far it has to be.
+ * - `stale`: what the node that is asked has applied, whatever the others know.
  */
-export type ReadLevel = 'linearizable' | 'stale';
+export type ReadLevel = 'linearizable' | 'lease' | 'follower' | 'stale';
+
+export const READ_LEVELS: readonly ReadLevel[] = ['linearizable', 'lease', 'follower', 'stale'];
+
+/** Whether a read of this level is the leader's to answer. */
+export function isLeadersRead(level: ReadLevel): boolean {
+  return level === 'linearizable' || level === 'lease';
+}
 
 /**
  * One message as `@dle/net` takes it: control is encoded with msgpack, raw parts are sent as they

@@ -7,6 +7,7 @@ import {
   dumpResult,
   emptyResult,
   getResult,
+  isLeadersRead,
   type Pair,
   PairsWriter,
   putResult,
@@ -48,8 +49,8 @@ export class MemoryStore {
       case 'get':
         return getResult({
           value: this.pairs.get(idOf(request.key))?.value,
-          // A stale read is passed on to nobody.
-          leader: request.level === 'stale' ? undefined : leader,
+          // What any node answers is passed on to nobody.
+          leader: isLeadersRead(request.level) ? leader : undefined,
         });
       case 'dump':
         return this.#page(request);

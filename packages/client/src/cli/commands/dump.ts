@@ -1,22 +1,23 @@
 import type { RecordFormat } from '@dle/common/internal';
 import type { CommandModule } from 'yargs';
 import type { Client } from '../../client.js';
+import type { ReadLevel } from '../../protocol/index.js';
 import { type ClusterArguments, withClient } from '../cluster-options.js';
 import { chooseFormat, FORMAT_NAMES, type FormatName } from '../formats/choose-format.js';
 import { interruptible } from '../interruption.js';
 import { type Output, openOutput } from '../output.js';
+import { type ReadLevelArguments, readLevelOf, withReadLevel } from '../read-level.js';
 
-interface DumpArguments extends ClusterArguments {
+interface DumpArguments extends ClusterArguments, ReadLevelArguments {
   readonly format: FormatName | undefined;
   readonly out: string | undefined;
-  readonly stale: boolean;
 }
 
 export const dumpCommand: CommandModule<ClusterArguments, DumpArguments> = {
   command: 'dump',
   describe: 'Write all keys and values, as they are at one moment',
   builder: (yargs) =>
-    yargs
+    withReadLevel(yargs)
       .option('format', {
         describe: 'How to write them; else the file is named after it, else tsv',
         choices: FORMAT_NAMES,
@@ -26,11 +27,6 @@ export const dumpCommand: CommandModule<ClusterArguments, DumpArguments> = {
         describe: 'Write to this file; it appears when it is whole',
         type: 'string',
         requiresArg: true,
-      })
-      .option('stale', {
-        describe: 'Take what the node that is asked has, whatever the others know',
-        type: 'boolean',
-        default: false,
       })
       .example([
         ['$0 dump --out backup.jsonl', ''],
@@ -47,10 +43,11 @@ async function dump(options: DumpArguments, signal: AbortSignal): Promise<void> 
     options.format === undefined ? out : undefined,
     'tsv',
   );
+  const level = readLevelOf(options);
   const output = await openOutput(out);
   let count: number;
   try {
-    count = await withClient(options, (client) => copy(client, options, format, output, signal));
+    count = await withClient(options, (client) => copy(client, level, format, output, signal));
     await output.finish();
   } catch (error) {
     await output.abandon();
@@ -61,13 +58,13 @@ async function dump(options: DumpArguments, signal: AbortSignal): Promise<void> 
 
 async function copy(
   client: Client,
-  { stale }: DumpArguments,
+  level: ReadLevel,
   format: RecordFormat,
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
   let count = 0;
-  for await (const pair of client.dump({ level: stale ? 'stale' : 'linearizable', signal })) {
+  for await (const pair of client.dump({ level, signal })) {
     const full = output.write(format.formatLine(pair));
     if (full !== undefined) await full;
     count++;

@@ -1,12 +1,11 @@
 import { EXIT_FAILED, jsonl } from '@dle/common/internal';
 import type { CommandModule } from 'yargs';
-import type { Client } from '../../client.js';
 import { type ClusterArguments, withClient } from '../cluster-options.js';
 import { openOutput } from '../output.js';
+import { type ReadLevelArguments, readLevelOf, withReadLevel } from '../read-level.js';
 
-interface GetArguments extends ClusterArguments {
+interface GetArguments extends ClusterArguments, ReadLevelArguments {
   readonly key: string;
-  readonly stale: boolean;
   readonly out: string | undefined;
   readonly json: boolean;
 }
@@ -15,13 +14,13 @@ export const getCommand: CommandModule<ClusterArguments, GetArguments> = {
   command: 'get <key>',
   describe: 'Print the value of a key, byte for byte',
   builder: (yargs) =>
-    yargs
-      .positional('key', { describe: 'Text, taken as UTF-8', type: 'string', demandOption: true })
-      .option('stale', {
-        describe: 'Read what the node that is asked has, whatever the others know',
-        type: 'boolean',
-        default: false,
-      })
+    withReadLevel(
+      yargs.positional('key', {
+        describe: 'Text, taken as UTF-8',
+        type: 'string',
+        demandOption: true,
+      }),
+    )
       .option('out', {
         describe: 'Write the value to this file',
         type: 'string',
@@ -35,11 +34,13 @@ export const getCommand: CommandModule<ClusterArguments, GetArguments> = {
       .example([
         ['$0 get greeting', ''],
         ['$0 get logo --out logo.png', ''],
-        ['$0 get greeting --stale --endpoints 127.0.0.1:9002', ''],
+        ['$0 get greeting --level lease', ''],
+        ['$0 get greeting --level follower --endpoints 127.0.0.1:9002', ''],
       ]),
   async handler(options) {
     const { key, out, json } = options;
-    const value = await withClient(options, (client) => read(client, options));
+    const level = readLevelOf(options);
+    const value = await withClient(options, (client) => client.get(key, { level }));
     if (value === undefined) {
       process.stderr.write('dle: not found\n');
       process.exitCode = EXIT_FAILED;
@@ -52,7 +53,3 @@ export const getCommand: CommandModule<ClusterArguments, GetArguments> = {
     await output.finish();
   },
 };
-
-function read(client: Client, { key, stale }: GetArguments): Promise<Uint8Array | undefined> {
-  return client.get(key, { level: stale ? 'stale' : 'linearizable' });
-}
