@@ -36,10 +36,6 @@ static void sink(dle_key_merge *merge) {
   heap[parent] = source;
 }
 
-static const uint8_t *entry_at(const dle_key_cursor *cursor, uint32_t place) {
-  return cursor->block + read16(cursor->places + PLACE * (size_t)place) * PLACE_STEP;
-}
-
 /* The order of heads is that of the keys, unless they are the same. */
 static uint64_t head_of(const dle_key_merge *merge, const uint8_t *entry) {
   const uint8_t *rest = entry + ENTRY + merge->common;
@@ -56,7 +52,7 @@ static uint64_t head_of(const dle_key_merge *merge, const uint8_t *entry) {
 
 static void move_to(const dle_key_merge *merge, dle_key_cursor *cursor, uint32_t place) {
   cursor->place = place;
-  cursor->entry = entry_at(cursor, place);
+  cursor->entry = dle_entry_at(cursor, place);
   cursor->head = head_of(merge, cursor->entry);
 }
 
@@ -78,8 +74,8 @@ static void share(dle_key_merge *merge, const uint8_t *entry) {
 /* What the first and the last key of a block have in common, all between them have. */
 static void share_block(dle_key_merge *merge, const dle_key_cursor *cursor) {
   uint32_t before = merge->common;
-  share(merge, entry_at(cursor, 0));
-  share(merge, entry_at(cursor, cursor->count - 1));
+  share(merge, dle_entry_at(cursor, 0));
+  share(merge, dle_entry_at(cursor, cursor->count - 1));
   if (merge->common == before) return;
   for (uint32_t at = 0; at < merge->heap_size; at++) {
     dle_key_cursor *other = &merge->cursors[merge->heap[at]];

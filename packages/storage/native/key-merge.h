@@ -52,6 +52,10 @@ void dle_key_merge_fill(dle_key_merge *merge, uint32_t source, dle_key_cursor cu
 /* Goes on behind the entry at the top; 0 if that was the last of its block: it has none now. */
 int dle_key_merge_advance(dle_key_merge *merge);
 
+static inline const uint8_t *dle_entry_at(const dle_key_cursor *cursor, uint32_t place) {
+  return cursor->block + read16(cursor->places + PLACE * (size_t)place) * PLACE_STEP;
+}
+
 static inline uint32_t dle_key_merge_source(const dle_key_merge *merge) { return merge->heap[0]; }
 
 /* The one that comes first: of a key the newest record. */

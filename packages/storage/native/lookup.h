@@ -33,7 +33,7 @@ napi_value dle_begin_merge(napi_env env, napi_callback_info info);
 napi_value dle_fill_merge(napi_env env, napi_callback_info info);
 napi_value dle_run_merge(napi_env env, napi_callback_info info);
 
-/* In merged-scan.c. */
+/* In merged-scan-calls.c. */
 napi_value dle_merged_scan_bytes(napi_env env, napi_callback_info info);
 napi_value dle_begin_merged_scan(napi_env env, napi_callback_info info);
 napi_value dle_fill_merged_scan(napi_env env, napi_callback_info info);

@@ -1,7 +1,5 @@
 #include "merged-scan.h"
 
-#include "lookup.h"
-
 /*
  * The records of a log lie in no order: each is a page of its own to the processor, and waiting for
  * memory was nearly all that a scan of them did. Prefetches do not help, for a processor may drop
@@ -15,19 +13,75 @@ enum { TOUCHED_GROUP = 32, TOUCHED_BYTES = 384, CACHE_LINE = 64 };
 enum { MAX_STEPS = 4 * DLE_MERGED_ENTRIES };
 
 size_t dle_merged_size(uint32_t sources) {
-  return sizeof(dle_merged) + dle_key_merge_size(sources);
+  return sizeof(dle_merged) + dle_key_merge_size(sources) + sources * sizeof(uint32_t);
 }
 
-void dle_merged_begin(dle_merged *scan, uint32_t sources, uint32_t flags, const uint8_t *end,
-                      size_t end_length) {
-  scan->end = end;
-  scan->end_length = end_length;
+void dle_merged_begin(dle_merged *scan, uint32_t sources, uint32_t flags) {
   scan->flags = flags;
   scan->sources = sources;
   dle_key_merge_begin(&scan->merge, scan->memory, sources, flags & DLE_MERGED_REVERSE);
+  scan->seeking = (uint32_t *)((uint8_t *)scan->memory + dle_key_merge_size(sources));
+  scan->seeking_count = 0;
+  scan->unfilled_count = 0;
   scan->pending_count = 0;
   scan->stop = DLE_MERGED_MORE;
   scan->taken = 0;
+}
+
+/* Where the range begins in each of some blocks. */
+enum { SEEK_GROUP = 16 };
+
+/*
+ * The first entry of each block that is not below the start (`above`: that is above it). The blocks
+ * are searched side by side, a step in each of them at a time: what a step looks at is seldom in
+ * the cache, and so the waits are shared.
+ */
+static void seek_together(const dle_merged *scan, const uint32_t *sources, uint32_t count,
+                          int above, uint32_t *places) {
+  const dle_key_cursor *cursors = scan->merge.cursors;
+  uint32_t high[SEEK_GROUP], longest = 0;
+  const uint8_t *entries[SEEK_GROUP];
+  for (uint32_t at = 0; at < count; at++) {
+    places[at] = 0;
+    high[at] = cursors[sources[at]].count;
+    if (high[at] > longest) longest = high[at];
+  }
+  for (; longest > 0; longest /= 2) {
+    for (uint32_t at = 0; at < count; at++) {
+      const dle_key_cursor *cursor = &cursors[sources[at]];
+      uint32_t middle = (places[at] + high[at]) / 2;
+      if (middle == cursor->count) middle--;
+      entries[at] = dle_entry_at(cursor, middle);
+      (void)*(const volatile uint8_t *)(entries[at] + ENTRY_KEY_LENGTH);
+    }
+    for (uint32_t at = 0; at < count; at++) {
+      if (places[at] == high[at]) continue;
+      uint32_t middle = (places[at] + high[at]) / 2;
+      int order = compare_keys(entries[at] + ENTRY, key_length(entries[at]), scan->start,
+                               scan->start_length);
+      if (order < 0 || (above && order == 0)) places[at] = middle + 1;
+      else high[at] = middle;
+    }
+  }
+}
+
+/* Has the sources that wait for it begin where the range does. */
+static void seek(dle_merged *scan) {
+  int reverse = scan->flags & DLE_MERGED_REVERSE;
+  int above = !(scan->flags & DLE_MERGED_START_INCLUSIVE) == !reverse;
+  for (uint32_t from = 0; from < scan->seeking_count; from += SEEK_GROUP) {
+    uint32_t places[SEEK_GROUP], count = scan->seeking_count - from;
+    if (count > SEEK_GROUP) count = SEEK_GROUP;
+    seek_together(scan, scan->seeking + from, count, above, places);
+    for (uint32_t at = 0; at < count; at++) {
+      uint32_t source = scan->seeking[from + at];
+      dle_key_cursor cursor = scan->merge.cursors[source];
+      cursor.place = places[at] - (reverse ? 1 : 0);
+      if (cursor.place < cursor.count) dle_key_merge_fill(&scan->merge, source, cursor);
+      else scan->seeking[scan->unfilled_count++] = source;
+    }
+  }
+  scan->seeking_count = 0;
 }
 
 /* Goes on to the next entry of the source at the top; 0 if it has none at hand. */
@@ -102,6 +156,10 @@ static void keep_last_key(dle_merged *scan) {
 
 dle_merged_page dle_merged_next(dle_merged *scan, uint32_t most) {
   dle_merged_page page = {0, 0};
+  if (scan->seeking_count > 0) seek(scan);
+  if (scan->unfilled_count > 0 && scan->stop == DLE_MERGED_MORE) {
+    scan->stop = (int32_t)scan->seeking[--scan->unfilled_count];
+  }
   if (most > DLE_MERGED_ENTRIES) most = DLE_MERGED_ENTRIES;
   size_t bytes = 0;
   for (uint32_t at = 0; at < scan->pending_count; at++) {
@@ -163,137 +221,4 @@ uint32_t dle_merged_copy(dle_merged *scan, const dle_index *index, dle_merged_pa
 void dle_merged_drop(dle_merged *scan, uint32_t count) {
   scan->pending_count -= count;
   memmove(scan->pending, scan->pending + count, scan->pending_count * sizeof *scan->pending);
-}
-
-/* The scan that lies in an array of JavaScript; NULL with an error thrown. */
-static dle_merged *scan_of(napi_env env, napi_value value, size_t *length) {
-  uint8_t *bytes;
-  if (!dle_bytes_of(env, value, &bytes, length)) return NULL;
-  dle_merged *scan = (dle_merged *)bytes;
-  if (*length >= sizeof *scan && (uintptr_t)bytes % _Alignof(dle_merged) == 0) return scan;
-  napi_throw_range_error(env, NULL, "not the memory of a scan");
-  return NULL;
-}
-
-/* mergedScanBytes(sources): the memory that a scan takes. */
-napi_value dle_merged_scan_bytes(napi_env env, napi_callback_info info) {
-  napi_value arguments[1];
-  uint32_t sources;
-  if (dle_begin(env, info, 1, arguments) == NULL) return NULL;
-  if (!dle_number_of(env, arguments[0], &sources)) return NULL;
-  return dle_integer(env, (int32_t)dle_merged_size(sources));
-}
-
-/* beginMergedScan(memory, sources, flags, end): the caller keeps `end` as long as the scan. */
-napi_value dle_begin_merged_scan(napi_env env, napi_callback_info info) {
-  napi_value arguments[4];
-  size_t length, end_length = 0;
-  uint32_t sources, flags;
-  uint8_t *end = NULL;
-  if (dle_begin(env, info, 4, arguments) == NULL) return NULL;
-  dle_merged *scan = scan_of(env, arguments[0], &length);
-  if (scan == NULL || !dle_number_of(env, arguments[1], &sources)) return NULL;
-  if (!dle_number_of(env, arguments[2], &flags)) return NULL;
-  if (flags & DLE_MERGED_TO_END && !dle_bytes_of(env, arguments[3], &end, &end_length)) return NULL;
-  if (length < dle_merged_size(sources)) {
-    napi_throw_range_error(env, NULL, "too little memory for a scan");
-    return NULL;
-  }
-  dle_merged_begin(scan, sources, flags, end, end_length);
-  return NULL;
-}
-
-/*
- * fillMergedScan(memory, source, block, count, place, slot, firstIndex): goes on with the entry
- * `place` of the `count` of a verified block, which the caller keeps until the next.
- */
-napi_value dle_fill_merged_scan(napi_env env, napi_callback_info info) {
-  napi_value arguments[7];
-  size_t memory, length;
-  uint32_t source;
-  uint8_t *block;
-  double first_index;
-  dle_key_cursor cursor;
-  if (dle_begin(env, info, 7, arguments) == NULL) return NULL;
-  dle_merged *scan = scan_of(env, arguments[0], &memory);
-  if (scan == NULL || !dle_number_of(env, arguments[1], &source)) return NULL;
-  if (!dle_bytes_of(env, arguments[2], &block, &length)) return NULL;
-  if (!dle_number_of(env, arguments[3], &cursor.count)) return NULL;
-  if (!dle_number_of(env, arguments[4], &cursor.place)) return NULL;
-  if (!dle_number_of(env, arguments[5], &cursor.slot)) return NULL;
-  if (napi_get_value_double(env, arguments[6], &first_index) != napi_ok) return NULL;
-  int is_ready = scan->pending_count == 0 && scan->merge.heap_size < scan->sources &&
-                 source < scan->sources;
-  if (!is_ready || cursor.place >= cursor.count || cursor.count > length / 2) {
-    napi_throw_range_error(env, NULL, "no such source, or no entries");
-    return NULL;
-  }
-  cursor.block = block;
-  cursor.places = block + length - 2 * (size_t)cursor.count;
-  cursor.first_index = (uint64_t)first_index;
-  dle_key_merge_fill(&scan->merge, source, cursor);
-  return NULL;
-}
-
-/* Where in `page` of runMergedScan its numbers are; the lengths follow. */
-enum { PAGE_ENTRIES, PAGE_STOP, PAGE_SLOT, PAGE_OFFSET, PAGE_INDEX, PAGE_LENGTHS = 6 };
-
-/* The entry that TypeScript has to look at: its key is returned. */
-static napi_value ask(napi_env env, const dle_merged_entry *entry, uint32_t *page) {
-  napi_value buffer;
-  void *key;
-  page[PAGE_STOP] = (uint32_t)DLE_MERGED_ASK;
-  page[PAGE_SLOT] = entry->slot;
-  page[PAGE_OFFSET] = read32(entry->entry);
-  page[PAGE_INDEX] = (uint32_t)entry->index;
-  page[PAGE_INDEX + 1] = (uint32_t)(entry->index >> 32);
-  size_t length = key_length(entry->entry);
-  if (napi_create_arraybuffer(env, length, &key, &buffer) != napi_ok) return NULL;
-  memcpy(key, entry->entry + ENTRY, length);
-  return buffer;
-}
-
-/*
- * runMergedScan(memory, most, page, skip): a buffer with up to `most` keys and values, or undefined
- * if there are none now; `skip`: TypeScript has read the one that was asked for. `page` says how
- * many, what it has stopped for, and how long they are.
- */
-napi_value dle_run_merged_scan(napi_env env, napi_callback_info info) {
-  napi_value arguments[4], buffer;
-  dle_lookup *self = dle_begin(env, info, 4, arguments);
-  size_t memory, page_words;
-  uint32_t most;
-  uint8_t *page_start;
-  bool skip;
-  void *target;
-  if (self == NULL) return NULL;
-  dle_merged *scan = scan_of(env, arguments[0], &memory);
-  if (scan == NULL || !dle_number_of(env, arguments[1], &most)) return NULL;
-  if (!dle_bytes_of(env, arguments[2], &page_start, &page_words)) return NULL;
-  if (napi_get_value_bool(env, arguments[3], &skip) != napi_ok) return NULL;
-  uint32_t *page = (uint32_t *)page_start;
-  if (page_words < PAGE_LENGTHS + 2 * DLE_MERGED_ENTRIES) {
-    napi_throw_range_error(env, NULL, "too short a page");
-    return NULL;
-  }
-  const dle_index *index = &self->index;
-  if (skip && scan->pending_count > 0) dle_merged_drop(scan, 1);
-  dle_merged_page next = dle_merged_next(scan, most);
-  page[PAGE_ENTRIES] = 0;
-  page[PAGE_STOP] = (uint32_t)DLE_MERGED_MORE;
-  if (next.entries == 0) {
-    if (scan->pending_count > 0) return NULL;
-    page[PAGE_STOP] = (uint32_t)scan->stop;
-    if (scan->stop >= 0) scan->stop = DLE_MERGED_MORE;
-    return NULL;
-  }
-  if (napi_create_arraybuffer(env, next.bytes, &target, &buffer) != napi_ok) return NULL;
-  uint32_t shown = dle_merged_copy(scan, index, next, target, page + PAGE_LENGTHS);
-  if (shown == 0) return ask(env, &scan->pending[0], page);
-  dle_merged_drop(scan, shown);
-  page[PAGE_ENTRIES] = shown;
-  if (scan->pending_count > 0) return buffer;
-  page[PAGE_STOP] = (uint32_t)scan->stop;
-  if (scan->stop >= 0) scan->stop = DLE_MERGED_MORE;
-  return buffer;
 }

@@ -24,6 +24,8 @@ enum {
   DLE_MERGED_VALUES = 4,
   DLE_MERGED_TO_END = 8,
   DLE_MERGED_END_INCLUSIVE = 16,
+  DLE_MERGED_START_INCLUSIVE = 32,
+  DLE_MERGED_FROM_START = 64,
 };
 
 /* A put that is to be shown. */
@@ -38,6 +40,8 @@ typedef struct {
  * the same. It lies in memory of JavaScript, which also keeps the blocks of the sources.
  */
 typedef struct {
+  const uint8_t *start;
+  size_t start_length;
   const uint8_t *end;
   size_t end_length;
   uint32_t flags;
@@ -51,7 +55,12 @@ typedef struct {
   uint8_t last_key[MAX_KEY];
   dle_merged_entry pending[DLE_MERGED_ENTRIES];
   dle_key_merge merge;
-  /* Of the merge. */
+  /* The sources that begin where the range does: it is yet to be looked for in their blocks. */
+  uint32_t *seeking;
+  uint32_t seeking_count;
+  /* Those of them in whose block it does not lie: they have to be filled. */
+  uint32_t unfilled_count;
+  /* Of the merge, and of the list of sources behind it. */
   uint64_t memory[];
 } dle_merged;
 
@@ -62,8 +71,7 @@ typedef struct {
 } dle_merged_page;
 
 size_t dle_merged_size(uint32_t sources);
-void dle_merged_begin(dle_merged *scan, uint32_t sources, uint32_t flags, const uint8_t *end,
-                      size_t end_length);
+void dle_merged_begin(dle_merged *scan, uint32_t sources, uint32_t flags);
 
 /* Goes on until `most` entries can be shown; says how many fit into one page. */
 dle_merged_page dle_merged_next(dle_merged *scan, uint32_t most);

@@ -15,7 +15,17 @@ export const SCAN_FLAGS: {
   readonly values: number;
   readonly toEnd: number;
   readonly endInclusive: number;
-} = { reverse: 1, keys: 2, values: 4, toEnd: 8, endInclusive: 16 };
+  readonly startInclusive: number;
+  readonly fromStart: number;
+} = {
+  reverse: 1,
+  keys: 2,
+  values: 4,
+  toEnd: 8,
+  endInclusive: 16,
+  startInclusive: 32,
+  fromStart: 64,
+};
 
 /**
  * Where in a page its numbers are. `slot`, `offset` (divided by 8) and `index` are of a record that
@@ -115,16 +125,20 @@ export interface Lookup extends IndexMirror {
   runMerge(): number;
   /** Bytes of memory that a scan of so many sources takes. */
   mergedScanBytes(sources: number): number;
-  /** Begins a scan in `memory`, as `SCAN_FLAGS` say; `end` is to be kept as long as it. */
+  /**
+   * Begins a scan in `memory`, as `SCAN_FLAGS` say. `start`, if there is one, and `end` are to be
+   * kept as long as it.
+   */
   beginMergedScan(
     memory: Uint8Array,
     sources: number,
     flags: number,
+    start: Uint8Array | undefined,
     end: Uint8Array | undefined,
   ): void;
   /**
-   * `source` goes on with the entry `place` of the `count` in a verified block, which is to be kept
-   * until it is filled again.
+   * `source` goes on with the entry `place` of the `count` in a verified block, or if that is -1
+   * where the range begins. The block is to be kept until it is filled again.
    */
   fillMergedScan(
     memory: Uint8Array,

@@ -1,7 +1,7 @@
 import type { LookupBinding } from './lookup.js';
 
 /** Counted up, together with DLE_NATIVE_VERSION in native/dle.h, when the functions change. */
-export const NATIVE_VERSION = 15;
+export const NATIVE_VERSION = 16;
 
 /** What the addon exports. */
 export interface NativeBinding extends LookupBinding {

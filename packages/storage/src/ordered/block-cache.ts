@@ -8,12 +8,20 @@ const MAX_BYTES = 64 * 1024 * 1024;
 /** No file has so many blocks. */
 const BLOCKS_PER_FILE = 2 ** 21;
 
-/** The blocks of key directories that were used last. */
+interface Held {
+  readonly block: KeyBlock;
+  /** Since it was last considered for being given up. */
+  isUsed: boolean;
+}
+
+/**
+ * The blocks of key directories that were used lately. To note a use costs next to nothing, for
+ * each read looks at some blocks of each source: those that were used get a second chance.
+ */
 export class BlockCache {
   readonly #maxBytes: number;
-  /** By the order of their use. */
-  readonly #blocks = new Map<number, KeyBlock>();
-  #newest = -1;
+  /** Those that are considered next come first. */
+  readonly #blocks = new Map<number, Held>();
   #bytes = 0;
 
   constructor(maxBytes: number = MAX_BYTES) {
@@ -25,28 +33,26 @@ export class BlockCache {
   }
 
   get(file: number, number: number): KeyBlock | undefined {
-    const name = file * BLOCKS_PER_FILE + number;
-    const block = this.#blocks.get(name);
-    if (block !== undefined && name !== this.#newest) {
-      this.#blocks.delete(name);
-      this.#blocks.set(name, block);
-      this.#newest = name;
-    }
-    return block;
+    const held = this.#blocks.get(file * BLOCKS_PER_FILE + number);
+    if (held === undefined) return undefined;
+    held.isUsed = true;
+    return held.block;
   }
 
-  /** Keeps `block`, and gives up those that were not used for the longest time. */
+  /** Keeps `block`, and gives up some that were not used for long. */
   add(file: number, number: number, block: KeyBlock): void {
     const name = file * BLOCKS_PER_FILE + number;
     if (this.#blocks.has(name)) return;
-    this.#blocks.set(name, block);
-    this.#newest = name;
     this.#bytes += block.bytes.length;
-    for (const [oldest, { bytes }] of this.#blocks) {
-      if (this.#bytes <= this.#maxBytes) return;
+    for (const [oldest, held] of this.#blocks) {
+      if (this.#bytes <= this.#maxBytes) break;
       this.#blocks.delete(oldest);
-      this.#bytes -= bytes.length;
+      if (held.isUsed) {
+        held.isUsed = false;
+        this.#blocks.set(oldest, held);
+      } else this.#bytes -= held.block.bytes.length;
     }
+    this.#blocks.set(name, { block, isUsed: true });
   }
 
   /** Whether there is room for one more without giving up another. */
@@ -58,10 +64,10 @@ export class BlockCache {
   forget(file: number, to: number): void {
     for (let number = 0; number < to; number++) {
       const name = file * BLOCKS_PER_FILE + number;
-      const block = this.#blocks.get(name);
-      if (block === undefined) continue;
+      const held = this.#blocks.get(name);
+      if (held === undefined) continue;
       this.#blocks.delete(name);
-      this.#bytes -= block.bytes.length;
+      this.#bytes -= held.block.bytes.length;
     }
   }
 

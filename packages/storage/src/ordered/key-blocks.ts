@@ -49,6 +49,14 @@ export function entryAt({ bytes, count }: Block, place: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8)) * PLACE_STEP;
 }
 
+/** The lowest key of `block`, where it lies. */
+export function firstKeyOf(block: KeyBlock): Uint8Array {
+  const { bytes } = block;
+  const at = entryAt(block, 0);
+  const length = bytes[at + 10]! | (bytes[at + 11]! << 8);
+  return bytes.subarray(at + ENTRY_BYTES, at + ENTRY_BYTES + length);
+}
+
 /** The order of the key of entry `place`, as against `key`: negative if it comes before it. */
 export function compareEntry({ bytes, count }: Block, place: number, key: Uint8Array): number {
   const at = bytes.length - (count - place) * PLACE_BYTES;

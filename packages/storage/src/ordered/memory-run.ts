@@ -1,7 +1,8 @@
 import { concatBytes, readUint64 } from '@dle/common';
 import { BLOCK_BYTES } from '../directory/directory-block.js';
 import { DirectoryEncoder, type KeyEntry } from '../directory/directory-encoder.js';
-import { blockOf, compareEntry, KeyBlock, type KeyBlocks, trimmed } from './key-blocks.js';
+import { FirstKeys } from './first-keys.js';
+import { blockOf, KeyBlock, type KeyBlocks, trimmed } from './key-blocks.js';
 import type { Work } from './work.js';
 
 /** Where a block has the index from which those of its entries are counted. */
@@ -19,6 +20,7 @@ export class MemoryRun implements KeyBlocks {
   readonly bytes: Uint8Array;
   readonly keys: number;
   readonly #blocks: readonly KeyBlock[];
+  #firstKeys: FirstKeys | undefined;
 
   /** `slot`: of the file. */
   constructor(bytes: Uint8Array, slot: number) {
@@ -55,13 +57,8 @@ export class MemoryRun implements KeyBlocks {
   }
 
   findNow(key: Uint8Array): number {
-    let [low, high] = [0, this.#blocks.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareEntry(this.#blocks[middle]!, 0, key) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return Math.max(0, low - 1);
+    this.#firstKeys ??= new FirstKeys(this.#blocks);
+    return this.#firstKeys.find(key);
   }
 }
 

@@ -1,12 +1,6 @@
 import { isDleError } from '@dle/common';
-import { allocate } from '../bytes.js';
-import {
-  BLOCK_BYTES,
-  type Block,
-  ENTRY_BYTES,
-  PLACE_BYTES,
-  readBlock,
-} from '../directory/directory-block.js';
+import { allocate, copyOf } from '../bytes.js';
+import { BLOCK_BYTES, type Block, PLACE_BYTES, readBlock } from '../directory/directory-block.js';
 import { DIRECTORY_HEADER_BYTES } from '../directory/directory-format.js';
 import type { SegmentSlots } from '../key-index/position.js';
 import type { SegmentFiles } from '../log/segment-files.js';
@@ -16,6 +10,7 @@ import {
   compareEntry,
   entryAt,
   firstFrom,
+  firstKeyOf,
   KeyBlock,
   type KeyBlocks,
   trimmed,
@@ -107,10 +102,7 @@ export class SealedBlocks implements KeyBlocks {
   *firstKey(): Work<Uint8Array> {
     if (this.#firstKey === undefined) {
       const [block] = yield* this.load(0, 0);
-      const { bytes } = block!;
-      const at = entryAt(block!, 0);
-      const length = bytes[at + 10]! | (bytes[at + 11]! << 8);
-      this.#firstKey = bytes.slice(at + ENTRY_BYTES, at + ENTRY_BYTES + length);
+      this.#firstKey = copyOf(firstKeyOf(block!));
     }
     return this.#firstKey;
   }

@@ -1,4 +1,4 @@
-import { firstFrom, type KeyBlock, type KeyBlocks } from './key-blocks.js';
+import type { KeyBlock, KeyBlocks } from './key-blocks.js';
 import type { Bound } from './range.js';
 import type { Work } from './work.js';
 
@@ -22,43 +22,21 @@ export class SourceCursor {
     this.#next = reverse ? blocks.count - 1 : 0;
   }
 
-  /** Where it begins: `undefined` if there is nothing in it from there on. */
-  block: KeyBlock | undefined;
-  /** The entry in that. */
-  place = 0;
-
-  /** Begins at `start`, if all that this needs is in memory: whether it has. */
-  beginNow(start: Bound | undefined): boolean {
+  /** The block in which it begins at `start`, if all that this needs is in memory. */
+  beginNow(start: Bound | undefined): KeyBlock | undefined {
     const blocks = this.#blocks;
-    let number = start === undefined ? this.#next : blocks.findNow(start.key);
-    if (number < 0) return false;
-    let block = blocks.peek(number);
-    if (block === undefined) return false;
-    let place = this.#placeIn(block, start);
-    number += this.#step;
-    if (place < 0 || place >= block.count) {
-      const isAtEnd = number < 0 || number >= blocks.count;
-      block = isAtEnd ? undefined : blocks.peek(number);
-      if (block === undefined && !isAtEnd) return false;
-      place = block === undefined ? 0 : this.firstPlace(block);
-      number += this.#step;
-    }
-    this.block = block;
-    this.place = place;
-    this.#next = number;
+    const number = start === undefined ? this.#next : blocks.findNow(start.key);
+    const block = number < 0 ? undefined : blocks.peek(number);
+    if (block === undefined) return undefined;
+    this.#next = number + this.#step;
     this.#reads = 1;
-    return true;
+    return block;
   }
 
-  /** Begins at `start`. */
-  *begin(start: Bound | undefined): Work<void> {
+  /** The block in which it begins at `start`, or behind which: none is empty. */
+  *begin(start: Bound | undefined): Work<KeyBlock> {
     if (start !== undefined) this.#next = yield* this.#blocks.find(start.key);
-    this.block = yield* this.next();
-    if (this.block === undefined) return;
-    this.place = this.#placeIn(this.block, start);
-    if (this.place >= 0 && this.place < this.block.count) return;
-    this.block = yield* this.next();
-    if (this.block !== undefined) this.place = this.firstPlace(this.block);
+    return (yield* this.next())!;
   }
 
   /** The next block; `undefined` at the end. */
@@ -80,12 +58,5 @@ export class SourceCursor {
   /** Where a block begins that is read from one end to the other. */
   firstPlace(block: KeyBlock): number {
     return this.#step > 0 ? 0 : block.count - 1;
-  }
-
-  #placeIn(block: KeyBlock, start: Bound | undefined): number {
-    if (start === undefined) return this.firstPlace(block);
-    const { key, inclusive } = start;
-    if (this.#step > 0) return firstFrom(block, key, !inclusive);
-    return firstFrom(block, key, inclusive) - 1;
   }
 }

@@ -4,7 +4,7 @@ import { bytesOf } from '../store/bytes-like.js';
 import type { BytesLike } from '../store/types.js';
 import type { Pace } from './pace.js';
 import { type Bound, isWithin, type Range } from './range.js';
-import { DONE, MORE, type Scan, type ScanOptions, type Shape } from './scan.js';
+import { AT_START, DONE, MORE, type Scan, type ScanOptions, type Shape } from './scan.js';
 import { SourceCursor } from './source-cursor.js';
 import type { View } from './view.js';
 import { together, type Work } from './work.js';
@@ -128,6 +128,7 @@ export class StoreIterator<T> implements AsyncIterable<T>, AsyncDisposable {
     const { range } = this.#parts;
     const key = copyOf(bytesOf(target));
     this.#start = { key, inclusive: true };
+    this.#scan?.close();
     this.#scan = undefined;
     this.#ahead = [];
     this.#taken = 0;
@@ -272,19 +273,22 @@ export class StoreIterator<T> implements AsyncIterable<T>, AsyncDisposable {
     const { reverse } = range;
     const sources = yield* view.sources.all();
     this.#check();
-    const end = reverse ? range.lower : range.upper;
-    const scan = this.#host.scan({ shape, reverse, sources: sources.length, end });
-    const cursors = sources.map((blocks) => new SourceCursor(blocks, reverse));
     const start = this.#start;
+    const end = reverse ? range.lower : range.upper;
+    const scan = this.#host.scan({ shape, reverse, sources: sources.length, start, end });
+    const cursors = sources.map((blocks) => new SourceCursor(blocks, reverse));
     for (let from = 0; from < cursors.length; from += BEGUN_AT_ONCE) {
       if (from > 0) yield this.#host.pace.pause;
-      const some = cursors.slice(from, from + BEGUN_AT_ONCE);
-      const waiting = some.filter((cursor) => !cursor.beginNow(start));
-      yield* together(waiting.map((cursor) => cursor.begin(start)));
-      this.#check();
-      for (const [place, cursor] of some.entries()) {
-        if (cursor.block !== undefined) scan.fill(from + place, cursor.block, cursor.place);
+      const waiting: number[] = [];
+      for (let at = from; at < Math.min(from + BEGUN_AT_ONCE, cursors.length); at++) {
+        const block = cursors[at]!.beginNow(start);
+        if (block === undefined) waiting.push(at);
+        else scan.fill(at, block, AT_START);
       }
+      if (waiting.length === 0) continue;
+      const blocks = yield* together(waiting.map((at) => cursors[at]!.begin(start)));
+      this.#check();
+      for (const [place, at] of waiting.entries()) scan.fill(at, blocks[place]!, AT_START);
     }
     this.#cursors = cursors;
     return scan;
@@ -307,6 +311,7 @@ export class StoreIterator<T> implements AsyncIterable<T>, AsyncDisposable {
   }
 
   #letGo(): void {
+    this.#scan?.close();
     this.#scan = undefined;
     this.#cursors = [];
     this.#ahead = [];

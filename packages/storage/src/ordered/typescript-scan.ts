@@ -7,7 +7,7 @@ import type { SegmentReader } from '../store/segment-reader.js';
 import { ValuePool } from '../store/value-pool.js';
 import { DONE as ALL_MERGED, EntryMerge, FOUND } from './entry-merge.js';
 import { compareRanges, type KeyBlock } from './key-blocks.js';
-import { DONE, MORE, type Scan, type ScanOptions } from './scan.js';
+import { AT_START, DONE, MORE, placeOf, type Scan, type ScanOptions } from './scan.js';
 
 /** Keys and bytes of values between two looks at the clock. */
 const KEYS_AT_ONCE = 128;
@@ -19,6 +19,8 @@ export class TypescriptScan implements Scan {
   readonly #options: ScanOptions;
   readonly #merge: EntryMerge;
   readonly #pool = new ValuePool();
+  /** The sources in whose block the range does not begin. */
+  readonly #unfilled: number[] = [];
   bytes = 0;
 
   constructor(segments: SegmentReader, options: ScanOptions) {
@@ -28,10 +30,14 @@ export class TypescriptScan implements Scan {
   }
 
   fill(source: number, block: KeyBlock, place: number): void {
-    this.#merge.fill(source, block, place);
+    const first = place === AT_START ? placeOf(block, this.#options) : place;
+    if (first < 0 || first === block.count) this.#unfilled.push(source);
+    else this.#merge.fill(source, block, first);
   }
 
   run(into: unknown[], count: number): number {
+    const unfilled = this.#unfilled.pop();
+    if (unfilled !== undefined) return unfilled;
     const merge = this.#merge;
     const mostBytes = this.bytes + BYTES_AT_ONCE;
     for (let keys = 0; keys < KEYS_AT_ONCE && into.length < count; keys++) {
@@ -47,6 +53,8 @@ export class TypescriptScan implements Scan {
     }
     return MORE;
   }
+
+  close(): void {}
 
   #isBeyondEnd(): boolean {
     const { end, reverse } = this.#options;

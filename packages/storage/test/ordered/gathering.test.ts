@@ -13,7 +13,7 @@ import { RecordKind } from '../../src/log/record-kinds.js';
 import { SegmentFiles } from '../../src/log/segment-files.js';
 import { nativeBinding } from '../../src/native/native.js';
 import { type GatherKeys, typescriptGathering } from '../../src/ordered/gather-keys.js';
-import { entryAt } from '../../src/ordered/key-blocks.js';
+import { entryAt, firstKeyOf } from '../../src/ordered/key-blocks.js';
 import type { MemoryRun } from '../../src/ordered/memory-run.js';
 import { nativeGathering } from '../../src/ordered/native-gathering.js';
 import { doNow } from '../../src/ordered/work.js';
@@ -42,6 +42,9 @@ const draws = fc.oneof(
 );
 /** The pieces of a file. */
 const pieces = fc.array(draws, { minLength: 1, maxLength: 5 });
+
+/** Looked for in what was gathered. */
+const soughtDraws = fc.array(fc.nat(2 ** 16), { maxLength: 20 });
 
 interface Shown {
   readonly key: string;
@@ -93,6 +96,15 @@ function showRun(run: MemoryRun): Shown[] {
   return all;
 }
 
+/** In which block `key` may lie: all of them looked at. */
+function blockOf(run: MemoryRun, key: Uint8Array): number {
+  let found = 0;
+  for (let number = 0; number < run.count; number++) {
+    if (compareBytes(firstKeyOf(run.peek(number)!), key) <= 0) found = number;
+  }
+  return found;
+}
+
 /** Records as they lie in a file, and what is to be found in them. */
 function encode(draws: readonly number[], firstIndex: number, offset: number) {
   const builder = new EntryBatchBuilder(firstIndex, 1);
@@ -127,7 +139,8 @@ describe.skipIf(!nativeStatus().loaded)('gathering keys', () => {
   afterAll(() => rm(directory, { recursive: true }));
 
   it('and merging them is the same in C as here, and as a map has it', { timeout: 60_000 }, () => {
-    const property = fc.property(pieces, fc.nat(2 ** 40), (all, before) => {
+    const property = fc.property(pieces, soughtDraws, fc.nat(2 ** 40), (all, draws, before) => {
+      const sought = draws.map(keyOf).flatMap((key) => [key, Buffer.concat([key, key])]);
       const runs: MemoryRun[][] = ways.map(() => []);
       const whole = new Model();
       let offset = 4_096;
@@ -148,7 +161,9 @@ describe.skipIf(!nativeStatus().loaded)('gathering keys', () => {
       // What the one has gathered the other merges as well.
       for (const gathered of runs) {
         for (const { merge } of ways) {
-          expect(showRun(doNow(merge(gathered, SLOT, PAUSE)))).toEqual(whole.shown);
+          const run = doNow(merge(gathered, SLOT, PAUSE));
+          expect(showRun(run)).toEqual(whole.shown);
+          for (const key of sought) expect(run.findNow(key)).toBe(blockOf(run, key));
         }
       }
     });
