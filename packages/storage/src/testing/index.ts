@@ -1,3 +1,4 @@
+export { disguised, withFlush } from './disguise.js';
 export {
   type MemEnd,
   type MemFaults,

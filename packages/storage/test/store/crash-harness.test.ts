@@ -3,8 +3,9 @@ import { Coverage, type CrashEvent } from '../../src/testing/crash/coverage.js';
 import { CrashFailure } from '../../src/testing/crash/crash-failure.js';
 import { type CrashRunOptions, runCrashes } from '../../src/testing/crash/crash-run.js';
 import { runSeeds } from '../../src/testing/crash/run-seeds.js';
+import { callsOf, disguised, withFlush } from '../../src/testing/disguise.js';
 import type { MemVfs } from '../../src/testing/index.js';
-import type { Vfs, VfsFile } from '../../src/vfs/vfs.js';
+import type { VfsFile } from '../../src/vfs/vfs.js';
 
 /** What these tests of the test ask of it: a defect shows within so many seeds. */
 const SEEDS = 60;
@@ -12,30 +13,6 @@ const SEEDS = 60;
 /** Runs until a seed fails. */
 async function failureOf(options: CrashRunOptions): Promise<unknown> {
   return runSeeds(1, SEEDS, options, () => {}).catch((thrown: unknown) => thrown);
-}
-
-/** A disk whose calls are those of `vfs`, but for some. */
-function disguised(vfs: MemVfs, changes: Partial<Vfs>, changeFile = (file: VfsFile) => file): Vfs {
-  const own: Partial<Vfs> = {
-    openSync: (path, options) => changeFile(vfs.openSync(path, options)),
-    createSync: (path) => changeFile(vfs.createSync(path)),
-    ...changes,
-  };
-  return Object.assign(Object.create(callsOf(vfs)), own);
-}
-
-/** The methods of an object that works on itself only, for others to inherit. */
-function callsOf(target: object): object {
-  return new Proxy(target, {
-    get: (object, name) => {
-      const value = Reflect.get(object, name, object);
-      return typeof value === 'function' ? value.bind(object) : value;
-    },
-  });
-}
-
-function withFlush(file: VfsFile, datasync: () => Promise<void>): VfsFile {
-  return Object.assign(Object.create(callsOf(file)), { datasync });
 }
 
 describe('a run of crashes', () => {

@@ -1,0 +1,63 @@
+/** What runs may come across; a simulation that never sees one of them does not test it. */
+const EVENTS = [
+  'fault: crash',
+  'fault: kill',
+  'fault: restart',
+  'fault: crashInOperation',
+  'fault: killInOperation',
+  'fault: pause',
+  'fault: split',
+  'fault: isolate',
+  'fault: cutOneWay',
+  'fault: deafen',
+  'fault: heal',
+  'fault: slowLinks',
+  'fault: break',
+  'fault: breakOneSide',
+  'fault: fillDisk',
+  'fault: failFlush',
+  'fault: failWrite',
+  'crashed in an operation',
+  'killed in an operation',
+  'exited by itself',
+  'took no more part',
+  'started again',
+  'leader elected',
+  'leader replaced',
+  'entries applied',
+  'states compared',
+  'entries replaced',
+  'several leaders at once',
+  'put acknowledged',
+  'put of unknown outcome',
+  'put without effect',
+  'del acknowledged',
+  'del of unknown outcome',
+  'del without effect',
+  'get answered',
+  'get without answer',
+] as const;
+
+export type SimEvent = (typeof EVENTS)[number];
+
+/** Counts how often runs met each. */
+export class Coverage {
+  readonly #counts: Map<SimEvent, number> = new Map(EVENTS.map((event) => [event, 0]));
+
+  get counts(): ReadonlyMap<SimEvent, number> {
+    return this.#counts;
+  }
+
+  count(event: SimEvent, times: number = 1): void {
+    this.#counts.set(event, this.#counts.get(event)! + times);
+  }
+
+  add(other: Coverage): void {
+    for (const [event, times] of other.counts) this.count(event, times);
+  }
+
+  /** A line for each. */
+  describe(): string[] {
+    return [...this.#counts].map(([event, times]) => `${String(times).padStart(12)}  ${event}`);
+  }
+}

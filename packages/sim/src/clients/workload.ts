@@ -1,0 +1,155 @@
+import { Client } from '@dle/client';
+import { isDleError, silentLogger } from '@dle/common';
+import { type History, nameOfPayload, PinnedClient, payloadOf } from '@dle/server/testing';
+import type { SimEvent } from '../checks/coverage.js';
+import type { SimCluster } from '../cluster/sim-cluster.js';
+
+import { Dice } from '../dice.js';
+import type { WorkloadPlan } from '../plan.js';
+import type { Life } from '../time/life.js';
+
+/** Hosts of clients have numbers from here on. */
+const FIRST_HOST = 256;
+/** Begins the keys that are written once. */
+const ONCE = 'once/';
+const REQUEST_TIMEOUT_MS = 2_500;
+/**
+ * Short: what a node answers first after a pause is then a question from the end of the pause, when
+ * others may have acknowledged newer writes.
+ */
+const PINNED_READ_TIMEOUT_MS = 250;
+const PINNED_WRITE_TIMEOUT_MS = 1_000;
+const REST_AFTER_FAILURE_MS = 30;
+/** What no fault may make a node say. */
+const EXPECTED_CODES = [
+  ...(['DLE_TIMEOUT', 'DLE_OUTCOME_UNKNOWN', 'DLE_UNAVAILABLE', 'DLE_NOT_LEADER'] as const),
+  ...(['DLE_CONNECTION_LOST', 'DLE_OVERLOADED', 'DLE_CLOSED'] as const),
+  ...(['DLE_IO', 'DLE_STORAGE_POISONED', 'DLE_DISK_FULL'] as const),
+] as const;
+
+interface Result {
+  readonly value?: string | undefined;
+  readonly existed?: boolean | undefined;
+  readonly index?: number | undefined;
+}
+
+/** What one worker does its operations with. */
+interface Hands {
+  readonly put: (key: string, value: Uint8Array) => Promise<Result>;
+  readonly del: (key: string) => Promise<Result>;
+  readonly get: (key: string) => Promise<Uint8Array | undefined>;
+  readonly close: () => Promise<void>;
+}
+
+/** Clients that write, delete and read all the time, each one thing after the other. */
+export class Workload {
+  readonly problems: string[] = [];
+  readonly hosts: readonly number[];
+  readonly #cluster: SimCluster;
+  readonly #history: History;
+  readonly #plan: WorkloadPlan;
+  #stopped = false;
+  #working = 0;
+
+  constructor(cluster: SimCluster, history: History, plan: WorkloadPlan) {
+    this.#cluster = cluster;
+    this.#history = history;
+    this.#plan = plan;
+    const count = plan.followers + plan.pinned;
+    this.hosts = Array.from({ length: count }, (_, at) => FIRST_HOST + at);
+    for (const [at, host] of this.hosts.entries()) this.#begin(at, host);
+  }
+
+  /** Clients that have not come to their end. */
+  get working(): number {
+    return this.#working;
+  }
+
+  /** They begin nothing new. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #begin(at: number, host: number): void {
+    const life = this.#cluster.makeLife();
+    const dice = new Dice(this.#cluster.dice.random.nextUint32(), 0);
+    const isPinned = at >= this.#plan.followers;
+    const name = isPinned ? `pinned ${at}` : `client ${at}`;
+    this.#working++;
+    const hands = isPinned ? this.#pinned(life, host, dice) : this.#follower(life, host, dice);
+    void this.#work(hands, name, life, dice);
+  }
+
+  async #work(hands: Hands, client: string, life: Life, dice: Dice): Promise<void> {
+    for (let number = 0; !this.#stopped; number++) {
+      const ok = await this.#operate(hands, client, `${client.replace(' ', '')}.${number}`, dice);
+      const restMs = ok ? dice.within(0, this.#plan.maxRestMs) : REST_AFTER_FAILURE_MS;
+      await new Promise<void>((resolve) => life.clock.setTimer(resolve, restMs));
+    }
+    await hands.close();
+    this.#working--;
+  }
+
+  async #operate(hands: Hands, client: string, name: string, dice: Dice): Promise<boolean> {
+    const shared = `k${dice.between(1, this.#plan.keys)}`;
+    const lot = dice.between(0, 99);
+    const kind = lot < 50 ? 'put' : lot < 60 ? 'del' : 'get';
+    const key = lot < 15 ? ONCE + name : shared;
+    const intent = { client, key, kind, ...(kind === 'put' ? { value: name } : {}) } as const;
+    const bytes = dice.magnitude(this.#plan.maxValueBytes);
+    const outcome = await this.#history.record(intent, () =>
+      this.#checked(perform(hands, intent, bytes)),
+    );
+    this.#cluster.coverage.count(eventOf(kind, outcome));
+    const { value, index, error } = this.#history.operations.at(-1)!;
+    const result = error ?? `${value ?? 'nothing'}${index === undefined ? '' : ` at ${index}`}`;
+    this.#cluster.say(client, `${kind} ${key} ${outcome}: ${result}`);
+    return outcome === 'ok';
+  }
+
+  async #checked(result: Promise<Result>): Promise<Result> {
+    try {
+      return await result;
+    } catch (thrown) {
+      if (!isDleError(thrown, ...EXPECTED_CODES)) this.problems.push(`a client got: ${thrown}`);
+      throw thrown;
+    }
+  }
+
+  #follower(life: Life, host: number, dice: Dice): Hands {
+    const { machines, network } = this.#cluster;
+    const endpoints = machines.map(({ address }) => address);
+    const sockets = network.socketsOf(life, host);
+    const components = { clock: life.clock, random: dice.random, logger: silentLogger, sockets };
+    return new Client(components, { endpoints, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+  }
+
+  #pinned(life: Life, host: number, dice: Dice): Hands {
+    const { machines, network } = this.#cluster;
+    const { address } = dice.pick(machines);
+    const sockets = network.socketsOf(life, host);
+    const client = new PinnedClient({ clock: life.clock, random: dice.random, sockets }, address);
+    return {
+      put: (key, value) => client.put(key, value, PINNED_WRITE_TIMEOUT_MS),
+      del: (key) => client.del(key, PINNED_WRITE_TIMEOUT_MS),
+      get: (key) => client.get(key, PINNED_READ_TIMEOUT_MS),
+      close: () => client.close(),
+    };
+  }
+}
+
+function perform(
+  hands: Hands,
+  { kind, key, value }: { kind: 'put' | 'get' | 'del'; key: string; value?: string },
+  bytes: number,
+): Promise<Result> {
+  if (kind === 'put') return hands.put(key, payloadOf(value!, bytes));
+  if (kind === 'del') return hands.del(key);
+  return hands.get(key).then((found) => ({ value: found && nameOfPayload(found) }));
+}
+
+function eventOf(kind: 'put' | 'get' | 'del', outcome: 'ok' | 'unknown' | 'failed'): SimEvent {
+  if (kind === 'get') return outcome === 'ok' ? 'get answered' : 'get without answer';
+  if (outcome === 'ok') return `${kind} acknowledged`;
+  return outcome === 'unknown' ? `${kind} of unknown outcome` : `${kind} without effect`;
+}

@@ -1,0 +1,182 @@
+import type { DleError } from '@dle/common';
+import { InvariantViolation } from '@dle/raft/testing';
+import type { Chronicle } from '../checks/chronicle.js';
+import type { Coverage } from '../checks/coverage.js';
+import { Invariants } from '../checks/invariants.js';
+import { Dice } from '../dice.js';
+import { VirtualNetwork } from '../network/virtual-network.js';
+import type { Plan } from '../plan.js';
+import { Life } from '../time/life.js';
+import { type Actor, VirtualTime, WORLD } from '../time/virtual-time.js';
+import { Machine, type MachineComponents } from './machine.js';
+
+/** What a node may stop for whose disk has been made to fail, or has been full. */
+const DISK_CODES: ReadonlySet<string> = new Set([
+  'DLE_IO',
+  'DLE_STORAGE_POISONED',
+  'DLE_DISK_FULL',
+]);
+
+export interface SimClusterComponents {
+  readonly dice: Dice;
+  readonly chronicle: Chronicle;
+  readonly coverage: Coverage;
+  readonly disguise: MachineComponents['disguise'];
+}
+
+/**
+ * Machines and the network between them. Whatever ends is started again after a while, unless it
+ * ended for a reason that it has not been given.
+ */
+export class SimCluster {
+  readonly time: VirtualTime;
+  readonly network: VirtualNetwork;
+  readonly machines: readonly Machine[];
+  readonly invariants: Invariants;
+  readonly coverage: Coverage;
+  readonly dice: Dice;
+  readonly #chronicle: Chronicle;
+  readonly #plan: Plan;
+  readonly #machineOf = new Map<Actor, Machine>();
+  /** Machines whose disks have been meddled with since they started. */
+  readonly #meddled = new Set<Machine>();
+  /** Lives whose node takes no more part. */
+  readonly #failed = new Set<Life>();
+  /** What was found broken where nobody would have caught it. */
+  #broken: InvariantViolation | undefined;
+  #lives = 0;
+  #isCalm = false;
+
+  constructor({ dice, chronicle, coverage, disguise }: SimClusterComponents, plan: Plan) {
+    this.dice = dice;
+    this.coverage = coverage;
+    this.#chronicle = chronicle;
+    this.#plan = plan;
+    this.time = new VirtualTime((actor) => this.#happened(actor));
+    const stream = (): Dice => new Dice(dice.random.nextUint32(), 0);
+    this.network = new VirtualNetwork({ time: this.time, dice: stream() }, plan.network);
+    this.invariants = new Invariants({ dice: stream(), coverage });
+    const components = {
+      time: this.time,
+      network: this.network,
+      chronicle,
+      dice,
+      disguise,
+      nextNumber: () => ++this.#lives,
+      born: (life: Life, machine: Machine) => void this.#machineOf.set(life, machine),
+      exited: (machine: Machine, error: DleError) => this.#exited(machine, error),
+    };
+    this.machines = Array.from(
+      { length: plan.nodes },
+      (_, at) => new Machine(components, plan, at + 1),
+    );
+  }
+
+  /** Election timeouts in milliseconds: the measure of how long things take. */
+  timeouts(count: number): number {
+    return count * this.#plan.options.electionTimeoutMs;
+  }
+
+  say(who: string, what: string): void {
+    this.#chronicle.say(this.time.now, who, what);
+  }
+
+  /** A process other than a node, for as long as the run takes. */
+  makeLife(): Life {
+    const number = ++this.#lives;
+    const startMs = this.dice.within(0, 1_000);
+    return new Life(this.time, { number, rate: 1, startMs, isDown: () => false });
+  }
+
+  /** Has `action` happen, for which no process is needed. */
+  schedule(afterMs: number, action: () => void): void {
+    this.time.schedule(afterMs, WORLD, action);
+  }
+
+  /** The disk of `machine` may fail from now on. */
+  meddle(machine: Machine): void {
+    this.#meddled.add(machine);
+  }
+
+  start(machine: Machine): void {
+    if (machine.isRunning) return;
+    const { capacityBytes, down } = machine.vfs;
+    // What was planned ends with the process, unless that was closed.
+    if (down && capacityBytes === Number.POSITIVE_INFINITY) this.#meddled.delete(machine);
+    machine.start();
+  }
+
+  startLater(machine: Machine): void {
+    const afterMs = this.#isCalm ? 0 : this.dice.between(0, this.timeouts(4));
+    this.schedule(afterMs, () => {
+      if (machine.isRunning) return;
+      this.coverage.count('started again');
+      this.start(machine);
+    });
+  }
+
+  /** Ends all faults: everything runs, hears everybody, and is quick. */
+  calmDown(): void {
+    this.#isCalm = true;
+    this.network.calmDown();
+    for (const machine of this.machines) {
+      machine.device.isCalm = true;
+      machine.vfs.plan({});
+      machine.vfs.capacityBytes = Number.POSITIVE_INFINITY;
+      machine.goOn();
+      if (!machine.isRunning) this.start(machine);
+    }
+  }
+
+  #happened(actor: Actor): void {
+    this.#chronicle.add(this.time.now, actor.number);
+    if (this.#broken !== undefined) throw this.#broken;
+    // The network, the nemesis, or a disk may have ended it in the midst of something.
+    const machine = this.#machineOf.get(actor);
+    if (machine === undefined) return;
+    if (actor.gone) this.#gone(actor, machine);
+    else {
+      this.invariants.look(machine);
+      this.#notice(machine);
+    }
+  }
+
+  #gone(actor: Actor, machine: Machine): void {
+    this.#machineOf.delete(actor);
+    if (machine.life !== actor || machine.vfs.end?.operation === undefined) return;
+    const { kind } = machine.vfs.end;
+    this.coverage.count(kind === 'crash' ? 'crashed in an operation' : 'killed in an operation');
+    machine.noticeEnd();
+    this.startLater(machine);
+  }
+
+  /** A node whose disk has failed goes on without taking part, until somebody starts it again. */
+  #notice(machine: Machine): void {
+    const { life, node } = machine;
+    const stopped = node?.internals.consensus?.raft.stopped;
+    if (stopped === undefined || machine.isClosing || this.#failed.has(life)) return;
+    this.#failed.add(life);
+    this.say(machine.name, `takes no more part: ${stopped.code} ${stopped.message}`);
+    this.#judge(machine, stopped);
+    this.coverage.count('took no more part');
+    const afterMs = this.#isCalm ? 0 : this.dice.between(0, this.timeouts(4));
+    this.schedule(afterMs, () => {
+      if (machine.life !== life || life.gone) return;
+      if (this.dice.chance(0.5)) machine.kill();
+      else machine.crash();
+      this.startLater(machine);
+    });
+  }
+
+  #exited(machine: Machine, error: DleError): void {
+    this.#judge(machine, error);
+    this.coverage.count('exited by itself');
+    this.startLater(machine);
+  }
+
+  #judge(machine: Machine, error: DleError): void {
+    if (this.#meddled.has(machine) && DISK_CODES.has(error.code)) return;
+    const why = `${machine.name} ended for no reason: ${error.code} ${error.message}`;
+    this.#broken ??= new InvariantViolation(why, { cause: error });
+  }
+}

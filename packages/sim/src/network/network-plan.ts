@@ -1,0 +1,28 @@
+import type { Dice } from '../dice.js';
+
+/** How good the network is. Each seed draws its own. */
+export interface NetworkPlan {
+  /** Longest way of a packet, in milliseconds. */
+  readonly maxLatencyMs: number;
+  /** Of packets that get lost, and are sent again. */
+  readonly lost: number;
+  /** Of packets that arrive in several pieces. */
+  readonly cut: number;
+  /** Bytes that one side sends beyond what the other has read. */
+  readonly windowBytes: number;
+  /** Until a lost packet is sent again, in milliseconds; then twice as long, and so on. */
+  readonly resendMs: number;
+  /** How long a packet is sent again without an answer, until the connection breaks. */
+  readonly giveUpMs: number;
+}
+
+export function drawNetworkPlan(dice: Dice): NetworkPlan {
+  return {
+    maxLatencyMs: dice.pick([0.2, 1, 5, 20]),
+    lost: dice.pick([0, 0, 0.005, 0.03]),
+    cut: dice.pick([0, 0.05, 0.3]),
+    windowBytes: dice.pick([3_000, 65_536, 1_000_000]),
+    resendMs: dice.pick([20, 200]),
+    giveUpMs: dice.pick([1_000, 5_000, 15_000]),
+  };
+}

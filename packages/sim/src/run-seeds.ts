@@ -1,0 +1,42 @@
+import { setImmediate } from 'node:timers/promises';
+import {
+  SimulationFailure,
+  type SimulationOptions,
+  type SimulationResult,
+  simulate,
+} from './simulation.js';
+
+/** Runs `count` seeds, from `first` on; returns what failed. */
+export async function runSeeds(
+  first: number,
+  count: number,
+  options: SimulationOptions,
+  done: (result: SimulationResult) => void,
+): Promise<SimulationFailure[]> {
+  const failures: SimulationFailure[] = [];
+  const unheard: unknown[] = [];
+  const listen = (thrown: unknown): void => {
+    unheard.push(thrown);
+  };
+  process.on('unhandledRejection', listen);
+  try {
+    for (let seed = first; seed < first + count; seed++) {
+      try {
+        done(await simulate(seed, options));
+      } catch (thrown) {
+        if (!(thrown instanceof SimulationFailure)) throw thrown;
+        failures.push(thrown);
+      }
+      // Runs do not go through the event loop: a promise that was rejected without anybody looking
+      // is reported when they do.
+      await setImmediate();
+      for (const cause of unheard.splice(0)) {
+        const what = new Error(`nobody handles a rejection: ${cause}`, { cause });
+        failures.push(new SimulationFailure(seed, [], what));
+      }
+    }
+  } finally {
+    process.off('unhandledRejection', listen);
+  }
+  return failures;
+}

@@ -1,0 +1,169 @@
+import { InvariantViolation } from '@dle/raft/testing';
+import { audit, History } from '@dle/server/testing';
+import { nativeStatus } from '@dle/storage';
+import type { Vfs } from '@dle/storage/internal';
+import type { MemVfs } from '@dle/storage/testing';
+import { Chronicle } from './checks/chronicle.js';
+import { Coverage } from './checks/coverage.js';
+import { contentOf } from './checks/invariants.js';
+import { Workload } from './clients/workload.js';
+import { isServing, isSettled } from './cluster/at-rest.js';
+import { Nemesis } from './cluster/nemesis.js';
+import { SimCluster } from './cluster/sim-cluster.js';
+import { Dice } from './dice.js';
+import { drawPlan, type Plan } from './plan.js';
+
+/** Within which an undisturbed cluster must come to rest: connections that hang are given up. */
+const SETTLE_MS = 60_000;
+const TIMEOUTS_TO_SETTLE = 100;
+/** Within which every operation of a client must have come to an end. */
+const CLIENTS_END_MS = 30_000;
+const CLOSE_MS = 30_000;
+
+export interface SimulationOptions {
+  /** Events of the phase with faults. Default 4,000. */
+  readonly events?: number;
+  /** Gets a line for everything of note. */
+  readonly trace?: (line: string) => void;
+  /** The disks as the nodes are to see them: for a test of the test. */
+  readonly disguise?: (vfs: MemVfs) => Vfs;
+}
+
+export interface SimulationResult {
+  readonly seed: number;
+  /** Events of all phases. */
+  readonly events: number;
+  /** How long it took there, in milliseconds. */
+  readonly virtualMs: number;
+  readonly operations: number;
+  /** Fingerprint of the history. */
+  readonly hash: string;
+  readonly coverage: Coverage;
+}
+
+/** A seed under which something went wrong; the message ends in what led to it. */
+export class SimulationFailure extends Error {
+  override readonly name: string = 'SimulationFailure';
+  readonly seed: number;
+
+  constructor(seed: number, lines: readonly string[], cause: unknown) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    const again = `again: pnpm --filter @dle/sim sim --seed ${seed} --trace`;
+    super([`seed ${seed}: ${what}`, ...lines, `seed ${seed}: ${what}`, again].join('\n'), {
+      cause,
+    });
+    this.seed = seed;
+  }
+}
+
+/**
+ * Runs a cluster and its clients from a seed: first a phase with faults, in which no promise may be
+ * broken, then one without, in which everything must come to rest. The same seed gives the same
+ * history.
+ *
+ * @throws SimulationFailure for the first thing that goes wrong.
+ */
+export async function simulate(
+  seed: number,
+  options: SimulationOptions = {},
+): Promise<SimulationResult> {
+  const chronicle = new Chronicle(options.trace);
+  try {
+    return await new Simulation(seed, chronicle, options).run();
+  } catch (thrown) {
+    throw new SimulationFailure(seed, chronicle.lines, thrown);
+  }
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #chronicle: Chronicle;
+  readonly #events: number;
+  readonly #plan: Plan;
+  readonly #cluster: SimCluster;
+  readonly #history: History;
+  readonly #coverage = new Coverage();
+
+  constructor(seed: number, chronicle: Chronicle, options: SimulationOptions) {
+    if (nativeStatus().loaded) throw new Error('set DLE_NATIVE=0: the addon has a will of its own');
+    this.#seed = seed;
+    this.#chronicle = chronicle;
+    this.#events = options.events ?? 4_000;
+    const dice = new Dice(seed, 0);
+    this.#plan = drawPlan(dice);
+    const { disguise = (vfs: MemVfs) => vfs } = options;
+    const components = { dice, chronicle, coverage: this.#coverage, disguise };
+    this.#cluster = new SimCluster(components, this.#plan);
+    const { time } = this.#cluster;
+    this.#history = new History({ now: () => time.now });
+  }
+
+  async run(): Promise<SimulationResult> {
+    const cluster = this.#cluster;
+    const { time } = cluster;
+    cluster.say('plan', JSON.stringify(this.#plan));
+    for (const machine of cluster.machines) cluster.startLater(machine);
+    const workload = new Workload(cluster, this.#history, this.#plan.workload);
+    if (this.#plan.formsInPeace)
+      await this.#eventually('form a cluster', () => isServing(cluster, 0));
+    const nemesis = new Nemesis(cluster, this.#plan, workload.hosts);
+    const end = time.events + this.#events;
+    while (time.events < end) await time.proceed();
+    nemesis.stop();
+    cluster.calmDown();
+    cluster.say('plan', 'the faults are over');
+    const { commit } = cluster.invariants;
+    await this.#eventually('serve again', () => isServing(cluster, commit));
+    workload.stop();
+    await this.#within(CLIENTS_END_MS, 'end its operations', () => workload.working === 0);
+    await this.#eventually('come to rest', () => isSettled(cluster));
+    this.#audit(workload);
+    await this.#close();
+    return {
+      seed: this.#seed,
+      events: time.events,
+      virtualMs: time.now,
+      operations: this.#history.operations.length,
+      hash: this.#chronicle.hash,
+      coverage: this.#coverage,
+    };
+  }
+
+  /** Without faults, that is. */
+  #eventually(what: string, isDone: () => boolean): Promise<void> {
+    const ms = SETTLE_MS + this.#cluster.timeouts(TIMEOUTS_TO_SETTLE);
+    return this.#within(ms, what, isDone);
+  }
+
+  async #within(ms: number, what: string, isDone: () => boolean): Promise<void> {
+    const { time } = this.#cluster;
+    const end = time.now + ms;
+    while (!isDone()) {
+      if (time.now > end) throw new InvariantViolation(`it does not ${what} within ${ms} ms`);
+      await time.proceed();
+    }
+  }
+
+  #audit(workload: Workload): void {
+    const contents = new Map<number, Map<string, Uint8Array>>();
+    for (const { id, name, node } of this.#cluster.machines) {
+      const { store } = node!.internals;
+      this.#cluster.invariants.compare(name, store);
+      contents.set(id, contentOf(store));
+    }
+    const problems = [...workload.problems, ...audit(this.#history, contents)];
+    if (problems.length > 0) throw new InvariantViolation(problems.join('\n'));
+  }
+
+  /** Whoever is closed leaves nothing behind: what was forgotten shows in the next run. */
+  async #close(): Promise<void> {
+    const { machines } = this.#cluster;
+    let open = machines.length;
+    for (const machine of machines) machine.close(() => open--);
+    await this.#within(CLOSE_MS, 'close', () => open === 0);
+    for (const { name, vfs } of machines) {
+      if (vfs.openPaths.length === 0) continue;
+      throw new InvariantViolation(`${name} has closed, and left open ${vfs.openPaths.join(', ')}`);
+    }
+  }
+}

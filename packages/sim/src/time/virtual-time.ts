@@ -1,0 +1,101 @@
+import { InvariantViolation } from '@dle/raft/testing';
+import { EventQueue } from './event-queue.js';
+
+/** Events without any time passing, after which time counts as standing still. */
+const MAX_EVENTS_AT_ONCE = 200_000;
+
+/** Whoever events happen to: a life of a process, or the network. */
+export interface Actor {
+  /** For the history. */
+  readonly number: number;
+  /** Nothing happens to it any more. */
+  readonly gone: boolean;
+  /** Until when whatever is due waits. */
+  readonly pausedUntil: number;
+}
+
+/** The network, the disks and the nemesis are no processes: nothing pauses or ends them. */
+export const WORLD: Actor = { number: 0, gone: false, pausedUntil: 0 };
+
+interface Happening {
+  readonly actor: Actor;
+  readonly action: () => void;
+  cancelled: boolean;
+}
+
+/** Time that passes from one event to the next: whatever waits, waits here. */
+export class VirtualTime {
+  readonly #queue = new EventQueue<Happening>();
+  readonly #happened: (actor: Actor) => void;
+  #now = 0;
+  #events = 0;
+  #eventsNow = 0;
+
+  /** `happened` is told of each event once all that follows from it at once has been done. */
+  constructor(happened: (actor: Actor) => void) {
+    this.#happened = happened;
+  }
+
+  /** Milliseconds since the beginning. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** How many have happened. */
+  get events(): number {
+    return this.#events;
+  }
+
+  /** Has `action` happen to `actor`, unless that is gone by then. Returns how to prevent it. */
+  schedule(afterMs: number, actor: Actor, action: () => void): () => void {
+    const happening = { actor, action, cancelled: false };
+    this.#queue.schedule(this.#now + afterMs, happening);
+    return () => {
+      happening.cancelled = true;
+    };
+  }
+
+  /** Lets the next event happen, with all that follows from it without time passing. */
+  async proceed(): Promise<void> {
+    const { actor, action } = this.#next();
+    this.#events++;
+    try {
+      action();
+    } catch (cause) {
+      // What a process throws whose machine has just been switched off, nobody hears.
+      if (!actor.gone)
+        throw new InvariantViolation(`thrown into the event loop: ${cause}`, { cause });
+    }
+    await drained();
+    this.#happened(actor);
+  }
+
+  #next(): Happening {
+    for (;;) {
+      const next = this.#queue.next();
+      if (next === undefined) throw new InvariantViolation('nothing will ever happen again');
+      const { time, item } = next;
+      if (item.cancelled || item.actor.gone) continue;
+      this.#pass(time);
+      const { pausedUntil } = item.actor;
+      if (pausedUntil <= this.#now) return item;
+      this.#queue.schedule(pausedUntil, item);
+    }
+  }
+
+  #pass(time: number): void {
+    this.#eventsNow = time > this.#now ? 0 : this.#eventsNow + 1;
+    this.#now = Math.max(this.#now, time);
+    if (this.#eventsNow > MAX_EVENTS_AT_ONCE) throw new InvariantViolation('time stands still');
+  }
+}
+
+/**
+ * Resolves when no promise has anything left to do: a tick that is asked for by a microtask comes
+ * after all of them.
+ */
+function drained(): Promise<void> {
+  return new Promise((resolve) => {
+    queueMicrotask(() => process.nextTick(resolve));
+  });
+}
