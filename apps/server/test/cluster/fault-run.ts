@@ -1,8 +1,9 @@
 import { systemClock } from '@dle/common';
 import { audit } from '../../src/testing/history/audit.js';
 import { History, type Operation } from '../../src/testing/history/history.js';
+import { Churn } from './churn.js';
 import { FaultyCluster } from './faulty-cluster.js';
-import { letBefall, scheduleOf } from './nemesis.js';
+import { type Fault, letBefall, scheduleOf } from './nemesis.js';
 import { Workload } from './workload.js';
 
 export interface FaultRunOptions {
@@ -11,6 +12,8 @@ export interface FaultRunOptions {
   readonly durationMs: number;
   /** Where the data goes, and stays. Default: a temporary directory, removed at the end. */
   readonly dataDir?: string;
+  /** Default: the faults of the seed. */
+  readonly schedule?: readonly Fault[];
 }
 
 export interface FaultRunReport {
@@ -27,15 +30,17 @@ export interface FaultRunReport {
 
 /** Small, so that the log rolls over under the faults. */
 const SEGMENT_SIZE = '1MB';
+/** Nodes that may become members: ids are not given twice, so each change takes a new one. */
+const SPARES = 6;
 /** Under which the write is stored that shows that the cluster serves again. */
 const RECOVERY_KEY = 'recovered';
 
 /**
- * One cluster, six clients and the faults of one seed; then everything is mended, the nodes must
+ * One cluster, clients, and the faults of one seed; then everything is mended, the nodes must
  * converge, and what they hold and what the clients saw must be explained.
  */
 export async function faultRun(options: FaultRunOptions): Promise<FaultRunReport> {
-  const { seed, durationMs, dataDir } = options;
+  const { seed, durationMs, dataDir, schedule = scheduleOf(seed, durationMs) } = options;
   const flags = ['--segment-size', SEGMENT_SIZE];
   const history = new History(systemClock);
   const problems: string[] = [];
@@ -44,20 +49,24 @@ export async function faultRun(options: FaultRunOptions): Promise<FaultRunReport
   let contents = new Map<number, Map<string, Uint8Array>>();
   const cluster = await FaultyCluster.start({
     flags,
+    spares: SPARES,
     ...(dataDir === undefined ? {} : { dataDir }),
   });
+  const churn = new Churn(cluster);
   const workload = new Workload(cluster, history, seed);
   try {
-    hits = await letBefall(cluster, scheduleOf(seed, durationMs));
+    hits = await letBefall(cluster, churn, schedule);
     recoveryMs = await cluster.recovered(RECOVERY_KEY);
+    await churn.finish();
     await workload.stop();
-    await cluster.processes.converged();
+    await cluster.settled();
     contents = await contentsOf(cluster);
   } catch (thrown) {
     problems.push(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
   } finally {
     // Whoever goes on would do so in the cluster that gets these ports next.
     await workload.stop();
+    await churn.close();
     await cluster.destroy();
   }
   problems.push(...workload.problems);

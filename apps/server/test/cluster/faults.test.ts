@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { faultRun } from './fault-run.js';
 import { describeFault, scheduleOf } from './nemesis.js';
 
-const SEEDS = [1, 2, 3, 4];
+const SEEDS = [1, 2, 3];
 const DURATION_MS = 12_000;
 
 describe('a schedule of faults', () => {
@@ -16,7 +16,7 @@ describe('a schedule of faults', () => {
   });
 });
 
-describe('three real nodes under faults', () => {
+describe('real nodes under faults', () => {
   it.each(SEEDS)('stay linearizable and lose nothing, by seed %i', async (seed) => {
     const { problems, hits } = await faultRun({ seed, durationMs: DURATION_MS });
     expect(problems, `seed ${seed}:\n${hits.join('\n')}\n${problems.join('\n')}`).toEqual([]);

@@ -1,4 +1,6 @@
-import type { NodeStatus } from '@dle/client/protocol';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MemberStatus, NodeStatus } from '@dle/client/protocol';
 import { isDleError } from '@dle/common';
 import { ProcessCluster, type ServerProcess } from '../../src/testing/index.js';
 import { logProblems } from './log-problems.js';
@@ -12,6 +14,8 @@ export interface FaultyClusterOptions {
   readonly flags?: readonly string[];
   /** Where the data goes. Default: a temporary directory, removed at the end. */
   readonly dataDir?: string;
+  /** Nodes that are not members from the beginning, and not started. Default 0. */
+  readonly spares?: number;
 }
 
 /** Three real nodes whose processes and links fail when they are told to, and only then. */
@@ -21,6 +25,13 @@ export class FaultyCluster {
   readonly problems: string[] = [];
   readonly #network: Network;
   readonly #endpoints: readonly string[];
+  /** Who is a member, or may be one. */
+  readonly #members = new Set<number>();
+  readonly #spares: number[] = [];
+  /** Who has been removed, or may have been: it may end when it finds out. */
+  readonly #mayEnd = new Set<number>();
+  /** Whose disk is gone: not to be started any more. */
+  readonly #wiped = new Set<number>();
   /** Told to end. */
   readonly #ending = new Set<ServerProcess>();
   readonly #killAll = (): void => {
@@ -39,6 +50,11 @@ export class FaultyCluster {
     };
     const processes = await ProcessCluster.create({ ...options, front });
     const cluster = new FaultyCluster(processes, network, addresses);
+    for (const { options } of processes.servers) cluster.joins(options.id);
+    for (let spare = 0; spare < (options.spares ?? 0); spare++) {
+      const { server } = await processes.addServer();
+      cluster.#spares.push(server.options.id);
+    }
     try {
       for (const id of cluster.ids) cluster.startNode(id);
       await processes.leader();
@@ -56,22 +72,92 @@ export class FaultyCluster {
     process.once('exit', this.#killAll);
   }
 
+  /** Of all members, and of nodes that may be some. */
   get ids(): number[] {
-    return this.processes.servers.map(({ options }) => options.id);
+    return [...this.#members];
   }
 
-  /** As the members know each other, for clients. */
+  /** Of all nodes, as members know each other, for clients. */
   get endpoints(): readonly string[] {
     return this.#endpoints;
   }
 
+  /** Where members and clients reach a node. */
+  addressOf(id: number): string {
+    return this.#endpoints[id - 1]!;
+  }
+
   startNode(id: number): void {
     const server = this.processes.server(id);
-    if (server.running) return;
+    if (server.running || this.#wiped.has(id)) return;
     server.start();
     void server.exited().then((end) => {
-      if (!this.#ending.delete(server)) this.problems.push(`node ${id} ended by itself: ${end}`);
+      if (this.#ending.delete(server) || this.#mayEnd.has(id)) return;
+      this.problems.push(`node ${id} ended by itself: ${end}`);
     });
+  }
+
+  /**
+   * Starts a node that is to become a member, and waits until it answers; `undefined` where there
+   * is none left.
+   */
+  async startSpare(): Promise<number | undefined> {
+    const id = this.#spares.shift();
+    if (id === undefined) return undefined;
+    this.startNode(id);
+    return await this.processes.eventually(`node ${id}, which is new`, async () =>
+      (await this.processes.status(id)) === undefined ? undefined : id,
+    );
+  }
+
+  /** The node may be a member from now on. */
+  joins(id: number): void {
+    this.#members.add(id);
+  }
+
+  /** The node may be none any more from now on. */
+  mayLeave(id: number): void {
+    this.#mayEnd.add(id);
+  }
+
+  /** The node is none any more. */
+  left(id: number): void {
+    this.#members.delete(id);
+  }
+
+  /** Kills the node, and its disk is gone. */
+  async wipe(id: number): Promise<void> {
+    this.#wiped.add(id);
+    this.left(id);
+    await this.endNode(id, 'SIGKILL');
+    rmSync(join(this.processes.dataDir, `node-${id}`), { recursive: true });
+  }
+
+  /**
+   * Waits until the leader says who is a member, and everybody else that it is none; ends those,
+   * and waits until the members hold the same log.
+   */
+  async settled(): Promise<void> {
+    const members = await this.processes.eventually('settled members', async () => {
+      const known = await this.#membersByLeader();
+      return (await this.voters()).length === 0 ? undefined : known.map(({ id }) => id);
+    });
+    for (const { options, running } of this.processes.servers) {
+      if (members.includes(options.id)) this.startNode(options.id);
+      else if (running) await this.#endOutsider(options.id);
+    }
+    this.#members.clear();
+    for (const id of members) this.joins(id);
+    await this.processes.converged();
+  }
+
+  async #endOutsider(id: number): Promise<void> {
+    const server = this.processes.server(id);
+    await this.processes.eventually(`node ${id} to know that it is no member`, async () => {
+      const role = server.running ? (await this.processes.status(id))?.role : 'removed';
+      return role === 'removed' || role === 'forming' ? true : undefined;
+    });
+    await this.endNode(id, 'SIGKILL');
   }
 
   /** Ends the process and waits until it is gone. One that is not running is left alone. */
@@ -124,6 +210,19 @@ export class FaultyCluster {
     }
   }
 
+  /** Who votes, as the leader sees it; nobody while there is none, or the voters change. */
+  async voters(): Promise<number[]> {
+    const members = await this.#membersByLeader();
+    if (members.some(({ kind }) => kind === 'joining' || kind === 'leaving')) return [];
+    return members.flatMap(({ id, kind }) => (kind === 'voter' ? [id] : []));
+  }
+
+  async #membersByLeader(): Promise<readonly MemberStatus[]> {
+    const leader = await this.leader();
+    const status = leader === undefined ? undefined : await this.processes.status(leader);
+    return status?.members ?? [];
+  }
+
   /** All keys and values of one node, as it has applied them. */
   async contents(id: number): Promise<Map<string, Uint8Array>> {
     const { address } = this.processes.server(id);
@@ -141,8 +240,12 @@ export class FaultyCluster {
 
   /** Ends everything; adds what the logs tell to `problems`. */
   async destroy(): Promise<void> {
-    await Promise.all(this.ids.map((id) => this.endNode(id, 'SIGKILL')));
-    for (const server of this.processes.servers) this.problems.push(...logProblems(server));
+    const { servers } = this.processes;
+    await Promise.all(servers.map(({ options }) => this.endNode(options.id, 'SIGKILL')));
+    for (const server of servers) {
+      const mayEnd = this.#mayEnd.has(server.options.id);
+      this.problems.push(...logProblems(server, mayEnd ? ['DLE_MEMBER_REMOVED'] : []));
+    }
     await this.#network.close();
     await this.processes.destroy();
     process.off('exit', this.#killAll);

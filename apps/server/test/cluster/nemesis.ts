@@ -1,4 +1,5 @@
 import { type Random, randomBelow, SeededRandom } from '@dle/common';
+import type { Churn, ChurnKind } from './churn.js';
 import type { FaultyCluster } from './faulty-cluster.js';
 import type { LinkFault } from './network.js';
 
@@ -12,6 +13,7 @@ type Victim = 'leader' | 'follower' | 'anybody';
  *   gets to it.
  * - `part`: nothing passes between it and one of the others.
  * - `slow`: what passes between it and the others is late; `slowAll`: between any two.
+ * - Changes of the members and of who leads: see `ChurnKind`. They last as long as they take.
  */
 type FaultKind =
   | 'kill'
@@ -23,7 +25,8 @@ type FaultKind =
   | 'deafen'
   | 'part'
   | 'slow'
-  | 'slowAll';
+  | 'slowAll'
+  | ChurnKind;
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -41,6 +44,7 @@ export interface Fault {
   readonly dice: number;
 }
 
+const CHURN_KINDS: readonly ChurnKind[] = ['transfer', 'grow', 'shrink', 'replace', 'wipe'];
 const KINDS: readonly FaultKind[] = [
   ...([
     'kill',
@@ -55,6 +59,8 @@ const KINDS: readonly FaultKind[] = [
   ] as const),
   ...(['part', 'part', 'mute', 'mute', 'deafen', 'deafen', 'slow', 'slowAll', 'stop'] as const),
   'blackout',
+  ...CHURN_KINDS,
+  ...CHURN_KINDS,
 ];
 const VICTIMS: readonly Victim[] = ['leader', 'leader', 'follower', 'anybody'];
 const HOW = ['hold', 'drop', 'refuse'] as const;
@@ -93,8 +99,13 @@ export function scheduleOf(seed: number, durationMs: number): Fault[] {
 export function describeFault({ kind, victim, at, lastsMs, how, delayMs }: Fault): string {
   const links = ['isolate', 'part', 'mute', 'deafen'].includes(kind) ? ` (${how})` : '';
   const late = kind.startsWith('slow') ? ` by ${delayMs} ms` : '';
-  const whom = kind === 'blackout' || kind === 'slowAll' ? '' : ` ${victim}`;
-  return `at ${at} ms: ${kind}${whom}${links}${late} for ${lastsMs} ms`;
+  const whom = ['blackout', 'slowAll', 'grow'].includes(kind) ? '' : ` ${victim}`;
+  const during = isChurn(kind) ? '' : ` for ${lastsMs} ms`;
+  return `at ${at} ms: ${kind}${whom}${links}${late}${during}`;
+}
+
+function isChurn(kind: FaultKind): kind is ChurnKind {
+  return (CHURN_KINDS as readonly FaultKind[]).includes(kind);
 }
 
 /**
@@ -103,6 +114,7 @@ export function describeFault({ kind, victim, at, lastsMs, how, delayMs }: Fault
  */
 export async function letBefall(
   cluster: FaultyCluster,
+  churn: Churn,
   schedule: readonly Fault[],
 ): Promise<string[]> {
   const start = performance.now();
@@ -111,9 +123,10 @@ export async function letBefall(
   try {
     for (const fault of schedule) {
       await pause(start + fault.at - performance.now());
-      const [victim, other] = await victimsOf(cluster, fault);
-      hits.push(`${describeFault(fault)}: node ${victim}`);
-      const end = befall(cluster, fault, victim, other);
+      const place = hits.push(describeFault(fault)) - 1;
+      const end = oneEvent(cluster, churn, fault, (told) => {
+        hits[place] += `: ${told}`;
+      });
       end.catch(() => {});
       over.push(end);
     }
@@ -125,12 +138,19 @@ export async function letBefall(
   return hits;
 }
 
-async function befall(
+/** Tells what it has hit, and what has come of it. */
+async function oneEvent(
   cluster: FaultyCluster,
+  churn: Churn,
   fault: Fault,
-  victim: number,
-  other: number,
+  tell: (what: string) => void,
 ): Promise<void> {
+  if (isChurn(fault.kind)) {
+    tell(await churn.carryOut(fault.kind, async () => (await victimsOf(cluster, fault))[0]));
+    return;
+  }
+  const [victim, other] = await victimsOf(cluster, fault);
+  tell(`node ${victim}`);
   const mend = await strike(cluster, fault, victim, other);
   await pause(fault.lastsMs);
   mend();
@@ -176,6 +196,8 @@ async function strike(
       );
       return cluster.failLinks(all.filter(({ from, to }) => from !== to).map(late));
     }
+    default:
+      throw new Error(`${kind} is no damage`);
   }
 }
 

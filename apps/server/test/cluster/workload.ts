@@ -1,4 +1,4 @@
-import type { Client } from '@dle/client';
+import type { Client, ReadLevel } from '@dle/client';
 import { isDleError, type Random, randomBelow, SeededRandom } from '@dle/common';
 import type { History, Result } from '../../src/testing/history/history.js';
 import { nameOfPayload, payloadOf } from '../../src/testing/history/payload.js';
@@ -9,7 +9,7 @@ import type { FaultyCluster } from './faulty-cluster.js';
 interface Hands {
   readonly put: (key: string, value: Uint8Array) => Promise<Result>;
   readonly del: (key: string) => Promise<Result>;
-  readonly get: (key: string) => Promise<Uint8Array | undefined>;
+  readonly get: (key: string, level: ReadLevel) => Promise<Uint8Array | undefined>;
   readonly close: () => Promise<void>;
 }
 
@@ -17,6 +17,9 @@ interface Hands {
 const SHARED_KEYS: readonly string[] = ['a', 'b', 'c', 'd'];
 /** Begins the keys that are written once. */
 const ONCE = 'once/';
+
+/** All that promise to be linearizable, however they come by it. */
+const LEVELS: readonly ReadLevel[] = ['linearizable', 'lease', 'follower'];
 
 const FOLLOWERS_OF_THE_LEADER = 3;
 const REQUEST_TIMEOUT_MS = 2_500;
@@ -32,7 +35,7 @@ const REST_AFTER_FAILURE_MS = 30;
 /** What no fault of processes or links may make a node say. */
 const EXPECTED_CODES = [
   ...(['DLE_TIMEOUT', 'DLE_OUTCOME_UNKNOWN', 'DLE_UNAVAILABLE', 'DLE_NOT_LEADER'] as const),
-  ...(['DLE_CONNECTION_LOST', 'DLE_OVERLOADED', 'DLE_CLOSED'] as const),
+  ...(['DLE_CONNECTION_LOST', 'DLE_OVERLOADED', 'DLE_CLOSED', 'DLE_MEMBER_REMOVED'] as const),
 ] as const;
 
 /** Clients that write, delete and read all the time, each one thing after the other. */
@@ -45,11 +48,12 @@ export class Workload {
 
   constructor(cluster: FaultyCluster, history: History, seed: number) {
     this.#history = history;
-    const { processes, endpoints, ids } = cluster;
+    const { processes, endpoints } = cluster;
     const clients = Array.from({ length: FOLLOWERS_OF_THE_LEADER }, () => {
       return handsOf(processes.client(endpoints));
     });
-    const pinned = ids.map((id) => pinnedHands(processes.server(id).address));
+    // Those that are no members have nothing to say, yet or any more.
+    const pinned = processes.servers.map(({ address }) => pinnedHands(address));
     const work = (hands: Hands, name: string, number: number) => {
       this.#workers.push(this.#work(hands, name, new SeededRandom(seed * 100 + number)));
     };
@@ -90,14 +94,18 @@ export class Workload {
     const key = SHARED_KEYS[randomBelow(random, SHARED_KEYS.length)]!;
     const bytes = sizeOf(random);
     const dice = randomBelow(random, 100);
-    const call = (intent: { kind: 'put' | 'get' | 'del'; key: string; value?: string }) =>
+    const call = (intent: { kind: 'put' | 'del'; key: string; value?: string }) =>
       this.#history.record({ client, ...intent }, () =>
         this.#checked(perform(hands, intent, bytes)),
       );
     if (dice < 35) return (await call({ kind: 'put', key, value: name })) === 'ok';
     if (dice < 45) return (await call({ kind: 'del', key })) === 'ok';
     if (dice < 60) return (await call({ kind: 'put', key: ONCE + name, value: name })) === 'ok';
-    return (await call({ kind: 'get', key })) === 'ok';
+    const level = LEVELS[randomBelow(random, LEVELS.length)]!;
+    const got = await this.#history.record({ client, kind: 'get', key }, () =>
+      this.#checked(read(hands, key, level)),
+    );
+    return got === 'ok';
   }
 
   async #checked(result: Promise<Result>): Promise<Result> {
@@ -112,12 +120,15 @@ export class Workload {
 
 function perform(
   hands: Hands,
-  { kind, key, value }: { kind: 'put' | 'get' | 'del'; key: string; value?: string },
+  { kind, key, value }: { kind: 'put' | 'del'; key: string; value?: string },
   bytes: number,
 ): Promise<Result> {
-  if (kind === 'put') return hands.put(key, payloadOf(value!, bytes));
-  if (kind === 'del') return hands.del(key);
-  return hands.get(key).then((found) => ({ value: found && nameOfPayload(found) }));
+  return kind === 'put' ? hands.put(key, payloadOf(value!, bytes)) : hands.del(key);
+}
+
+async function read(hands: Hands, key: string, level: ReadLevel): Promise<Result> {
+  const found = await hands.get(key, level);
+  return { value: found && nameOfPayload(found) };
 }
 
 function handsOf(client: Client): Hands {
@@ -125,7 +136,7 @@ function handsOf(client: Client): Hands {
   return {
     put: (key, value) => client.put(key, value, options),
     del: (key) => client.del(key, options),
-    get: (key) => client.get(key, options),
+    get: (key, level) => client.get(key, { ...options, level }),
     close: () => client.close(),
   };
 }
@@ -135,7 +146,7 @@ function pinnedHands(address: string): Hands {
   return {
     put: (key, value) => client.put(key, value, PINNED_WRITE_TIMEOUT_MS),
     del: (key) => client.del(key, PINNED_WRITE_TIMEOUT_MS),
-    get: (key) => client.get(key, PINNED_READ_TIMEOUT_MS),
+    get: (key, level) => client.get(key, PINNED_READ_TIMEOUT_MS, level),
     close: () => client.close(),
   };
 }

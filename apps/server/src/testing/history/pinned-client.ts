@@ -6,6 +6,7 @@ import {
   parseGetResult,
   parsePutResult,
   putRequest,
+  type ReadLevel,
 } from '@dle/client/protocol';
 import { silentLogger, systemClock, systemRandom, toBytes } from '@dle/common';
 import { PROTOCOL_RANGE, type Reply, TcpClient, type TcpClientComponents } from '@dle/net';
@@ -40,8 +41,12 @@ export class PinnedClient {
     return parseDelResult(control);
   }
 
-  async get(key: string, timeoutMs: number): Promise<Uint8Array | undefined> {
-    const { control, raw } = await this.#ask(getRequest(toBytes(key), 'linearizable'), timeoutMs);
+  async get(
+    key: string,
+    timeoutMs: number,
+    level: ReadLevel = 'linearizable',
+  ): Promise<Uint8Array | undefined> {
+    const { control, raw } = await this.#ask(getRequest(toBytes(key), level), timeoutMs);
     return parseGetResult(control, raw).value;
   }
 
