@@ -13,7 +13,7 @@ import {
   toText,
 } from '@dle/common';
 import { formatAddress, type Sockets, TcpServer } from '@dle/net';
-import { type CoreOptions, DEFAULT_CORE_OPTIONS, RaftLog, RaftNode } from '@dle/raft';
+import { type CoreOptions, DEFAULT_RAFT_CONFIG, RaftLog, RaftNode } from '@dle/raft';
 import { LogStore, type LogStoreComponents, type LogStoreOptions } from '@dle/storage';
 import { ClientApi, type Consensus } from './api/client-api.js';
 import type { Card } from './formation/decide.js';
@@ -261,10 +261,13 @@ export class DleNode {
     const raft = await RaftNode.start(
       { log: this.#log, transport, stateMachine: this.#machine, clock, random, logger },
       {
-        ...DEFAULT_CORE_OPTIONS,
+        ...DEFAULT_RAFT_CONFIG,
         id: this.#self.id,
         electionTimeoutMs,
         heartbeatIntervalMs,
+        // However patient the elections are: the rest has to be more so.
+        requestTimeoutMs: Math.max(DEFAULT_RAFT_CONFIG.requestTimeoutMs, 2 * electionTimeoutMs),
+        diskTimeoutMs: Math.max(DEFAULT_RAFT_CONFIG.diskTimeoutMs, electionTimeoutMs),
         ...tuning?.core,
         maxProposalBytes: MAX_PROPOSAL_BYTES,
       },

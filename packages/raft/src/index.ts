@@ -34,10 +34,10 @@ export type {
 } from './core/types.js';
 export { parseMessage } from './driver/parse-message.js';
 export type { LogPort, Proposal, StateMachine, Transport } from './driver/ports.js';
+export { DEFAULT_RAFT_CONFIG, type RaftConfig, validateRaftConfig } from './driver/raft-config.js';
 export {
   RaftNode,
   type RaftNodeComponents,
-  type RaftNodeOptions,
   type RoleChange,
 } from './driver/raft-node.js';
 export type { Settle } from './driver/waiting.js';

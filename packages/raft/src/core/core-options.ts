@@ -10,6 +10,9 @@ export const DEFAULT_CORE_OPTIONS: Omit<CoreOptions, 'id'> = {
   maxAppendBytes: 1024 * 1024,
   maxInflightAppends: 64,
   maxInflightBytes: 16 * 1024 * 1024,
+  maxUncommittedBytes: 64 * 1024 * 1024,
+  logRetentionBytes: 256 * 1024 * 1024,
+  diskTimeoutMs: 2_000,
 };
 
 /** Heartbeats that may get lost before a follower doubts its leader. */
@@ -29,7 +32,13 @@ const MAX_INFLIGHT_APPENDS = 65_536;
  * @throws DleError `DLE_INVALID_ARGUMENT`, with everything that is wrong with them in one message.
  */
 export function validateCoreOptions(options: CoreOptions): void {
-  const reasons = [
+  const problems = coreOptionProblems(options);
+  if (problems.length > 0) throw new DleError('DLE_INVALID_ARGUMENT', problems.join('; '));
+}
+
+/** All that is wrong with the options, a sentence each. */
+export function coreOptionProblems(options: CoreOptions): readonly string[] {
+  return [
     outOfBounds(options, 'id', 1, Number.MAX_SAFE_INTEGER),
     outOfBounds(options, 'heartbeatIntervalMs', 1, MAX_TIMEOUT_MS),
     outOfBounds(options, 'electionTimeoutMs', 1, MAX_TIMEOUT_MS),
@@ -40,19 +49,28 @@ export function validateCoreOptions(options: CoreOptions): void {
     outOfBounds(options, 'maxAppendBytes', 1, Number.MAX_SAFE_INTEGER),
     outOfBounds(options, 'maxInflightAppends', 1, MAX_INFLIGHT_APPENDS),
     outOfBounds(options, 'maxInflightBytes', 1, Number.MAX_SAFE_INTEGER),
+    outOfBounds(options, 'maxUncommittedBytes', 1, Number.MAX_SAFE_INTEGER),
+    outOfBounds(options, 'logRetentionBytes', 0, Number.MAX_SAFE_INTEGER),
+    outOfBounds(options, 'diskTimeoutMs', 1, MAX_TIMEOUT_MS),
     options.electionTimeoutMs < HEARTBEATS_PER_TIMEOUT * options.heartbeatIntervalMs
       ? `electionTimeoutMs (${options.electionTimeoutMs}) must be at least ${HEARTBEATS_PER_TIMEOUT} times heartbeatIntervalMs (${options.heartbeatIntervalMs}), or a few lost heartbeats depose a leader`
       : undefined,
     options.maxInflightBytes < options.maxAppendBytes
       ? `maxInflightBytes (${options.maxInflightBytes}) must be at least maxAppendBytes (${options.maxAppendBytes}), or no append request could be filled`
       : undefined,
-  ].filter((reason) => reason !== undefined);
-  if (reasons.length > 0) throw new DleError('DLE_INVALID_ARGUMENT', reasons.join('; '));
+    options.maxUncommittedBytes < options.maxAppendBytes
+      ? `maxUncommittedBytes (${options.maxUncommittedBytes}) must be at least maxAppendBytes (${options.maxAppendBytes}), or no append request could be filled`
+      : undefined,
+    options.diskTimeoutMs < options.heartbeatIntervalMs
+      ? `diskTimeoutMs (${options.diskTimeoutMs}) must be at least heartbeatIntervalMs (${options.heartbeatIntervalMs}), or an ordinary flush deposes a leader`
+      : undefined,
+  ].filter((problem) => problem !== undefined);
 }
 
-function outOfBounds(
-  options: CoreOptions,
-  name: keyof CoreOptions,
+/** What is wrong with the option `name` that is to be a whole number from `lowest` to `highest`. */
+export function outOfBounds<Name extends string>(
+  options: Readonly<Record<Name, unknown>>,
+  name: Name,
   lowest: number,
   highest: number,
 ): string | undefined {

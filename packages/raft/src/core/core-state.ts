@@ -82,6 +82,16 @@ export class CoreState {
     return this.log.termAt(this.#commit) === this.#term;
   }
 
+  /** When the device has taken too long, if it goes on like this; `Infinity`: it is idle. */
+  get diskDeadline(): number {
+    return this.writes.waitingSince + this.options.diskTimeoutMs;
+  }
+
+  /** Entries up to here are reported as committed: the driver may have applied them. */
+  get reportedCommit(): number {
+    return this.#reportedCommit;
+  }
+
   emit(effect: CoreEffect): void {
     this.#effects.push(effect);
   }
@@ -113,7 +123,7 @@ export class CoreState {
     if (this.#term !== this.#savedTerm || this.#vote !== this.#savedVote) {
       this.#savedTerm = this.#term;
       this.#savedVote = this.#vote;
-      this.#voteWrite = this.writes.next();
+      this.#voteWrite = this.writes.next(this.now);
       const [write, term, vote] = [this.#voteWrite, this.#term, this.#vote];
       this.emit({ type: 'saveVote', write, term, vote });
     }
@@ -124,7 +134,7 @@ export class CoreState {
   writeEntries(firstIndex: number, lastIndex: number): number {
     assert(firstIndex > this.#commit, `entry ${firstIndex} is committed and cannot be replaced`);
     this.saveVote();
-    return this.writes.entries(firstIndex, lastIndex);
+    return this.writes.entries(firstIndex, lastIndex, this.now);
   }
 
   send(message: Message): void {

@@ -167,8 +167,9 @@ export class Election {
    * count itself, and leads only until its removal is committed.
    */
   #mayCampaign(): boolean {
-    const { id, term, commit, log } = this.#state;
-    if (term >= MAX_TERM) return false;
+    const { id, term, commit, log, now, diskDeadline } = this.#state;
+    // A vote could not be saved, and nothing led.
+    if (term >= MAX_TERM || now >= diskDeadline) return false;
     if (votersOf(log.members).includes(id)) return true;
     return (log.configuration?.index ?? 0) > commit && votersOf(log.membersBefore).includes(id);
   }

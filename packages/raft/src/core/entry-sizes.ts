@@ -40,6 +40,22 @@ export class EntrySizes {
   }
 
   /**
+   * The smallest index such that entries from it to `last` take at most `budget` bytes; `last` + 1:
+   * none.
+   */
+  firstWithin(last: number, budget: number): number {
+    const total = this.through(last);
+    let low = 1;
+    let high = last + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (total - this.through(middle - 1) <= budget) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /**
    * The largest index such that entries `first` to it take at most `budget` bytes; `first` - 1:
    * none.
    */

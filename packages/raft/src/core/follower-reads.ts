@@ -1,4 +1,5 @@
 import type { CoreState } from './core-state.js';
+import { MAX_PENDING_READS } from './read-rounds.js';
 import type { NodeId, ReadIndexResponse } from './types.js';
 
 /** Room above the random part of a request's number for those of one life of a node. */
@@ -38,6 +39,10 @@ export class FollowerReads {
   }
 
   add(id: number): void {
+    if (this.pending >= MAX_PENDING_READS) {
+      this.#state.emit({ type: 'readRefused', ids: [id], reason: 'overloaded' });
+      return;
+    }
     this.#waiting.push(id);
     if (this.#state.leader === 0) this.#refuseAll('notLeader');
     else this.#ask();

@@ -72,8 +72,9 @@ export class Leadership {
 
   /** Whoever leads alone has nobody to remind of it. */
   get deadline(): number {
-    if (this.#peers.size === 0) return Number.POSITIVE_INFINITY;
-    return Math.min(this.#nextHeartbeat, this.#transfer.deadline);
+    const { diskDeadline } = this.#state;
+    if (this.#peers.size === 0) return diskDeadline;
+    return Math.min(this.#nextHeartbeat, this.#transfer.deadline, diskDeadline);
   }
 
   get transferTarget(): NodeId {
@@ -95,6 +96,15 @@ export class Leadership {
     }));
   }
 
+  /** The last entry that every member has acknowledged. */
+  get heldByAll(): number {
+    let held = Number.POSITIVE_INFINITY;
+    for (const { id, match } of this.#peers) {
+      if (!this.#peers.isParting(id)) held = Math.min(held, match);
+    }
+    return held;
+  }
+
   get pendingReads(): number {
     return this.#reads.pending;
   }
@@ -105,7 +115,11 @@ export class Leadership {
   propose(sizes: readonly number[]): ProposalRefusal | undefined {
     // What a leader takes that is to be removed might not reach whom it hands over to.
     if (this.#transfer.target !== 0 || this.#changes.isLeaving) return 'transferring';
-    const { term, log } = this.#state;
+    const { term, log, commit, options } = this.#state;
+    const uncommitted = log.bytesBetween(commit + 1, log.lastIndex);
+    const asked = sizes.reduce((sum, bytes) => sum + bytes, 0);
+    const isTooMuch = uncommitted + asked > options.maxUncommittedBytes;
+    if (uncommitted > 0 && isTooMuch) return 'overloaded';
     assert(sizes.length > 0, 'a proposal of no entries');
     const firstIndex = log.lastIndex + 1;
     const write = this.#state.writeEntries(firstIndex, log.lastIndex + sizes.length);
@@ -121,6 +135,12 @@ export class Leadership {
     return this.#transfer.begin(target);
   }
 
+  /** Ends this leadership, and invites whoever is best to begin the next. */
+  handOver(): void {
+    this.#transfer.handOver();
+    this.#isOver = true;
+  }
+
   /** Begins a change of members, or says why not. */
   changeMembers(change: MembershipChange): ChangeRefusal | undefined {
     if (this.#transfer.target !== 0) {
@@ -134,12 +154,16 @@ export class Leadership {
   }
 
   /**
-   * Sends heartbeats when they are due, unless no quorum has been heard from within an election
-   * timeout (check-quorum): others may have elected somebody; whoever waits here should be told to
-   * go there.
+   * Gives up where the device hangs. Sends heartbeats when they are due, unless no quorum has been
+   * heard from within an election timeout (check-quorum): others may have elected somebody; whoever
+   * waits here should be told to go there.
    */
   tick(): void {
-    const { now, options } = this.#state;
+    const { now, options, diskDeadline } = this.#state;
+    if (now >= diskDeadline) {
+      this.handOver();
+      return;
+    }
     this.#transfer.expire();
     if (now < this.#nextHeartbeat) return;
     const contact = this.#peers.reached((peer) => peer.lastHeard, now);
@@ -180,8 +204,8 @@ export class Leadership {
       this.#state.emit({ type: 'readable', ids: [id], index: this.#state.commit });
       return;
     }
-    this.#reads.add(id);
-    this.#askForReads();
+    if (this.#reads.add(id)) this.#askForReads();
+    else this.#state.emit({ type: 'readRefused', ids: [id], reason: 'overloaded' });
   }
 
   onReadIndexRequest(message: ReadIndexRequest): void {
@@ -225,9 +249,7 @@ export class Leadership {
     this.#askForReads();
     const next = this.#changes.next();
     if (next !== undefined) this.#configure(next);
-    if (!this.#changes.hasLeft) return;
-    this.#transfer.handOver();
-    this.#isOver = true;
+    if (this.#changes.hasLeft) this.handOver();
   }
 
   /** It counts from the moment it is in the log (paper section 6). */

@@ -116,6 +116,14 @@ export class LogView {
   }
 
   /**
+   * The first entry of the longest run that ends at `lastIndex` and fits into `budget` bytes;
+   * `lastIndex` + 1: none does.
+   */
+  firstWithin(lastIndex: number, budget: number): number {
+    return this.#sizes.firstWithin(lastIndex, budget);
+  }
+
+  /**
    * The last entry of a run from `firstIndex` on that fits into `budget` bytes; `firstIndex` - 1:
    * none.
    */

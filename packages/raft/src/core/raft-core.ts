@@ -110,6 +110,18 @@ export class RaftCore {
     return this.#state.log.lastIndex;
   }
 
+  /**
+   * Entries up to here are applied and may be purged: this node, if it leads, has no use for them,
+   * as every member holds them; or those behind them take `logRetentionBytes` already, so that
+   * whoever lacks them is to be sent a snapshot.
+   */
+  get purgeableIndex(): number {
+    const { log, options, reportedCommit } = this.#state;
+    const beyond = log.firstWithin(log.lastIndex, options.logRetentionBytes) - 1;
+    const heldByAll = this.#leadership?.heldByAll ?? 0;
+    return Math.min(reportedCommit, Math.max(beyond, heldByAll));
+  }
+
   /** The configuration that counts: the last one in the log, committed or not. */
   get configuration(): IndexedConfiguration | undefined {
     return this.#state.log.configuration;
@@ -169,6 +181,9 @@ export class RaftCore {
         break;
       case 'changeMembers':
         this.#changeMembers(event.change);
+        break;
+      case 'logFailed':
+        this.#leadership?.handOver();
         break;
       case 'transfer':
         this.#transfer(event.target);

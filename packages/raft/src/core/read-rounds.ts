@@ -1,6 +1,12 @@
 import type { CoreState } from './core-state.js';
 import type { NodeId, ReadIndexRequest } from './types.js';
 
+/**
+ * Most reads, as a driver numbers them, that wait at a node: one of its numbers stands for all
+ * reads of a turn, so this is far more than one election timeout brings.
+ */
+export const MAX_PENDING_READS = 4_096;
+
 /** Who wants to read: drivers' ids of here, and of each follower the request that it awaits. */
 interface Readers {
   readonly ids: number[];
@@ -34,8 +40,11 @@ export class ReadRounds {
     return this.#waiting.ids.length + (this.#asking?.readers.ids.length ?? 0);
   }
 
-  add(id: number): void {
+  /** False: too many wait already. */
+  add(id: number): boolean {
+    if (this.pending >= MAX_PENDING_READS) return false;
     this.#waiting.ids.push(id);
+    return true;
   }
 
   /** A follower asks for its own readers. It awaits one answer at a time: the newest counts. */

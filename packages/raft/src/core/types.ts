@@ -111,9 +111,10 @@ export interface TransferRefusal {
 /**
  * Why a proposal was not taken:
  * - `notLeader`: ask the leader;
- * - `transferring`: this node leads, and is handing over: there will be another leader at once.
+ * - `transferring`: this node leads, and is handing over: there will be another leader at once;
+ * - `overloaded`: `maxUncommittedBytes` of entries wait for a majority already.
  */
-export type ProposalRefusal = 'notLeader' | 'transferring';
+export type ProposalRefusal = 'notLeader' | 'transferring' | 'overloaded';
 
 /**
  * Who vouches for a read, that it sees everything acknowledged before it was asked for:
@@ -128,9 +129,10 @@ export type ReadLevel = 'linearizable' | 'lease' | 'follower';
 /**
  * Why a read was refused:
  * - `notLeader`: ask the leader, or again when there is one;
- * - `noAnswer`: the leader has not told this follower within an election timeout; try again.
+ * - `noAnswer`: the leader has not told this follower within an election timeout; try again;
+ * - `overloaded`: too many reads wait for a majority already.
  */
-export type ReadRefusal = 'notLeader' | 'noAnswer';
+export type ReadRefusal = 'notLeader' | 'noAnswer' | 'overloaded';
 
 interface MessageBase {
   readonly from: NodeId;
@@ -278,6 +280,11 @@ export type Event =
    */
   | { readonly type: 'transfer'; readonly now: number; readonly target: NodeId }
   /**
+   * The log takes no more writes. A leader hands over as well as it still can; afterwards, nothing
+   * may be asked of this core any more.
+   */
+  | { readonly type: 'logFailed'; readonly now: number }
+  /**
    * Begin an election now, without waiting for the timer. Without effect while a leader is heard
    * from: then, a transfer is what is wanted.
    */
@@ -401,4 +408,20 @@ export interface CoreOptions {
   readonly maxInflightAppends: number;
   /** Most bytes of entries under way to one follower. Default 16 MiB. */
   readonly maxInflightBytes: number;
+  /**
+   * Most bytes of entries that wait for a majority, those of earlier leaders included; proposals
+   * beyond are refused. One batch is always taken where nothing waits. Default 64 MiB.
+   */
+  readonly maxUncommittedBytes: number;
+  /**
+   * Bytes of entries kept for members that lag, see `purgeableIndex`. Default 256 MiB: what a
+   * member misses in some minutes of full load.
+   */
+  readonly logRetentionBytes: number;
+  /**
+   * How long one write to the own log may take. A leader whose device hangs longer gives up, as
+   * nothing that it says of itself can be relied on; nor does such a node campaign. Default 2,000.
+   * At least a heartbeat.
+   */
+  readonly diskTimeoutMs: number;
 }

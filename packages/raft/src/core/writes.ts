@@ -17,6 +17,8 @@ export class Writes {
   #durableIndex: number;
   /** Entries under way to the device, in order of their writes; last indexes never fall. */
   #pending: EntryWrite[] = [];
+  /** When the writes under way were asked for: the first of each moment. */
+  #asked: { readonly write: number; readonly at: number }[] = [];
 
   constructor(durableIndex: number) {
     this.#durableIndex = durableIndex;
@@ -27,18 +29,26 @@ export class Writes {
     return this.#durableIndex;
   }
 
+  /** When the oldest write under way was asked for; `Infinity`: none is. */
+  get waitingSince(): number {
+    if (this.#flushed === this.#last) return Number.POSITIVE_INFINITY;
+    return this.#asked[0]!.at;
+  }
+
   /** Numbers a write that changes no entry. */
-  next(): number {
-    return ++this.#last;
+  next(now: number): number {
+    const write = ++this.#last;
+    if (this.#asked.at(-1)?.at !== now) this.#asked.push({ write, at: now });
+    return write;
   }
 
   /**
    * Numbers a write of the entries from `firstIndex` to `lastIndex`, in place of what was there.
    */
-  entries(firstIndex: number, lastIndex: number): number {
+  entries(firstIndex: number, lastIndex: number, now: number): number {
     this.#durableIndex = Math.min(this.#durableIndex, firstIndex - 1);
     if ((this.#pending.at(-1)?.lastIndex ?? 0) >= firstIndex) this.#disown(firstIndex);
-    const write = this.next();
+    const write = this.next(now);
     this.#pending.push({ write, lastIndex });
     return write;
   }
@@ -64,6 +74,14 @@ export class Writes {
       done++;
     }
     if (done > 0) this.#pending.splice(0, done);
+    this.#forgetAsked();
+  }
+
+  /** Keeps what the oldest write under way was asked for with, and later ones. */
+  #forgetAsked(): void {
+    const oldest = this.#flushed + 1;
+    if (oldest > this.#last) this.#asked = [];
+    while (this.#asked.length > 1 && this.#asked[1]!.write <= oldest) this.#asked.shift();
   }
 
   isFlushed(write: number): boolean {

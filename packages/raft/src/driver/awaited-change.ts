@@ -7,15 +7,17 @@ export class AwaitedChange {
   #settle: Settle | undefined;
   /** Whether the core has been asked for it. */
   #isAsked = false;
+  #since = 0;
 
   /** Refuses where another one is awaited. */
-  begin(settle: Settle): DleError | undefined {
+  begin(settle: Settle, now: number): DleError | undefined {
     if (this.#settle !== undefined) {
       const message = 'another change of members is under way; try again when it is done';
       return changeRefused({ reason: 'changeUnderWay', message });
     }
     this.#settle = settle;
     this.#isAsked = false;
+    this.#since = now;
     return undefined;
   }
 
@@ -30,6 +32,10 @@ export class AwaitedChange {
     const isDone = configuration.outgoing === undefined && index <= core.commit;
     if (isDone) this.#end(undefined, index);
     else if (core.role !== 'leader') this.fail(outcomeUnknown('the leader changed'));
+  }
+
+  expire(before: number): void {
+    if (this.#since < before) this.fail(outcomeUnknown('no majority has taken it in time'));
   }
 
   fail(error: DleError): void {

@@ -6,14 +6,16 @@ import { type Settle, transferFailed } from './waiting.js';
 export class HandOver {
   #settle: Settle | undefined;
   #target: NodeId = 0;
+  #since = 0;
 
   /** Refuses where another one is awaited. */
-  begin(settle: Settle): DleError | undefined {
+  begin(settle: Settle, now: number): DleError | undefined {
     if (this.#settle !== undefined) {
       return transferFailed('transferUnderWay', 'leadership is being transferred already');
     }
     this.#settle = settle;
     this.#target = 0;
+    this.#since = now;
     return undefined;
   }
 
@@ -26,6 +28,11 @@ export class HandOver {
     if (leader === 0 || this.#target === 0) return;
     if (role !== 'leader' && leader === this.#target) this.#end(undefined, leader);
     else this.fail(transferFailed('otherLeader', `node ${leader} leads now`));
+  }
+
+  expire(before: number): void {
+    if (this.#since < before)
+      this.fail(transferFailed('timeout', 'nobody has come to lead in time'));
   }
 
   fail(error: DleError): void {

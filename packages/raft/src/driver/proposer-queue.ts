@@ -68,14 +68,15 @@ export class ProposerQueue<P extends Proposal> {
   }
 
   /** The batch is in the log, at `firstIndex` and behind. */
-  accepted(batch: ProposalBatch<P>, firstIndex: number): void {
+  accepted(batch: ProposalBatch<P>, firstIndex: number, now: number): void {
     for (let i = 0; i < batch.settles.length; i++) {
       const { bytes } = batch.proposals[i]!;
       const settle = batch.settles[i]!;
-      this.#inLog.add(firstIndex + i, (error, index) => {
+      const answer: Settle = (error, index) => {
         this.#bytes -= bytes;
         settle(error, index);
-      });
+      };
+      this.#inLog.add(firstIndex + i, answer, now);
     }
   }
 
@@ -87,6 +88,11 @@ export class ProposerQueue<P extends Proposal> {
 
   applied(index: number): void {
     this.#inLog.settleUpTo(index);
+  }
+
+  /** Those in the log since before `before` need not wait longer; they may still be committed. */
+  expire(before: number): void {
+    this.#inLog.expire(before, outcomeUnknown('no majority has taken it in time'));
   }
 
   /** Leadership is gone: those in the log may still be committed by another leader. */

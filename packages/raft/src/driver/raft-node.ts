@@ -4,7 +4,6 @@ import type {
   AppendRequest,
   Configuration,
   CoreEffect,
-  CoreOptions,
   EntryBatch,
   Event,
   MembershipChange,
@@ -14,12 +13,14 @@ import type {
   RecoveredState,
   Role,
 } from '../core/types.js';
+import { Alarm } from './alarm.js';
 import { AppendSender } from './append-sender.js';
 import { AwaitedChange } from './awaited-change.js';
 import { HandOver } from './hand-over.js';
 import { LogWriter } from './log-writer.js';
 import type { LogPort, Proposal, StateMachine, Transport } from './ports.js';
 import { type ProposalBatch, ProposerQueue } from './proposer-queue.js';
+import { type RaftConfig, validateRaftConfig } from './raft-config.js';
 import { ReadQueue } from './read-queue.js';
 import {
   changeRefused,
@@ -48,11 +49,6 @@ export interface RaftNodeComponents<P extends Proposal> {
   readonly logger: Logger;
 }
 
-export interface RaftNodeOptions extends CoreOptions {
-  /** Most bytes of proposals without an answer; beyond it `DLE_OVERLOADED`. Default 64 MiB. */
-  readonly maxProposalBytes: number;
-}
-
 export interface RoleChange {
   readonly role: Role;
   readonly term: number;
@@ -70,6 +66,7 @@ type Timeless = Event extends infer E ? (E extends Event ? Omit<E, 'now'> : neve
  */
 export class RaftNode<P extends Proposal> {
   readonly #components: RaftNodeComponents<P>;
+  readonly #config: RaftConfig;
   readonly #core: RaftCore;
   readonly #sender: AppendSender;
   readonly #proposals: ProposerQueue<P>;
@@ -83,30 +80,38 @@ export class RaftNode<P extends Proposal> {
   #applying = false;
   #gathering = false;
   #stepping = false;
-  #timer: { due: number; cancel: () => void } | undefined;
+  readonly #alarm: Alarm;
   #stopped: DleError | undefined;
   #configuration: Configuration | undefined;
   #roleListener: (change: RoleChange) => void = () => {};
   #configurationListener: (configuration: Configuration) => void = () => {};
   #failureListener: (error: DleError) => void = () => {};
 
-  /** Recovers from the log and starts as a follower. */
+  /**
+   * Recovers from the log and starts as a follower.
+   *
+   * @throws DleError `DLE_INVALID_ARGUMENT` for a configuration that does not go together, and what
+   *   the log throws.
+   */
   static async start<P extends Proposal>(
     components: RaftNodeComponents<P>,
-    options: RaftNodeOptions,
+    config: RaftConfig,
   ): Promise<RaftNode<P>> {
-    return new RaftNode(components, options, await components.log.recover());
+    validateRaftConfig(config);
+    return new RaftNode(components, config, await components.log.recover());
   }
 
   private constructor(
     components: RaftNodeComponents<P>,
-    options: RaftNodeOptions,
+    config: RaftConfig,
     recovered: RecoveredState,
   ) {
     this.#components = components;
+    this.#config = config;
     const { clock, random, log } = components;
-    this.#core = new RaftCore({ random }, options, recovered, clock.now());
-    this.#proposals = new ProposerQueue({ maxBytes: options.maxProposalBytes });
+    this.#core = new RaftCore({ random }, config, recovered, clock.now());
+    this.#proposals = new ProposerQueue({ maxBytes: config.maxProposalBytes });
+    this.#alarm = new Alarm(components, () => this.#onAlarm());
     this.#sender = new AppendSender(components, (message) => this.#speaksFor(message));
     this.#writer = new LogWriter(log);
     this.#commit = recovered.commit;
@@ -114,7 +119,7 @@ export class RaftNode<P extends Proposal> {
       (ticket) => this.#onFlushed(ticket),
       (error) => this.#fail(error),
     );
-    this.#armTimer();
+    this.#alarm.set(this.#core.deadline);
     // A node that is alone need not wait for a timer to find out that nobody else is there.
     this.#step({ type: 'tick' });
     this.#applySlice();
@@ -207,7 +212,9 @@ export class RaftNode<P extends Proposal> {
    */
   changeMembers(change: MembershipChange, settle: Settle): void {
     const refusal =
-      this.#refusal() ?? this.#reserve(CONFIGURATION_RESERVE) ?? this.#change.begin(settle);
+      this.#refusal() ??
+      this.#reserve(CONFIGURATION_RESERVE) ??
+      this.#change.begin(settle, this.#now);
     if (refusal !== undefined) settle(refusal, 0);
     else this.#stepSoon({ type: 'changeMembers', change });
   }
@@ -218,7 +225,7 @@ export class RaftNode<P extends Proposal> {
    * (`details.reason` says why). Proposals are refused meanwhile, for an election timeout at most.
    */
   transfer(target: NodeId | undefined, settle: Settle): void {
-    const refusal = this.#refusal() ?? this.#handOver.begin(settle);
+    const refusal = this.#refusal() ?? this.#handOver.begin(settle, this.#now);
     if (refusal !== undefined) settle(refusal, 0);
     else {
       // What was asked for before is still taken.
@@ -243,6 +250,10 @@ export class RaftNode<P extends Proposal> {
   #refusal(isForAnybody: boolean = false): DleError | undefined {
     if (this.#stopped !== undefined) return this.#stopped;
     return this.isLeader || isForAnybody ? undefined : notLeader(this.#core.leader);
+  }
+
+  get #now(): number {
+    return this.#components.clock.now();
   }
 
   #speaksFor(message: AppendRequest): boolean {
@@ -275,7 +286,7 @@ export class RaftNode<P extends Proposal> {
   }
 
   #submitReads(): void {
-    for (const { id, level } of this.#reads.begin()) {
+    for (const { id, level } of this.#reads.begin(this.#now)) {
       if (this.#stopped === undefined) this.#step({ type: 'read', id, level });
     }
   }
@@ -299,7 +310,7 @@ export class RaftNode<P extends Proposal> {
     assert(!this.#stepping, 'an effect stepped the core');
     this.#stepping = true;
     try {
-      const timed = { ...event, now: this.#components.clock.now() } as Event;
+      const timed = { ...event, now: this.#now } as Event;
       for (const effect of this.#core.step(timed)) this.#execute(effect);
     } catch (thrown) {
       this.#fail(DleError.from(thrown));
@@ -307,7 +318,7 @@ export class RaftNode<P extends Proposal> {
       this.#stepping = false;
     }
     if (this.#stopped !== undefined) return;
-    this.#armTimer();
+    this.#alarm.set(this.#core.deadline);
     this.#noticeConfiguration();
     this.#change.notice(this.#core);
   }
@@ -341,7 +352,7 @@ export class RaftNode<P extends Proposal> {
         break;
       case 'appendProposed': {
         const { proposals } = this.#proposing!;
-        this.#proposals.accepted(this.#proposing!, effect.firstIndex);
+        this.#proposals.accepted(this.#proposing!, effect.firstIndex, this.#now);
         this.#writer.write(effect, proposals);
         break;
       }
@@ -373,7 +384,7 @@ export class RaftNode<P extends Proposal> {
         this.#applySlice();
         break;
       case 'readable':
-        this.#reads.confirmed(effect.ids, effect.index);
+        this.#reads.confirmed(effect.ids, effect.index, this.#now);
         this.#reads.applied(this.#components.stateMachine.appliedIndex);
         break;
       case 'readRefused':
@@ -411,30 +422,33 @@ export class RaftNode<P extends Proposal> {
     });
   }
 
-  /**
-   * One timer, re-armed only when the core wants to be woken earlier; waking it too early is
-   * harmless.
-   */
-  #armTimer(): void {
-    const due = this.#core.deadline;
-    if (due === Number.POSITIVE_INFINITY) return;
-    if (this.#timer !== undefined && this.#timer.due <= due) return;
-    this.#timer?.cancel();
-    const { clock } = this.#components;
-    const cancel = clock.setTimer(
-      () => {
-        this.#timer = undefined;
-        if (this.#stopped === undefined) this.#step({ type: 'tick' });
-      },
-      Math.max(0, due - clock.now()),
-    );
-    this.#timer = { due, cancel };
+  #onAlarm(): void {
+    if (this.#stopped !== undefined) return;
+    this.#step({ type: 'tick' });
+    this.#expire();
+  }
+
+  /** Whoever waits gets an answer some time; timers ring often enough wherever somebody does. */
+  #expire(): void {
+    const before = this.#now - this.#config.requestTimeoutMs;
+    this.#proposals.expire(before);
+    this.#reads.expire(before);
+    this.#change.expire(before);
+    this.#handOver.expire(before);
   }
 
   #fail(error: DleError): void {
     if (this.#stopped !== undefined) return;
+    // Where it is not the core that is wrong, the others need not wait for an election timeout.
+    if (error.code !== 'DLE_INTERNAL') this.#leaveToOthers();
     this.#end(error);
     this.#failureListener(error);
+  }
+
+  #leaveToOthers(): void {
+    for (const effect of this.#core.step({ type: 'logFailed', now: this.#now })) {
+      if (effect.type === 'send') this.#components.transport.send(effect.message);
+    }
   }
 
   #end(error: DleError): void {
@@ -442,7 +456,7 @@ export class RaftNode<P extends Proposal> {
     const { code, message, retryable } = error;
     // Whatever is asked of a node that has stopped is not done.
     this.#stopped = new DleError(code, message, { retryable, cause: error });
-    this.#timer?.cancel();
+    this.#alarm.cancel();
     this.#proposals.fail(outcomeUnknown(`the node stopped (${message})`), this.#stopped);
     this.#reads.failAll(this.#stopped);
     this.#change.fail(outcomeUnknown(`the node stopped (${message})`));

@@ -15,7 +15,7 @@ const MAX_WAITING_READS = 65_536;
 export class ReadQueue {
   /** By level: each is confirmed in its own way. */
   readonly #gathered = new Map<ReadLevel, Settle[]>();
-  readonly #confirming = new Map<number, readonly Settle[]>();
+  readonly #confirming = new Map<number, { readonly settles: Settle[]; readonly since: number }>();
   readonly #confirmed: WaitingByIndex = new WaitingByIndex();
   #lastId = 0;
   /** Not yet answered. */
@@ -38,10 +38,10 @@ export class ReadQueue {
   }
 
   /** What the core is to confirm, all reads of a level under one id: those gathered since. */
-  begin(): readonly { readonly id: number; readonly level: ReadLevel }[] {
+  begin(now: number): readonly { readonly id: number; readonly level: ReadLevel }[] {
     const begun = [...this.#gathered].map(([level, settles]) => {
       const id = ++this.#lastId;
-      this.#confirming.set(id, settles);
+      this.#confirming.set(id, { settles, since: now });
       return { id, level };
     });
     this.#gathered.clear();
@@ -49,8 +49,21 @@ export class ReadQueue {
   }
 
   /** The reads under these ids may be served once the state reflects `index`. */
-  confirmed(ids: readonly number[], index: number): void {
-    for (const settle of ids.flatMap((id) => this.#take(id))) this.#confirmed.add(index, settle);
+  confirmed(ids: readonly number[], index: number, now: number): void {
+    for (const id of ids) {
+      for (const settle of this.#take(id)) this.#confirmed.add(index, settle, now);
+    }
+  }
+
+  /** Those who have waited since before `before`, for a majority or for the state, need not longer. */
+  expire(before: number): void {
+    const message = 'nobody has vouched for the read in time; try again';
+    const error = new DleError('DLE_UNAVAILABLE', message, { retryable: true });
+    for (const [id, { since }] of this.#confirming) {
+      if (since >= before) break;
+      this.refused([id], error);
+    }
+    this.#confirmed.expire(before, error);
   }
 
   refused(ids: readonly number[], error: DleError): void {
@@ -70,7 +83,7 @@ export class ReadQueue {
   }
 
   #take(id: number): readonly Settle[] {
-    const settles = this.#confirming.get(id) ?? [];
+    const settles = this.#confirming.get(id)?.settles ?? [];
     this.#confirming.delete(id);
     return settles;
   }

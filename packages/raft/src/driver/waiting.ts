@@ -13,6 +13,8 @@ export type Settle = (error: DleError | undefined, index: number) => void;
 export class WaitingByIndex {
   #indexes: number[] = [];
   #settles: Settle[] = [];
+  /** Since when each of them waits. */
+  #since: number[] = [];
   #head = 0;
 
   get size(): number {
@@ -20,7 +22,8 @@ export class WaitingByIndex {
   }
 
   /** Whoever waits for less than somebody before waits for as long. */
-  add(index: number, settle: Settle): void {
+  add(index: number, settle: Settle, now: number): void {
+    this.#since.push(now);
     this.#indexes.push(Math.max(index, this.#indexes.at(-1) ?? 0));
     this.#settles.push(settle);
   }
@@ -32,19 +35,28 @@ export class WaitingByIndex {
       const settle = this.#settles[head]!;
       settle(undefined, this.#indexes[head]!);
     }
-    if (this.#head === this.#indexes.length) {
-      this.#indexes = [];
-      this.#settles = [];
-      this.#head = 0;
+    if (this.#head === this.#indexes.length) this.#clear();
+  }
+
+  /** Ends the wait of everybody who was added before `before`. */
+  expire(before: number, error: DleError): void {
+    while (this.#head < this.#indexes.length && this.#since[this.#head]! < before) {
+      this.#settles[this.#head++]!(error, 0);
     }
+    if (this.#head === this.#indexes.length) this.#clear();
   }
 
   failAll(error: DleError): void {
     const settles = this.#settles.slice(this.#head);
+    this.#clear();
+    for (const settle of settles) settle(error, 0);
+  }
+
+  #clear(): void {
     this.#indexes = [];
     this.#settles = [];
+    this.#since = [];
     this.#head = 0;
-    for (const settle of settles) settle(error, 0);
   }
 }
 
@@ -66,6 +78,10 @@ export function changeRefused({ reason, message }: ChangeRefusal): DleError {
 /** Why a proposal was not taken that was handed to the core. */
 export function proposalRefused(reason: ProposalRefusal, leader: number): DleError {
   if (reason === 'notLeader') return notLeader(leader);
+  if (reason === 'overloaded') {
+    const message = 'too many bytes of writes wait for a majority; try again later';
+    return new DleError('DLE_OVERLOADED', message, { retryable: true });
+  }
   const message = 'leadership is being transferred; try again';
   return new DleError('DLE_UNAVAILABLE', message, { retryable: true });
 }
@@ -73,6 +89,10 @@ export function proposalRefused(reason: ProposalRefusal, leader: number): DleErr
 /** Why a read was not confirmed that was handed to the core. */
 export function readRefused(reason: ReadRefusal, leader: number): DleError {
   if (reason === 'notLeader') return notLeader(leader);
+  if (reason === 'overloaded') {
+    const message = 'too many reads wait for a majority; try again later';
+    return new DleError('DLE_OVERLOADED', message, { retryable: true });
+  }
   const message = 'the leader did not answer in time; try again';
   return new DleError('DLE_UNAVAILABLE', message, { retryable: true });
 }

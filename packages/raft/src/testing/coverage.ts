@@ -8,6 +8,8 @@ const BRANCHES = [
   'election without a winner',
   'leader deposed by a newer term',
   'leader without a quorum stepped down',
+  'leader with a hanging disk stepped down',
+  'leader with a failed disk stepped down',
   'pre-vote refused',
   'vote refused',
   'vote withheld',
@@ -23,6 +25,7 @@ const BRANCHES = [
   'older term committed along',
   'proposal refused: notLeader',
   'proposal refused: transferring',
+  'proposal refused: overloaded',
   'transfer begun',
   'transfer waited for its target',
   'transfer failed',
@@ -101,7 +104,7 @@ export class Coverage {
 
   stepped(node: TestNode, event: Event, effects: readonly CoreEffect[]): void {
     const before = this.#before.get(node)!;
-    this.#roles(node, before);
+    this.#roles(node, before, event, effects);
     if (node.leads && node.core.commit > before.commit) this.#committed(node, before);
     if (event.type === 'message') this.#received(node, event.message, effects);
     if (isLeaseRead(event) && node.leads && !effects.some(({ type }) => type === 'readable')) {
@@ -111,11 +114,14 @@ export class Coverage {
     this.look(node);
   }
 
-  #roles(node: TestNode, before: Before): void {
+  #roles(node: TestNode, before: Before, event: Event, effects: readonly CoreEffect[]): void {
     const { role, term } = node.core;
     if (before.role === 'leader' && role !== 'leader') {
       if (term > before.term) this.#count('leader deposed by a newer term');
-      else if (hasLeft(node)) this.#count('leader removed itself');
+      else if (event.type === 'logFailed') this.#count('leader with a failed disk stepped down');
+      else if (event.type === 'tick' && effects.some(isInvited)) {
+        this.#count('leader with a hanging disk stepped down');
+      } else if (hasLeft(node)) this.#count('leader removed itself');
       else this.#count('leader without a quorum stepped down');
     }
     const isVoid = role === 'preCandidate' || (role === 'follower' && term === before.term);
@@ -202,7 +208,9 @@ export class Coverage {
       case 'readRefused':
         if (event.type === 'read') this.#count('read refused when asked');
         else if (before.role === 'leader') this.#count('read refused on step-down');
-        else this.#count(`follower read refused: ${effect.reason}`);
+        else if (effect.reason !== 'overloaded') {
+          this.#count(`follower read refused: ${effect.reason}`);
+        }
         break;
     }
   }
@@ -261,4 +269,8 @@ function isLeaseRead(event: Event): boolean {
 
 function isAlone({ core }: TestNode): boolean {
   return votersOf(core.configuration!.configuration).length === 1;
+}
+
+function isInvited(effect: CoreEffect): boolean {
+  return effect.type === 'send' && effect.message.type === 'timeoutNow';
 }

@@ -81,6 +81,8 @@ export function describeEvent(event: Event): string {
       return `has flushed write ${event.write}`;
     case 'campaign':
       return 'is told to campaign';
+    case 'logFailed':
+      return 'is told that its log has failed';
     case 'transfer':
       return `is asked to hand over to ${event.target || 'anybody'}`;
     case 'changeMembers':

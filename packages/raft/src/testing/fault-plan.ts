@@ -29,6 +29,7 @@ export interface FaultPlan {
 
 export type Fault =
   | 'crash'
+  | 'failLog'
   | 'pause'
   | 'campaign'
   | 'transfer'
@@ -38,6 +39,7 @@ export type Fault =
   | 'deafen'
   | 'cutBothWays'
   | 'transferAndDeafen'
+  | 'stealVoters'
   | 'heal';
 
 /** What is in the list more often comes more often. */
@@ -45,6 +47,7 @@ const FAULTS: readonly Fault[] = [
   'crash',
   'crash',
   'crash',
+  'failLog',
   'pause',
   'pause',
   'campaign',
@@ -56,6 +59,7 @@ const FAULTS: readonly Fault[] = [
   'cutBothWays',
   'cutBothWays',
   'transferAndDeafen',
+  'stealVoters',
   'heal',
   'heal',
 ];
@@ -72,6 +76,9 @@ export function drawFaultPlan(dice: Dice): FaultPlan {
     maxAppendBytes,
     maxInflightAppends: dice.pick([1, 2, 5, 64]),
     maxInflightBytes: maxAppendBytes * dice.pick([1, 3, 20]),
+    maxUncommittedBytes: Math.max(maxAppendBytes, dice.pick([60, 1_000, 1_000_000])),
+    logRetentionBytes: dice.pick([0, 200, 5_000]),
+    diskTimeoutMs: electionTimeoutMs * dice.pick([1, 2, 2, 20]),
   };
   const faults = FAULTS.filter(() => dice.chance(0.7));
   return {
@@ -84,7 +91,7 @@ export function drawFaultPlan(dice: Dice): FaultPlan {
     maxLatencyMs: dice.pick([1, 5, 20, Math.floor(electionTimeoutMs / 3)]),
     maxFlushMs: dice.pick([0, 5, 20, Math.floor(electionTimeoutMs / 2)]),
     hangs: dice.pick([0, 0, 0.01, 0.1]),
-    msBetweenProposals: Math.ceil(electionTimeoutMs / dice.pick([2, 5, 20])),
+    msBetweenProposals: Math.ceil(electionTimeoutMs / dice.pick([0.2, 2, 5, 20])),
     msBetweenReads: Math.ceil(electionTimeoutMs / dice.pick([2, 5, 20])),
     msBetweenFaults: Math.ceil(electionTimeoutMs * dice.pick([0.3, 1, 2])),
     msBetweenChanges: Math.ceil(

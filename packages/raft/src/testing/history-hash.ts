@@ -22,6 +22,7 @@ const EVENT_TYPES: readonly Event['type'][] = [
   'campaign',
   'changeMembers',
   'transfer',
+  'logFailed',
 ];
 const EFFECT_TYPES: readonly CoreEffect['type'][] = [
   'saveVote',

@@ -1,5 +1,12 @@
 import { isJoint, votersOf } from '../core/configuration.js';
-import type { Configuration, CoreEffect, Event, Message, NodeId } from '../core/types.js';
+import type {
+  Configuration,
+  CoreEffect,
+  CoreOptions,
+  Event,
+  Message,
+  NodeId,
+} from '../core/types.js';
 import type { TestEntry } from './test-entry.js';
 import type { TestNode } from './test-node.js';
 
@@ -13,6 +20,9 @@ interface Known {
   life: number;
   term: number;
   commit: number;
+  isIdle: boolean;
+  /** When its disk began with something after it was idle, or was last done with something. */
+  busySince: number;
   /** When it began to hand over leadership. */
   transferSince: number;
   /** The highest term it has spoken of as its own. */
@@ -38,11 +48,13 @@ interface Known {
  * - voters change through a joint configuration only, one change at a time, and on a leader that
  *   has
  *   committed in its own term; whoever is removed leads no more;
+ * - whoever leads has a disk that writes;
+ * - what may be purged is applied, and what is kept is bounded in bytes;
  * - whoever hands over takes no entries, and not for longer than an election timeout.
  */
 export class Invariants {
   readonly #nodes: readonly TestNode[];
-  readonly #electionTimeoutMs: number;
+  readonly #options: Omit<CoreOptions, 'id'>;
   /** Who had to hold what was committed last: its leader's configuration. */
   #holders: Configuration = { voters: [] };
   readonly #known = new Map<NodeId, Known>();
@@ -53,11 +65,19 @@ export class Invariants {
   readonly #committedIn: number[] = [];
   readonly #reads = new Map<number, { readonly node: NodeId; readonly floor: number }>();
 
-  constructor(nodes: readonly TestNode[], options: { readonly electionTimeoutMs: number }) {
+  constructor(nodes: readonly TestNode[], options: Omit<CoreOptions, 'id'>) {
     this.#nodes = nodes;
-    this.#electionTimeoutMs = options.electionTimeoutMs;
+    this.#options = options;
     for (const node of nodes) {
-      const nothing = { life: 0, term: 0, commit: 0, transferSince: 0, spokenTerm: 0 };
+      const nothing = {
+        life: 0,
+        term: 0,
+        commit: 0,
+        transferSince: 0,
+        isIdle: true,
+        busySince: 0,
+        spokenTerm: 0,
+      };
       this.#known.set(node.id, { ...nothing, votes: new Map() });
       for (const entry of node.log.entries) this.#register(node, entry);
     }
@@ -107,11 +127,34 @@ export class Invariants {
     check(!Number.isNaN(deadline), `node ${node.id} has no deadline`);
     if (event.type === 'tick') check(deadline > event.now, `node ${node.id} ticks without end`);
     this.#checkLeadsRightly(node);
+    this.#checkDisk(node, known, event);
+    this.#checkPurgeable(node);
     if (event.type === 'tick' && node.core.transferTarget !== 0) {
       const since = event.now - known.transferSince;
-      check(since < this.#electionTimeoutMs, `node ${node.id} hands over for ${since} ms`);
+      check(since < this.#options.electionTimeoutMs, `node ${node.id} hands over for ${since} ms`);
     }
     this.#checkCommittedIsDurable();
+  }
+
+  /** Since the last flush there has been one write under way all the time: it is at least so old. */
+  #checkDisk(node: TestNode, known: Known, event: Event): void {
+    if (event.type === 'flushed' || known.isIdle) known.busySince = event.now;
+    known.isIdle = node.log.unflushed === 0;
+    if (event.type !== 'tick' || !node.leads) return;
+    const since = event.now - known.busySince;
+    check(
+      since < this.#options.diskTimeoutMs,
+      `node ${node.id} leads, its disk busy for ${since} ms`,
+    );
+  }
+
+  /** Nothing is purged that is not applied, and no more is kept than may be. */
+  #checkPurgeable(node: TestNode): void {
+    const { purgeableIndex, lastIndex } = node.core;
+    check(purgeableIndex <= node.applied, `node ${node.id} would purge what it has not applied`);
+    const kept = node.log.entries.slice(purgeableIndex).reduce((sum, { bytes }) => sum + bytes, 0);
+    const isBounded = kept <= this.#options.logRetentionBytes || purgeableIndex === node.applied;
+    check(isBounded, `node ${node.id} keeps ${kept} bytes of its log up to ${lastIndex}`);
   }
 
   #checkEffect(node: TestNode, known: Known, event: Event, effect: CoreEffect): void {

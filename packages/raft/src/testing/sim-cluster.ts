@@ -126,6 +126,12 @@ export class SimCluster implements TestWorld {
     this.invariants.crashed(node);
   }
 
+  /** The device takes no more writes; the node says what it still can, and ends. */
+  failLog(node: TestNode): void {
+    node.step({ type: 'logFailed', now: this.#clock(node) });
+    this.crash(node);
+  }
+
   /** The node does nothing for a while, and then does not know how long it was. */
   pause(node: TestNode, forMs: number): void {
     this.#say(node, `pauses for ${forMs} ms`);

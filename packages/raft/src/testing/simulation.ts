@@ -209,7 +209,12 @@ class Simulation {
     const node = this.#chooseVictim(awake);
     switch (fault) {
       case 'crash':
-        this.#crash(node);
+        this.#cluster.crash(node);
+        this.#restartLater(node);
+        break;
+      case 'failLog':
+        this.#cluster.failLog(node);
+        this.#restartLater(node);
         break;
       case 'pause':
         this.#cluster.pause(node, this.#dice.between(1, 4 * this.#plan.options.electionTimeoutMs));
@@ -219,6 +224,9 @@ class Simulation {
         break;
       case 'transfer':
         this.#transfer();
+        break;
+      case 'stealVoters':
+        this.#stealVoters();
         break;
       case 'transferAndDeafen': {
         const leader = this.#transfer();
@@ -248,13 +256,39 @@ class Simulation {
     return leader;
   }
 
+  /**
+   * Somebody loses touch with the leader, and when it is about to ask for votes, so does everybody
+   * else, and those who have acknowledged the leader last restart. Would they vote now, there were
+   * a new leader while the lease of the old one holds.
+   */
+  #stealVoters(): void {
+    const { nodes, links } = this.#cluster;
+    const leader = nodes.find((node) => node.leads);
+    if (leader === undefined) return;
+    const others = nodes.filter((node) => node !== leader);
+    const thief = this.#dice.pick(others.length === 0 ? nodes : others);
+    links.split([leader.id], [thief.id]);
+    const { electionTimeoutMs } = this.#plan.options;
+    this.#cluster.schedule(this.#dice.between(electionTimeoutMs, 2 * electionTimeoutMs), () => {
+      if (this.#isOver || !leader.leads) return;
+      links.split(
+        [leader.id],
+        others.map(({ id }) => id),
+      );
+      for (const node of others) {
+        if (node === thief || !node.isUp) continue;
+        this.#cluster.crash(node);
+        this.#cluster.start(node);
+      }
+    });
+  }
+
   #deafen({ id }: TestNode): void {
     const { links, nodes } = this.#cluster;
     for (const other of nodes) if (other.id !== id) links.cut(other.id, id);
   }
 
-  #crash(node: TestNode): void {
-    this.#cluster.crash(node);
+  #restartLater(node: TestNode): void {
     const { electionTimeoutMs } = this.#plan.options;
     const longest = this.#dice.chance(0.3) ? electionTimeoutMs / 10 : 4 * electionTimeoutMs;
     this.#cluster.schedule(this.#dice.between(0, Math.floor(longest)), () => {

@@ -90,6 +90,26 @@ describe('9.6 Preventing disruptions: pre-vote', () => {
     expect(stage.node(2).core).toMatchObject({ term: 2, leader: 1 });
   });
 
+  it('votes are withheld by time, whatever term the voter is in by now', () => {
+    const stage = elected(1);
+    // Somebody is in a later term already; nobody leads it.
+    const ahead = { from: 3, to: 2, term: 5, granted: false } as const;
+    stage.inject({ ...ahead, type: 'voteResponse' });
+    stage.deliver();
+    expect(stage.node(2).core).toMatchObject({ term: 5, leader: 0, vote: 0 });
+    const ask = { from: 3, to: 2, lastIndex: 9, lastTerm: 4, transfer: false } as const;
+    stage.inject({ ...ask, term: 6, type: 'preVoteRequest' });
+    stage.inject({ ...ask, term: 5, type: 'voteRequest' });
+    stage.inject({ ...ask, term: 6, type: 'voteRequest' });
+    stage.deliver();
+    expect(stage.sent).toEqual([]);
+    expect(stage.node(2).core).toMatchObject({ term: 5, vote: 0 });
+    // With the leader's consent it is another matter.
+    stage.inject({ ...ask, term: 5, type: 'voteRequest', transfer: true });
+    stage.deliver();
+    expect(stage.sent).toMatchObject([{ type: 'voteResponse', granted: true }]);
+  });
+
   it('a leader withholds its own as well', () => {
     const stage = elected(1);
     stage.inject({

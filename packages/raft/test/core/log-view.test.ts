@@ -51,6 +51,17 @@ class DumbLog {
     return match;
   }
 
+  firstWithin(last: number, budget: number): number {
+    let first = last + 1;
+    let left = budget;
+    for (const { bytes } of this.entries.slice(0, last).reverse()) {
+      left -= bytes;
+      if (left < 0) break;
+      first--;
+    }
+    return first;
+  }
+
   lastWithin(first: number, budget: number): number {
     let last = first - 1;
     let left = budget;
@@ -93,6 +104,7 @@ describe('LogView', () => {
           expect(log.lastPossibleMatch(at, term)).toBe(dumb.lastPossibleMatch(at, term));
           if (index === 0) return;
           expect(log.lastWithin(index, at)).toBe(dumb.lastWithin(index, at));
+          expect(log.firstWithin(index, at)).toBe(dumb.firstWithin(index, at));
           const bytes = dumb.entries.slice(index - 1).reduce((sum, entry) => sum + entry.bytes, 0);
           expect(log.bytesBetween(index, length)).toBe(bytes);
         },

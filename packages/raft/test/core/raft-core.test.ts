@@ -341,6 +341,9 @@ describe('options', () => {
       maxAppendBytes: 10.5,
       maxInflightAppends: 0,
       maxInflightBytes: 5,
+      maxUncommittedBytes: 6,
+      logRetentionBytes: -1,
+      diskTimeoutMs: 25,
     };
     try {
       validateCoreOptions(wrong);

@@ -22,6 +22,7 @@ import { type Choice, type Preset, Stage } from './stage.js';
  *     deliver [1->2 | ->2] [N | last]    messages under way now, in order; also: drop, double
  *     stabilize                  deliver until nothing is under way
  *     hold flush 2               flush 2 [WRITE]                    release flush 2
+ *     fail log 2                 the device takes no more writes; the node ends
  *     crash 2 [keep N]           restart 2                          pause 2, resume 2
  *     cut 1 2 | cut 1->2 | heal  advance MS (timers only)           run MS (timers and messages)
  *     log | status | transit     what there is
@@ -132,6 +133,9 @@ class Player {
         return [];
       case 'crash':
         stage.crash(node, Number(words[2] ?? 0));
+        return [];
+      case 'fail':
+        stage.failLog(Number(words[1]));
         return [];
       case 'restart':
         stage.restart(node);

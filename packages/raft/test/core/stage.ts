@@ -31,6 +31,9 @@ export const STAGE_OPTIONS: Omit<CoreOptions, 'id'> = {
   maxAppendBytes: 1_000,
   maxInflightAppends: 4,
   maxInflightBytes: 10_000,
+  maxUncommittedBytes: 100_000,
+  logRetentionBytes: 1_000,
+  diskTimeoutMs: 1_000,
 };
 
 /** An entry of a log that a story starts from. */
@@ -210,6 +213,11 @@ export class Stage implements TestWorld {
     const node = this.node(id);
     node.crash(keep);
     this.#invariants!.crashed(node);
+  }
+
+  failLog(id: NodeId): void {
+    this.#act(id, (node) => node.step({ type: 'logFailed', now: this.#now }));
+    this.crash(id);
   }
 
   restart(id: NodeId): void {

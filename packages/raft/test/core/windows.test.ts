@@ -132,6 +132,29 @@ describe('Progress', () => {
 });
 
 describe('Writes', () => {
+  it('knows since when the device has been busy, as a list of writes would', () => {
+    const operation = fc.record({ ms: fc.nat(2), flushes: fc.option(fc.nat(4)) });
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+        const writes = new Writes(0);
+        let list: { write: number; at: number }[] = [];
+        let [now, last] = [0, 0];
+        for (const { ms, flushes } of operations) {
+          now += ms;
+          if (flushes === null) {
+            last = writes.next(now);
+            list.push({ write: last, at: now });
+          } else {
+            const write = list[flushes]?.write ?? last;
+            writes.flushed(write);
+            list = list.filter((under) => under.write > write);
+          }
+          expect(writes.waitingSince).toBe(list[0]?.at ?? Number.POSITIVE_INFINITY);
+        }
+      }),
+    );
+  });
+
   it('knows what is durable as a device that is asked for each index', () => {
     const operation = fc.record({ kind: fc.nat(3), a: fc.nat(10), b: fc.nat(3) });
     fc.assert(
@@ -141,11 +164,11 @@ describe('Writes', () => {
         const writtenBy: number[] = [0, 0, 0];
         let [last, flushed] = [0, 0];
         for (const { kind, a, b } of operations) {
-          if (kind === 0) last = writes.next();
+          if (kind === 0) last = writes.next(0);
           else if (kind === 1) {
             const first = 1 + (a % (writtenBy.length + 1));
             writtenBy.length = first - 1;
-            last = writes.entries(first, first + b);
+            last = writes.entries(first, first + b, 0);
             for (let index = first; index <= first + b; index++) writtenBy.push(last);
           } else {
             const write = Math.min(last, flushed + a);

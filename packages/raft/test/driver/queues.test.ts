@@ -23,7 +23,7 @@ describe('ProposerQueue', () => {
     const queue = new ProposerQueue({ maxBytes: 1_000 });
     const { settled, settle } = ledger();
     for (const name of ['a', 'b', 'c']) queue.push({ bytes: 10 }, settle(name));
-    queue.accepted(queue.take(), 5);
+    queue.accepted(queue.take(), 5, 0);
     queue.applied(6);
     expect(settled).toEqual({ a: 5, b: 6 });
     queue.applied(9);
@@ -35,7 +35,7 @@ describe('ProposerQueue', () => {
     const queue = new ProposerQueue({ maxBytes: 1_000 });
     const { settled, settle } = ledger();
     queue.push({ bytes: 10 }, settle('in the log'));
-    queue.accepted(queue.take(), 1);
+    queue.accepted(queue.take(), 1, 0);
     queue.push({ bytes: 10 }, settle('queued'));
     queue.lostLeadership();
     expect(settled).toEqual({ 'in the log': 'DLE_OUTCOME_UNKNOWN' });
@@ -71,11 +71,11 @@ describe('ReadQueue', () => {
     const { settled, settle } = ledger();
     queue.push('linearizable', settle('a'));
     queue.push('linearizable', settle('b'));
-    const first = queue.begin()[0]!.id;
+    const first = queue.begin(0)[0]!.id;
     queue.push('linearizable', settle('c'));
-    const second = queue.begin()[0]!.id;
-    expect(queue.begin()).toEqual([]);
-    queue.confirmed([first], 4);
+    const second = queue.begin(0)[0]!.id;
+    expect(queue.begin(0)).toEqual([]);
+    queue.confirmed([first], 4, 0);
     queue.applied(3);
     expect(settled).toEqual({});
     queue.applied(4);
@@ -91,11 +91,11 @@ describe('ReadQueue', () => {
     queue.push('lease', settle('a'));
     queue.push('follower', settle('b'));
     queue.push('lease', settle('c'));
-    const [lease, follower] = queue.begin();
+    const [lease, follower] = queue.begin(0);
     expect([lease?.level, follower?.level]).toEqual(['lease', 'follower']);
     // The lease speaks of a later index than the round that is confirmed after it.
-    queue.confirmed([lease!.id], 9);
-    queue.confirmed([follower!.id], 8);
+    queue.confirmed([lease!.id], 9, 0);
+    queue.confirmed([follower!.id], 8, 0);
     queue.applied(8);
     expect(answered).toEqual([]);
     queue.applied(9);
@@ -107,7 +107,7 @@ describe('ReadQueue', () => {
     for (let i = 0; i < 65_536; i++) expect(queue.push('linearizable', () => {})).toBeUndefined();
     const refusal = { code: 'DLE_OVERLOADED', retryable: true, effect: 'none' };
     expect(queue.push('linearizable', () => {})).toMatchObject(refusal);
-    queue.confirmed([queue.begin()[0]!.id], 1);
+    queue.confirmed([queue.begin(0)[0]!.id], 1, 0);
     queue.applied(1);
     expect(queue.push('linearizable', () => {})).toBeUndefined();
   });
@@ -116,9 +116,9 @@ describe('ReadQueue', () => {
     const queue = new ReadQueue();
     const { settled, settle } = ledger();
     queue.push('linearizable', settle('confirmed'));
-    queue.confirmed([queue.begin()[0]!.id], 9);
+    queue.confirmed([queue.begin(0)[0]!.id], 9, 0);
     queue.push('linearizable', settle('confirming'));
-    queue.begin();
+    queue.begin(0);
     queue.push('linearizable', settle('gathered'));
     queue.failAll(new DleError('DLE_CLOSED', 'stopping'));
     expect(Object.values(settled)).toEqual(['DLE_CLOSED', 'DLE_CLOSED', 'DLE_CLOSED']);

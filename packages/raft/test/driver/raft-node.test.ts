@@ -4,17 +4,19 @@ import { recordBytes } from '@dle/storage/internal';
 import { MemVfs } from '@dle/storage/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
-  DEFAULT_CORE_OPTIONS,
+  DEFAULT_RAFT_CONFIG,
   type LogProposal,
   type MembershipChange,
   type Message,
   RaftLog,
   RaftNode,
   type ReadLevel,
+  validateRaftConfig,
 } from '../../src/index.js';
 import { VirtualClock } from './virtual-clock.js';
 
 const IDS = [1, 2, 3];
+const CONFIG = { maxProposalBytes: 1024 * 1024, requestTimeoutMs: 5_000 };
 
 /**
  * A node with a real log on a disk that forgets, in a network that delivers at once what is not
@@ -23,7 +25,8 @@ const IDS = [1, 2, 3];
 class TestNode {
   readonly id: number;
   readonly vfs: MemVfs;
-  readonly applied: number[] = [];
+  /** Whether its disk takes for ever to flush. */
+  hangs = false;
   store!: LogStore;
   raft!: RaftNode<LogProposal>;
   readonly #cluster: TestCluster;
@@ -50,6 +53,11 @@ class TestNode {
       },
       apply: (index: number) => store.apply(index),
     };
+    const listen = log.listen.bind(log);
+    log.listen = (flushed, failed) =>
+      listen((ticket) => {
+        if (!this.hangs) flushed(ticket);
+      }, failed);
     this.raft = await RaftNode.start(
       {
         log,
@@ -59,7 +67,7 @@ class TestNode {
         random,
         logger: silentLogger,
       },
-      { ...DEFAULT_CORE_OPTIONS, id: this.id, maxProposalBytes: 1024 * 1024 },
+      { ...DEFAULT_RAFT_CONFIG, id: this.id, ...CONFIG },
     );
   }
 
@@ -372,6 +380,60 @@ describe('three nodes with real logs', () => {
       code: 'DLE_UNAVAILABLE',
       retryable: true,
     });
+  });
+
+  it('answer everybody in the end, while the disks of the followers hang', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.readIndex());
+    for (const node of cluster.followers(leader)) node.hangs = true;
+    const unsure = [
+      leader.put('k', 'v'),
+      leader.changeMembers({ demote: [cluster.followers(leader)[0]!.id] }),
+    ];
+    const answers = await cluster.answered(Promise.allSettled(unsure));
+    const reason = expect.objectContaining({ code: 'DLE_OUTCOME_UNKNOWN' });
+    expect(answers).toEqual([
+      { status: 'rejected', reason },
+      { status: 'rejected', reason },
+    ]);
+    // They still tell the leader that they are there.
+    expect(leader.raft.isLeader).toBe(true);
+    expect(await cluster.answered(leader.readIndex())).toEqual(expect.any(Number));
+  });
+
+  it('go on without a leader whose disk hangs, and it answers everybody who waits', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.readIndex());
+    leader.hangs = true;
+    const unsure = leader.put('k', 'v');
+    expect(await cluster.answered(unsure)).toMatchObject({ code: 'DLE_OUTCOME_UNKNOWN' });
+    expect(leader.raft.isLeader).toBe(false);
+    cluster.cut.add(leader.id);
+    const next = await cluster.leader();
+    expect(await cluster.answered(next.put('after', 'it'))).toEqual(expect.any(Number));
+    expect(await cluster.answered(next.readIndex())).toEqual(expect.any(Number));
+    expect(next.get('k')).toBe('v');
+  });
+
+  it('end a reader’s wait for a state that does not come', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.readIndex());
+    const [follower] = cluster.followers(leader);
+    follower!.hangs = true;
+    await cluster.answered(leader.put('k', 'v'));
+    expect(await cluster.answered(follower!.readIndex('follower'))).toMatchObject({
+      code: 'DLE_UNAVAILABLE',
+      retryable: true,
+    });
+  });
+
+  it('refuse a configuration that does not go together, and say all that is wrong with it', async () => {
+    const wrong = { id: 0, electionTimeoutMs: 100, maxProposalBytes: 0, requestTimeoutMs: 199 };
+    const config = { ...DEFAULT_RAFT_CONFIG, ...wrong };
+    expect(() => validateRaftConfig({ ...DEFAULT_RAFT_CONFIG, id: 1 })).not.toThrow();
+    for (const name of Object.keys(wrong)) {
+      expect(() => validateRaftConfig(config)).toThrow(name);
+    }
   });
 
   it('may be asked for more by whoever is being answered', async () => {
