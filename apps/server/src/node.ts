@@ -253,7 +253,8 @@ export class DleNode {
       self,
       cluster,
       hints: peers,
-      connectTimeoutMs: electionTimeoutMs,
+      // Longer, so that a busy machine gets through; what is down mostly says so at once.
+      connectTimeoutMs: 2 * electionTimeoutMs,
       partingMs: PARTING_TIMEOUTS * electionTimeoutMs,
       card: () => this.#card(),
       refused: (reason) => this.#noticeRefusal(reason),
@@ -276,6 +277,7 @@ export class DleNode {
     transport.onMessage((message, entries) => raft.receive(message, entries));
     raft.onRole(({ role, term, leader }) => {
       logger.info({ role, term, leader }, `${role} in term ${term}`);
+      this.#noticeRemoval();
     });
     raft.onConfiguration(() => {
       this.#roster.follow(raft.core.configuration, raft.core.commit);
@@ -311,7 +313,9 @@ export class DleNode {
   /** This node's own log says that it has been removed. */
   #noticeRemoval(): void {
     if (!this.#roster.isRemoved(this.#self.id, this.#commit)) return;
-    // Whoever waits for this very change is to be answered first, and the others to be told of it.
+    // A leader hands over first. Whoever waits for this very change is to be answered, and the
+    // others are to be told of it.
+    if (this.#consensus?.raft.isLeader === true) return;
     this.#components.clock.defer(() => this.#leave());
   }
 

@@ -28,6 +28,7 @@ export function nodeStatus(parts: {
     reason,
     term: core?.term ?? 0,
     leader: parts.removed || core?.leader === 0 ? undefined : core?.leader,
+    transferringTo: consensus?.raft.core.transferTarget || undefined,
     address: self.address,
     commit: core?.commit ?? 0,
     applied: store.appliedIndex,
