@@ -1,4 +1,5 @@
 import { type Clock, DleError } from '@dle/common';
+import { listenForAbort } from './listen-for-abort.js';
 import { aborted, checkTimeout } from './pending-requests.js';
 import type { Rpc } from './rpc.js';
 
@@ -56,7 +57,7 @@ export class ConnectWaiters {
         () => waiter.reject(timedOut(timeoutMs, lastError())),
         timeoutMs,
       );
-      signal?.addEventListener('abort', onAbort);
+      if (signal !== undefined) listenForAbort(signal, onAbort);
       this.#waiters.add(waiter);
       this.#hold ??= setInterval(() => {}, NEVER_MS);
     });

@@ -1,4 +1,5 @@
 import { type Clock, DleError } from '@dle/common';
+import { listenForAbort } from './listen-for-abort.js';
 import type { Reply } from './types.js';
 
 /**
@@ -77,7 +78,7 @@ export class PendingRequests {
     // It has been queued and will leave, so nobody can say any more that it has no effect.
     const onAbort =
       signal === undefined ? undefined : () => this.fail(id, aborted(signal, 'unknown'));
-    if (onAbort !== undefined) signal!.addEventListener('abort', onAbort, { once: true });
+    if (onAbort !== undefined) listenForAbort(signal!, onAbort);
     this.#byId.set(id, { resolve, reject, frame, deadline, timeoutMs, signal, onAbort });
     this.#watch(deadline);
   }

@@ -285,6 +285,25 @@ describe('what a failed request may have done', () => {
     expect(await asked).toMatchObject({ code: 'DLE_ABORTED', effect: 'unknown' });
   });
 
+  test('one signal for many requests, and many that wait to connect, is no leak to warn of', async () => {
+    const desk = new Desk();
+    const { rpc } = await connectedPair({ handler: desk });
+    const nowhere = makeClient(['127.0.0.1:1']);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const warnings: Error[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warned);
+    const asked = Array.from({ length: 20 }, () => rpc.request({}, undefined, { signal }));
+    const waiting = Array.from({ length: 20 }, () => nowhere.connect({ signal }));
+    await until(() => desk.waiting.length === 20);
+    controller.abort();
+    const outcomes = await Promise.allSettled([...asked, ...waiting]);
+    process.off('warning', warned);
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(warnings).toEqual([]);
+  });
+
   test.each([0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY])(
     'a time-out of %d would be none: DLE_INVALID_ARGUMENT',
     async (timeoutMs) => {
