@@ -14,8 +14,10 @@ export function majority(count: number): number {
  * replicated indexes, confirmed read rounds, times of contact.
  */
 export function reachedByQuorum(sets: VoterSets, reachedBy: (voter: NodeId) => number): number {
-  const { voters, outgoing = [] } = sets;
-  return Math.min(reachedByMajority(voters, reachedBy), reachedByMajority(outgoing, reachedBy));
+  const { voters, outgoing } = sets;
+  const reached = reachedByMajority(voters, reachedBy);
+  if (outgoing === undefined) return reached;
+  return Math.min(reached, reachedByMajority(outgoing, reachedBy));
 }
 
 /**

@@ -145,6 +145,7 @@ export class RaftCore {
       durableIndex: writes.durableIndex,
       commit,
       heldMessages: outbox.size,
+      transferTarget: this.transferTarget,
       pendingReads: this.#leadership?.pendingReads ?? this.#followerReads.pending,
       peers: this.#leadership?.peerStatus() ?? [],
     };

@@ -41,6 +41,8 @@ export interface CoreStatus {
   readonly commit: number;
   /** Messages that wait for a flush. */
   readonly heldMessages: number;
+  /** Whom leadership is being transferred to; 0: nobody, or this node does not lead. */
+  readonly transferTarget: NodeId;
   /** Reads that wait for a quorum, or of a follower for the leader. */
   readonly pendingReads: number;
   /** Empty unless leading. */

@@ -89,6 +89,8 @@ class Simulation {
   readonly #plan: FaultPlan;
   readonly #cluster: SimCluster;
   #isOver = false;
+  /** Nobody proposes anything until then. */
+  #quietUntil = 0;
 
   constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed;
@@ -162,6 +164,7 @@ class Simulation {
   }
 
   #propose(): void {
+    if (this.#cluster.now < this.#quietUntil) return;
     const node = this.#chooseServer();
     if (node !== undefined) this.#cluster.propose(node, this.#dice.between(1, 3));
   }
@@ -170,7 +173,15 @@ class Simulation {
     const node = this.#chooseServer();
     if (node === undefined) return;
     const ids = this.#cluster.nodes.map(({ id }) => id);
+    const before = node.core.configuration;
     this.#cluster.changeMembers(node, drawChange(this.#dice, node.core, ids));
+    // What has begun may reach some only; two halves that know different voters must not both decide.
+    if (node.core.configuration === before || !this.#dice.chance(0.3)) return;
+    const side = ids.filter((id) => id === node.id || this.#dice.chance(0.4));
+    this.#cluster.links.split(
+      side,
+      ids.filter((id) => !side.includes(id)),
+    );
   }
 
   #read(): void {
@@ -269,6 +280,8 @@ class Simulation {
     const thief = this.#dice.pick(others.length === 0 ? nodes : others);
     links.split([leader.id], [thief.id]);
     const { electionTimeoutMs } = this.#plan.options;
+    // Or it would lack something, and not be elected.
+    this.#quietUntil = this.#cluster.now + 3 * electionTimeoutMs;
     this.#cluster.schedule(this.#dice.between(electionTimeoutMs, 2 * electionTimeoutMs), () => {
       if (this.#isOver || !leader.leads) return;
       links.split(

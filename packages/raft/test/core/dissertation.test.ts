@@ -4,6 +4,46 @@ import { Stage } from './stage.js';
 
 /** One test per section of Ongaro's dissertation that is covered and goes beyond the paper. */
 
+describe('3.10 Leadership transfer extension', () => {
+  it('the target is elected at once, in the next term, with everything the leader had', () => {
+    const stage = elected(1);
+    stage.propose(1, ['x']);
+    stage.transfer(1, 3);
+    stage.stabilize();
+    expect(stage.node(3).core).toMatchObject({ role: 'leader', term: 3, commit: 4 });
+    expect(stage.node(1).core).toMatchObject({ role: 'follower', leader: 3 });
+    expect(stage.now).toBe(0);
+  });
+
+  it('an invitation of an older term is worth nothing', () => {
+    const stage = elected(1);
+    stage.transfer(1, 3);
+    stage.stabilize();
+    stage.inject({ type: 'timeoutNow', from: 1, to: 2, term: 2 });
+    stage.stabilize();
+    expect(stage.node(3).core).toMatchObject({ role: 'leader', term: 3 });
+  });
+});
+
+describe('4.2.1 Catching up new servers', () => {
+  it('a learner is promoted once it lacks no more than a round brings', () => {
+    const stage = elected(1, [1, 2, 3], [4]);
+    stage.links.split([1], [4]);
+    stage.changeMembers(1, { add: [4] });
+    stage.stabilize();
+    const refusals = (): unknown[] =>
+      stage.effects.filter(({ effect }) => effect.type === 'changeRefused');
+    stage.changeMembers(1, { promote: [4] });
+    expect(refusals()).toMatchObject([{ effect: { reason: 'notCaughtUp' } }]);
+    stage.links.heal();
+    stage.run(20);
+    stage.changeMembers(1, { promote: [4] });
+    stage.stabilize();
+    expect(refusals()).toHaveLength(1);
+    expect(stage.node(4).core.configuration?.configuration.voters).toEqual([1, 2, 3, 4]);
+  });
+});
+
 describe('6.2 Leaders: stepping down', () => {
   it('a leader that hears from no majority gives up', () => {
     const stage = elected(1, [1, 2, 3, 4, 5]);
@@ -49,6 +89,37 @@ describe('6.4 Processing read-only queries', () => {
     expect(answers(stage)).toHaveLength(1);
     stage.stabilize();
     expect(answers(stage)).toHaveLength(2);
+  });
+
+  it('a lease lasts from the question for an election timeout, less what clocks differ in', () => {
+    const stage = new Stage([1, 2, 3], { leaseReads: true, maxClockDriftPercent: 20 });
+    stage.campaign(1);
+    stage.stabilize();
+    stage.advance(20);
+    stage.advance(5);
+    stage.deliver();
+    stage.advance(5);
+    stage.deliver();
+    stage.links.split([1], [2, 3]);
+    stage.advance(69);
+    stage.read(1, 'lease');
+    expect(answers(stage)).toEqual([{ type: 'readable', ids: [1], index: 2 }]);
+    stage.advance(1);
+    stage.read(1, 'lease');
+    expect(answers(stage)).toHaveLength(1);
+  });
+
+  it('a follower serves a read at the index that the leader has confirmed', () => {
+    const stage = elected(1);
+    stage.propose(1, ['x']);
+    stage.deliver({ to: 2 });
+    stage.deliver({ from: 2 });
+    stage.read(3, 'follower');
+    stage.stabilize();
+    expect(stage.effects).toContainEqual({
+      node: 3,
+      effect: { type: 'readable', ids: [1], index: 3 },
+    });
   });
 
   it('a cluster of one answers at once', () => {

@@ -352,6 +352,75 @@ describe('5.6 Timing and availability', () => {
   });
 });
 
+describe('6 Cluster membership changes', () => {
+  /** Three voters that have added a learner. */
+  function grown(): Stage {
+    const stage = elected(1, [1, 2, 3], [4]);
+    stage.changeMembers(1, { add: [4] });
+    stage.stabilize();
+    return stage;
+  }
+
+  it('new servers join without a vote and get the log first', () => {
+    const stage = grown();
+    expect(logOf(stage, 4)).toEqual(logOf(stage, 1));
+    stage.crash(2);
+    stage.crash(3);
+    stage.propose(1, ['x']);
+    stage.stabilize();
+    expect(stage.node(4).log.entries.at(-1)!.value).toBe('x');
+    expect(stage.node(1).core.commit).toBe(3);
+  });
+
+  it('a server uses the latest configuration in its log, committed or not', () => {
+    const stage = grown();
+    stage.changeMembers(1, { promote: [4], remove: [3] });
+    const joint = { voters: [1, 2, 4], outgoing: [1, 2, 3] };
+    expect(stage.node(1).core.configuration).toEqual({ index: 4, configuration: joint });
+    stage.deliver({ to: 3 });
+    expect(stage.node(3).core.configuration).toEqual({ index: 4, configuration: joint });
+    expect(stage.node(3).core.commit).toBe(3);
+    expect(stage.node(2).core.configuration).toMatchObject({ index: 3 });
+  });
+
+  it.each([
+    { away: [2, 3], commits: false, why: 'the old ones lack a majority' },
+    { away: [2, 4], commits: false, why: 'the new ones lack a majority' },
+    { away: [3, 4], commits: true, why: 'node 1 and 2 are a majority of both' },
+  ])('a joint configuration without $away: $why', ({ away, commits }) => {
+    const stage = grown();
+    stage.links.split([1], away);
+    stage.changeMembers(1, { promote: [4], remove: [3] });
+    stage.stabilize();
+    const { configuration } = stage.node(1).core.configuration!;
+    expect(configuration.outgoing === undefined).toBe(commits);
+    expect(stage.node(1).core.commit).toBe(commits ? 5 : 3);
+  });
+
+  it('a leader that is not in the new configuration steps down when that is committed', () => {
+    const stage = elected(1);
+    stage.changeMembers(1, { remove: [1] });
+    stage.deliver();
+    stage.deliver();
+    expect(stage.node(1).core).toMatchObject({ role: 'leader', commit: 3, lastIndex: 4 });
+    stage.stabilize();
+    expect(stage.node(1).core).toMatchObject({ role: 'follower', commit: 4 });
+    expect([2, 3].filter((id) => stage.node(id).leads)).toHaveLength(1);
+  });
+
+  it('removed servers do not disrupt the cluster', () => {
+    const stage = elected(1, [1, 2, 3, 4]);
+    stage.links.split([4], [1, 2, 3]);
+    stage.changeMembers(1, { remove: [4] });
+    stage.stabilize();
+    stage.run(500);
+    stage.links.heal();
+    stage.run(500);
+    expect(stage.node(1).core).toMatchObject({ role: 'leader', term: 2 });
+    expect(stage.node(4).core).toMatchObject({ term: 2, leader: 0 });
+  });
+});
+
 describe('8 Client interaction', () => {
   it('a new leader commits an empty entry of its own term at once', () => {
     const stage = elected(1);
