@@ -86,13 +86,13 @@ export class Links {
   }
 
   /**
-   * `link` could not do it: it is not the leader, as far as one knows, and the next endpoint is
-   * asked first.
+   * `link` could not do it: it is not the leader, as far as one knows, and the endpoints behind it
+   * are asked first, whichever of those before it are down.
    */
   giveUp(link: Link): void {
     if (this.#leader === link) this.#leader = undefined;
-    const count = this.#endpoints.length;
-    if (this.#endpoints[this.#first] === link) this.#first = (this.#first + 1) % count;
+    if (this.#pickEndpoint() !== link) return;
+    this.#first = (this.#endpoints.indexOf(link) + 1) % this.#endpoints.length;
   }
 
   async close(): Promise<void> {

@@ -304,6 +304,18 @@ describe('when nodes fail', () => {
     expect(other.asked).toEqual(['get a', 'get b']);
   });
 
+  it('does not stay with a node that could not do it because the endpoint before it is down', async () => {
+    const [removed, leader] = [await startNode(), await startNode()];
+    removed!.behaviour = () => {
+      throw new DleError('DLE_MEMBER_REMOVED', 'this node is none', { retryable: true });
+    };
+    const client = connect([await deadAddress(), removed!, leader!], { clock: fastClock });
+    await Promise.all([removed!, leader!].map(({ address }) => client.status(address)));
+    await put(client, 'a');
+    expect(removed!.asked).toEqual(['put a']);
+    expect(leader!.asked).toEqual(['put a']);
+  });
+
   it('tries an overloaded leader again, and does not trouble the others', async () => {
     const [leader, follower] = await startCluster(2);
     leader!.once(() => {
@@ -435,7 +447,7 @@ describe('a change of members', () => {
 
   it('that is refused says why: at once, or when its time is over', async () => {
     const node = await startNode();
-    const client = connect([node], { clock: fastClock }, { requestTimeoutMs: 300 });
+    const client = connect([node], { clock: fastClock }, { requestTimeoutMs: 20_000 });
     node.behaviour = () => {
       throw refused('wouldLoseQuorum', false);
     };
