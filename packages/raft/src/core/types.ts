@@ -3,80 +3,17 @@
  * its peers (messages). All of it is plain data.
  */
 
-export type NodeId = number;
+import type {
+  ChangeRefusal,
+  Configuration,
+  IndexedConfiguration,
+  MembershipChange,
+  NodeId,
+} from './members.js';
+import type { Message } from './messages.js';
 
-/** The members as the core sees them. Ids are in rising order, none twice in a list. */
-export interface Configuration {
-  /** Those who vote; in a joint phase, those who will. At least one. */
-  readonly voters: readonly NodeId[];
-  /**
-   * Not empty in a joint phase (paper section 6): those who voted before it. Until it is over,
-   * every decision takes a majority of both. Absent otherwise.
-   */
-  readonly outgoing?: readonly NodeId[];
-  /**
-   * Those who get the log and have no vote (dissertation 4.2.1). None of them is among `voters`;
-   * one may be among `outgoing`, while it stops voting. Absent where there are none.
-   */
-  readonly learners?: readonly NodeId[];
-  /**
-   * What goes with the members and means nothing to the core (instance ids, addresses). A joint
-   * phase ends with what it began with, so it may still tell of nodes that have left: only those in
-   * the lists above are members.
-   */
-  readonly members?: unknown;
-}
-
-/** What is to become of the members, in one step. Every id is named at most once. */
-export interface MembershipChange {
-  /** New members: they get the log, and have no vote. */
-  readonly add?: readonly NodeId[];
-  /** Learners that are to vote. */
-  readonly promote?: readonly NodeId[];
-  /** Voters that are to be learners. */
-  readonly demote?: readonly NodeId[];
-  /** Members that are to be none. With `promote`, one replaces the other in one step. */
-  readonly remove?: readonly NodeId[];
-  /**
-   * `members` of the new configuration; must cover those who leave, too, who are told of it.
-   * Default: as it was.
-   */
-  readonly members?: unknown;
-}
-
-/** Why a change of members was not begun. Nothing was written. */
-export interface ChangeRefusal {
-  /**
-   * - `notLeader`: ask the leader;
-   * - `notReady`: the leader has not committed an entry of its own term yet; try again;
-   * - `changeUnderWay`: one change at a time; try again when that is over;
-   * - `transferring`: another node is about to lead; ask it;
-   * - `notCaughtUp`: a learner that is to vote lacks too much of the log; try again later;
-   * - `wouldLoseQuorum`: too few of the voters that there would be are alive and up to date, so
-   *   that
-   *   nothing could be committed with them;
-   * - `invalid`: it makes no sense with the members there are.
-   */
-  readonly reason:
-    | 'notLeader'
-    | 'notReady'
-    | 'changeUnderWay'
-    | 'transferring'
-    | 'notCaughtUp'
-    | 'wouldLoseQuorum'
-    | 'invalid';
-  /** A sentence for people. */
-  readonly message: string;
-}
-
-/**
- * A configuration and the index of the entry that brought it; it counts from the moment it is in
- * the log.
- */
-export interface IndexedConfiguration {
-  readonly index: number;
-  readonly configuration: Configuration;
-}
+export type * from './members.js';
+export type * from './messages.js';
 
 /**
  * Consecutive whole entries as the core sees them. Whoever drives the core holds the bytes behind
@@ -133,110 +70,6 @@ export type ReadLevel = 'linearizable' | 'lease' | 'follower';
  * - `overloaded`: too many reads wait for a majority already.
  */
 export type ReadRefusal = 'notLeader' | 'noAnswer' | 'overloaded';
-
-interface MessageBase {
-  readonly from: NodeId;
-  readonly to: NodeId;
-  /** Term of the sender; of a pre-vote request: the term it would campaign in. */
-  readonly term: number;
-}
-
-export interface PreVoteRequest extends MessageBase {
-  readonly type: 'preVoteRequest';
-  readonly lastIndex: number;
-  readonly lastTerm: number;
-}
-
-/** `term` repeats the request's where granted, and is the voter's own where not. */
-export interface PreVoteResponse extends MessageBase {
-  readonly type: 'preVoteResponse';
-  readonly granted: boolean;
-}
-
-/** RequestVote (paper figure 2). */
-export interface VoteRequest extends MessageBase {
-  readonly type: 'voteRequest';
-  readonly lastIndex: number;
-  readonly lastTerm: number;
-  /** The leader of the term before has asked for this election: nobody need withhold a vote. */
-  readonly transfer: boolean;
-}
-
-export interface VoteResponse extends MessageBase {
-  readonly type: 'voteResponse';
-  readonly granted: boolean;
-}
-
-/** AppendEntries (paper figure 2). Its entries, if it has any, travel beside it. */
-export interface AppendRequest extends MessageBase {
-  readonly type: 'appendRequest';
-  readonly previousIndex: number;
-  readonly previousTerm: number;
-  /** Index of the last entry it carries; `previousIndex` when it carries none. */
-  readonly lastIndex: number;
-  readonly commit: number;
-  /** Newest read round of the leader when it was sent. */
-  readonly round: number;
-}
-
-export interface AppendResponse extends MessageBase {
-  readonly type: 'appendResponse';
-  readonly rejected: boolean;
-  /**
-   * Accepted: the last index this request verified, durable here. Rejected: its `previousIndex`.
-   */
-  readonly index: number;
-  /**
-   * Rejected: where the leader should look next (largest index that may match), and the term there.
-   */
-  readonly hintIndex: number;
-  readonly hintTerm: number;
-  readonly round: number;
-}
-
-export interface Heartbeat extends MessageBase {
-  readonly type: 'heartbeat';
-  /** min(what the receiver is known to hold, the leader's commit). */
-  readonly commit: number;
-  readonly round: number;
-}
-
-export interface HeartbeatResponse extends MessageBase {
-  readonly type: 'heartbeatResponse';
-  readonly round: number;
-}
-
-/** TimeoutNow (dissertation 3.10): the leader asks a follower that holds everything to take over. */
-export interface TimeoutNow extends MessageBase {
-  readonly type: 'timeoutNow';
-}
-
-/** A follower asks for the index of reads that it was asked for (dissertation 6.4). */
-export interface ReadIndexRequest extends MessageBase {
-  readonly type: 'readIndexRequest';
-  /** Never used twice by a node, over all its lives. */
-  readonly request: number;
-}
-
-export interface ReadIndexResponse extends MessageBase {
-  readonly type: 'readIndexResponse';
-  readonly request: number;
-  /** The state at this index reflects all that was committed when the request arrived. */
-  readonly index: number;
-}
-
-export type Message =
-  | PreVoteRequest
-  | PreVoteResponse
-  | VoteRequest
-  | VoteResponse
-  | AppendRequest
-  | AppendResponse
-  | Heartbeat
-  | HeartbeatResponse
-  | TimeoutNow
-  | ReadIndexRequest
-  | ReadIndexResponse;
 
 /** Every event carries `now`: monotonic milliseconds of the driver. */
 export type Event =

@@ -175,7 +175,8 @@ class Simulation {
     const ids = this.#cluster.nodes.map(({ id }) => id);
     const before = node.core.configuration;
     this.#cluster.changeMembers(node, drawChange(this.#dice, node.core, ids));
-    // What has begun may reach some only; two halves that know different voters must not both decide.
+    // What has begun may reach some only; two halves that know different voters must not both
+    // decide.
     if (node.core.configuration === before || !this.#dice.chance(0.3)) return;
     const side = ids.filter((id) => id === node.id || this.#dice.chance(0.4));
     this.#cluster.links.split(
