@@ -12,6 +12,7 @@ export type {
   CompactionProgress,
   CompactOptions,
 } from './compaction/compactor.js';
+export type { Floor } from './compaction/log-floor.js';
 export type { Damage, DirectoryCounters } from './directory/directories.js';
 export { type NativeStatus, nativeStatus } from './native/native.js';
 export type { StoreIterator } from './ordered/store-iterator.js';
@@ -23,6 +24,8 @@ export type {
   Snapshot,
   SnapshotStats,
 } from './ordered/types.js';
+export type { BaseChunk, BaseExport } from './store/base/base-export.js';
+export type { BaseImporter, ImportOptions } from './store/base/base-importer.js';
 export { LogStore } from './store/log-store.js';
 export type {
   BatchOperation,

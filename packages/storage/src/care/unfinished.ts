@@ -11,6 +11,7 @@ export const Unfinished = {
   backup: 'backup.unfinished',
   restore: 'restore.unfinished',
   repair: 'repair.unfinished',
+  import: 'import.unfinished',
 } as const;
 export type Unfinished = (typeof Unfinished)[keyof typeof Unfinished];
 
@@ -19,6 +20,7 @@ const WHAT_TO_DO: Readonly<Record<Unfinished, string>> = {
   [Unfinished.backup]: 'an unfinished backup: run the backup again, or delete it',
   [Unfinished.restore]: 'an unfinished restore: run it again, or delete the directory',
   [Unfinished.repair]: 'an unfinished repair: run it again',
+  [Unfinished.import]: 'a base that is to take its place: open it as a replicated store',
 };
 
 /** Throws `DLE_INVALID_ARGUMENT` if what is in `directory` is not whole yet. `names`: its files. */

@@ -28,9 +28,9 @@ export class LogFloor implements Retention {
   readonly #components: LogFloorComponents;
   #current: Floor;
 
-  constructor(components: LogFloorComponents, current: Floor) {
+  constructor(components: LogFloorComponents, { index, term, state }: Floor) {
     this.#components = components;
-    this.#current = current;
+    this.#current = { index, term, state };
   }
 
   get current(): Floor {

@@ -226,7 +226,9 @@ export class OrderedReads implements IteratorHost {
 
   scan(options: ScanOptions): Scan {
     const { segments, native } = this.#components;
-    if (native !== undefined) return new MergedScan(segments, native, options);
+    // Records are shipped to where they are missing: seldom, and not for speed alone.
+    const isNative = native !== undefined && options.shape !== 'records';
+    if (isNative) return new MergedScan(segments, native, options);
     return new TypescriptScan(segments, options);
   }
 

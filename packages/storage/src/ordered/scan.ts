@@ -6,8 +6,8 @@ export const DONE = -1;
 /** As much has come as was asked for, or as is good to do at a time. */
 export const MORE = -2;
 
-/** What is shown of a key. */
-export type Shape = 'pairs' | 'keys' | 'values';
+/** What is shown of a key; a record comes as it lies in its file. */
+export type Shape = 'pairs' | 'keys' | 'values' | 'records';
 
 /** What a scan gives. */
 export interface ScanOptions {

@@ -69,7 +69,11 @@ export class TypescriptScan implements Scan {
     const { shape } = this.#options;
     const { key } = this.#merge.entry;
     if (shape === 'keys') return this.#pool.copy(key);
-    const value = this.#pool.copy(this.#read(key).value);
+    const record = this.#read(key);
+    if (shape === 'records') {
+      return this.#pool.copy(record.bytes.subarray(record.offset, record.end));
+    }
+    const value = this.#pool.copy(record.value);
     return shape === 'values' ? value : [this.#pool.copy(key), value];
   }
 

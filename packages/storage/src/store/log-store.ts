@@ -1,4 +1,5 @@
 import { DleError, systemClock, systemRandom } from '@dle/common';
+import { copyOf } from '../bytes.js';
 import { repair } from '../care/repair.js';
 import { restore } from '../care/restore.js';
 import type { BackupReport, CareOptions, RepairReport, RestoreReport } from '../care/types.js';
@@ -9,6 +10,8 @@ import type { Log } from '../log/log.js';
 import type { StoreIterator } from '../ordered/store-iterator.js';
 import type { ClearOptions, IteratorOptions, ReadOptions, Snapshot } from '../ordered/types.js';
 import { NodeVfs } from '../vfs/node-vfs.js';
+import { type BaseExport, StoreBaseExport } from './base/base-export.js';
+import { BaseImporter, type ImportOptions } from './base/base-importer.js';
 import { bytesOf } from './bytes-like.js';
 import type { GroupWriter } from './group-writer.js';
 import { KeyEncoder } from './key-encoder.js';
@@ -100,6 +103,23 @@ export class LogStore {
     const open = (draft: string) =>
       LogStore.open(draft, { compaction: { automatic: false } }, parts);
     return repair({ ...parts, open }, directory, options);
+  }
+
+  /**
+   * Begins to take in the base of another node, or goes on with what a crash has left of it, beside
+   * the replicated store in `directory`, which may be open. When all chunks have come, the store is
+   * closed and the import finished, the next `open` finds the base in its place: with the id of the
+   * store and its local states, the floor as the base has it, and an empty log behind that. One
+   * that was begun for another floor is given up. Rejects with `DLE_INVALID_ARGUMENT`, `DLE_LOCKED`
+   * (another import is under way there), `DLE_DISK_FULL`, `DLE_IO`, `DLE_CORRUPT`.
+   */
+  static async beginImport(
+    directory: string,
+    options: ImportOptions,
+    components: Pick<LogStoreComponents, 'vfs'> = {},
+  ): Promise<BaseImporter> {
+    const { vfs = new NodeVfs() } = components;
+    return BaseImporter.begin(vfs, directory, options);
   }
 
   private constructor(parts: StoreParts, durability: Durability) {
@@ -295,6 +315,21 @@ export class LogStore {
     this.log.checkWritable();
     await this.#parts.installer.setFloor(floor);
     this.#parts.compactor.touch();
+  }
+
+  /**
+   * Replicated mode: the state after the last entry that was applied, to be brought to another
+   * node, chunk by chunk, while writes go on. `state` is what consensus must know at that index.
+   * Throws `DLE_CLOSED`, `DLE_INVALID_ARGUMENT` (nothing has been applied yet).
+   */
+  exportBase(state: Uint8Array): BaseExport {
+    this.#replicated();
+    const { ordered } = this.#parts;
+    const index = this.appliedIndex;
+    if (index === 0) throw new DleError('DLE_INVALID_ARGUMENT', 'nothing has been applied yet');
+    const term = this.log.termAt(index);
+    const base = { index, term, state: copyOf(state), bytes: this.#keys.live.total };
+    return new StoreBaseExport(ordered, ordered.snapshot(), base);
   }
 
   /**

@@ -12,6 +12,7 @@ import type { SealedSegment } from '../log/log-writer.js';
 import type { SegmentFiles } from '../log/segment-files.js';
 import type { Unlisted } from '../ordered/unlisted-files.js';
 import type { Vfs } from '../vfs/vfs.js';
+import { adoptBase } from './base/staging.js';
 import type { Catalog } from './catalog.js';
 import type { Keyspace } from './keyspace.js';
 import { restoreKeys } from './restore-keys.js';
@@ -84,6 +85,7 @@ export class Start {
   async #openBase(): Promise<LogBase> {
     const { vfs, files } = this.#components;
     const { directory, replicated } = this.#options;
+    if (replicated) await adoptBase(vfs, directory);
     const manifest = await openBase(vfs, directory, files);
     this.manifest = manifest;
     if (manifest === undefined) return { gaps: [], nextId: 1 };

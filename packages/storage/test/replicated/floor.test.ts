@@ -1,8 +1,16 @@
+import { toBytes } from '@dle/common';
 import { describe, expect, it } from 'vitest';
 import { LogStore } from '../../src/index.js';
+import { EntryBatchBuilder } from '../../src/internal.js';
 import { DIRECTORY, Machine } from '../support/logs.js';
+import { pairsOf } from '../support/pairs.js';
 import { Member } from './member.js';
 
+const REPLICATED = {
+  replicated: true,
+  segmentSize: 4_096,
+  compaction: { automatic: false, bytesPerSecond: 0 },
+};
 const refused = expect.objectContaining({ code: 'DLE_INVALID_ARGUMENT', effect: 'none' });
 
 /** A store with so many entries, all of them applied. */
@@ -137,5 +145,44 @@ describe('a floor', () => {
     await member.store.close();
     const opened = LogStore.open(DIRECTORY, { segmentSize: 4_096 }, member);
     await expect(opened).rejects.toMatchObject({ code: 'DLE_FORMAT' });
+  });
+});
+
+describe('a key directory', () => {
+  it('is not made of what a frame has replaced that may still be lost', async () => {
+    let lost = 0;
+    for (let seed = 1; seed <= 12; seed++) {
+      const member = new Member(seed);
+      await member.open();
+      const { log } = member.store;
+      // Entries that are replaced lie at the end of a sealed segment, and in the one behind it.
+      while (log.lastSegment < 2) member.append(log.lastIndex + 1, 1);
+      const first = log.entries.segmentAt(log.lastIndex) === 2 ? log.lastIndex - 3 : 0;
+      await member.store.flush();
+      await member.commit(first - 1);
+      member.store.apply(first - 1);
+      const { term } = member.state.entries.at(-1)!;
+      const builder = new EntryBatchBuilder(first, term + 1);
+      builder.put(toBytes('key 00'), toBytes('of another leader'));
+      builder.endEntry();
+      log.append(builder.finish(), { replaces: true, durable: false });
+      while (log.submitted < log.accepted) await new Promise(setImmediate);
+      member.store.apply(first - 1);
+      await member.pass(0);
+      member.vfs.crash();
+      await member.end();
+      const store = await LogStore.open(DIRECTORY, REPLICATED, member);
+      if (store.log.lastIndex > first) {
+        lost++;
+        const { lastIndex } = store.log;
+        store.log.setCommit(lastIndex);
+        store.apply(lastIndex);
+        expect(await pairsOf(store)).toEqual(member.contentAt(lastIndex));
+        await store.verify();
+        expect(await pairsOf(store)).toEqual(member.contentAt(lastIndex));
+      }
+      await store.close();
+    }
+    expect(lost).toBeGreaterThan(0);
   });
 });

@@ -44,6 +44,7 @@ export interface Tally {
   gone: number;
   crashes: number;
   vouched: number;
+  harmed: number;
 }
 
 export const newTally = (): Tally => ({
@@ -53,6 +54,7 @@ export const newTally = (): Tally => ({
   gone: 0,
   crashes: 0,
   vouched: 0,
+  harmed: 0,
 });
 
 export interface MemberOptions extends LogStoreOptions {
@@ -130,6 +132,19 @@ export class Member {
     return store;
   }
 
+  /** Key directories are lost or damaged, which is to change nothing. */
+  async harm(): Promise<void> {
+    const directories = this.vfs.paths.filter((path) => path.endsWith('.directory')).sort();
+    for (const path of directories) {
+      const choice = this.below(6);
+      if (choice < 2) this.tally.harmed++;
+      if (choice === 0) await this.vfs.unlink(path);
+      else if (choice === 1) {
+        this.vfs.flipBit(path, this.below(this.vfs.sizeOf(path)), this.below(8));
+      }
+    }
+  }
+
   /** Lives until the machine crashes, or enough has been done. */
   async live(actions: number): Promise<void> {
     const store = await this.open();
@@ -147,14 +162,17 @@ export class Member {
     } catch (thrown) {
       if (!this.vfs.down || !isDleError(thrown)) throw thrown;
     }
-    this.end();
+    await this.end();
   }
 
   /** Ends this life: now and then the process dies alone, and nothing that it wrote is lost. */
-  end(): void {
+  async end(): Promise<void> {
     const killed = !this.vfs.down && this.below(2) === 0;
     this.#survived = killed ? this.#submitted : 0;
     if (killed) this.vfs.kill();
+    else if (!this.vfs.down) this.vfs.crash();
+    // What the dead process was about to do meets a dead disk, and not that of the next one.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
     this.#snapshots = [];
     this.#underWay = [];
     this.#store = undefined;

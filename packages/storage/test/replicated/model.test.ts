@@ -21,6 +21,7 @@ it(`a replicated store is what its log says, whatever is replaced, given up and 
       for (let life = 0; life < LIVES; life++) {
         if (member.below(3) > 0) member.vfs.plan({ crashAtOperation: 1 + member.below(300) });
         await member.liveAndCrash(80);
+        if (member.below(3) === 0) await member.harm();
       }
       await member.live(0);
     });
