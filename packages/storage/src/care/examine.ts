@@ -5,6 +5,7 @@ import type { Manifest } from '../compaction/manifest.js';
 import type { Damage } from '../directory/directories.js';
 import { directoryName, parseDirectoryName } from '../directory/directory-format.js';
 import { sortedName } from '../directory/sorted-segment.js';
+import { DeadExtents } from '../log/dead-extents.js';
 import { recover } from '../log/recovery.js';
 import { SegmentFiles } from '../log/segment-files.js';
 import { parseSegmentName, segmentName } from '../log/segment-header.js';
@@ -38,7 +39,8 @@ export async function examine(
   const files = new SegmentFiles(vfs, directory);
   try {
     const manifest = await openBase(vfs, directory, files);
-    const { gaps = [], nextId = 1, sorted = [] } = manifest ?? {};
+    const { gaps = [], nextId = 1, sorted = [], floor } = manifest ?? {};
+    let isReplicated = floor !== undefined;
     const recovered = await recover(
       { vfs, files },
       directory,
@@ -47,7 +49,9 @@ export async function examine(
         endOf: async () => undefined,
         readSealed: async () => undefined,
         restore: async () => undefined,
-        visit: () => undefined,
+        visit: ({ entries }) => {
+          isReplicated ||= entries !== undefined && entries.termAt(entries.firstIndex) > 0;
+        },
       },
     );
     const { storeId = '', sequence, lastSegment } = recovered;
@@ -56,7 +60,12 @@ export async function examine(
       .map(parseSegmentName)
       .filter((id) => id !== undefined)
       .filter((id) => id <= lastSegment && !isGone(gaps, id));
-    const owners = new Set([...segments, ...sorted.map(({ id }) => id)]);
+    // Of replaced entries a directory says nothing; which those are is known up to the floor.
+    const lastListed = isReplicated ? (floor?.segment ?? 0) : lastSegment;
+    const sealed = segments.filter((id) => id <= lastListed);
+    const owners = new Set([...sealed, ...sorted.map(({ id }) => id)]);
+    const dead = new DeadExtents();
+    for (const extent of floor?.dead ?? []) dead.add(extent, 0);
     const listed = new Set(
       names.map(parseDirectoryName).filter((id) => id !== undefined && owners.has(id)),
     ) as ReadonlySet<number>;
@@ -64,7 +73,7 @@ export async function examine(
       ...{ storeId, flushed: sequence, accepted: sequence, lastSegment },
       ...{ activeSegment: undefined, failure: undefined },
     };
-    const known = { healed: [], listed };
+    const known = { healed: [], listed, dead };
     const verifier = new Verifier({ vfs, clock, log }, directory, known);
     const { damage, records } = await verifier.run();
     return {

@@ -42,7 +42,7 @@ export class Installer {
   readonly #droppedBefore = new Map<number, number>();
   #dropped: number;
   /** One manifest at a time. */
-  #writing: Promise<void> | undefined;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(components: InstallerComponents, directory: string, manifest: Manifest | undefined) {
     this.#components = components;
@@ -161,12 +161,17 @@ export class Installer {
     if (gone.length > 0) catalog.change([], new Set(gone));
   }
 
-  async #alone(write: () => Promise<void>): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing.catch(() => undefined);
-    this.#writing = write().finally(() => {
-      this.#writing = undefined;
-    });
-    await this.#writing;
+  /** Resolves when no manifest is being written, nor waits to be. */
+  async idle(): Promise<void> {
+    for (let last: Promise<void> | undefined; last !== this.#writing; await last) {
+      last = this.#writing;
+    }
+  }
+
+  #alone(write: () => Promise<void>): Promise<void> {
+    const turn = this.#writing.then(write);
+    this.#writing = turn.catch(() => undefined);
+    return turn;
   }
 
   /** What the log must know of a segment once it is gone. */

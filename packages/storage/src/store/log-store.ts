@@ -312,6 +312,7 @@ export class LogStore {
    */
   async setFloor(floor: Floor): Promise<void> {
     this.#replicated();
+    if (this.#closed !== undefined) throw new DleError('DLE_CLOSED', 'the store is closed');
     this.log.checkWritable();
     await this.#parts.installer.setFloor(floor);
     this.#parts.compactor.touch();
@@ -421,13 +422,14 @@ export class LogStore {
   }
 
   #close(): Promise<void> {
-    const { standalone, ordered, compactor, directories, background, reclaimer, files } =
-      this.#parts;
+    const { standalone, ordered, compactor, installer, directories, background } = this.#parts;
+    const { reclaimer, files } = this.#parts;
     standalone?.writer.append();
     return closeAll(
       () => standalone?.backups.close(),
       () => ordered.close(),
       () => compactor.close(),
+      () => installer.idle(),
       () => directories.close(),
       () => background.close(),
       () => this.log.close(),

@@ -56,6 +56,21 @@ describe('a floor', () => {
     expect(Buffer.from(member.store.floor.state).toString()).toBe('state at 12');
   });
 
+  it('is waited for by a close, and refused behind it', async () => {
+    const member = await filled(60);
+    const { store, vfs } = member;
+    const floors = [20, 40, 60].map((index) => member.raiseFloor(index));
+    const closed = store.close();
+    await expect(member.raiseFloor(60)).rejects.toMatchObject({ code: 'DLE_CLOSED' });
+    await Promise.all([closed, ...floors]);
+    const { operations } = vfs;
+    await member.pass();
+    expect(vfs.operations).toBe(operations);
+    await member.open();
+    expect(member.store.floor.index).toBe(60);
+    await member.store.close();
+  });
+
   it('is nothing for a standalone store', async () => {
     const store = await LogStore.open(DIRECTORY, {}, new Machine());
     const floor = { index: 1, term: 0, state: new Uint8Array(0) };

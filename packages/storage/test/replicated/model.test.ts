@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { LogStore } from '../../src/index.js';
+import { DIRECTORY } from '../support/logs.js';
 import { Member, newTally } from './member.js';
 
 const SEEDS = Number(process.env.DLE_SEEDS ?? 40);
@@ -17,13 +19,21 @@ it(`a replicated store is what its log says, whatever is replaced, given up and 
   const tally = newTally();
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
     await named(seed, async () => {
-      const member = new Member(seed, tally);
+      // Now and then compaction happens by itself.
+      const compaction = { automatic: seed % 3 === 0, bytesPerSecond: 0 };
+      const member = new Member(seed, tally, { compaction });
       for (let life = 0; life < LIVES; life++) {
         if (member.below(3) > 0) member.vfs.plan({ crashAtOperation: 1 + member.below(300) });
         await member.liveAndCrash(80);
         if (member.below(3) === 0) await member.harm();
       }
-      await member.live(0);
+      const store = await member.open();
+      await member.check();
+      await store.close();
+      // Read by somebody who knows nothing of it, it is whole as well.
+      const { damage } = await LogStore.repair(DIRECTORY, {}, member);
+      expect(damage).toEqual([]);
+      await (await member.open()).close();
     });
   }
   if (SEEDS < 20) return;
