@@ -1,5 +1,6 @@
-import { assert, type DleError, EMPTY_BYTES, toBytes } from '@dle/common';
+import { assert, DleError, EMPTY_BYTES, toBytes } from '@dle/common';
 import { EntryBatch, EntryBatchBuilder, type Log, Namespace } from '@dle/storage/internal';
+import { isJoint, isSound } from '../core/configuration.js';
 import type {
   Configuration,
   EntryBatch as CoreBatch,
@@ -69,9 +70,17 @@ export class RaftLog implements LogPort<LogProposal> {
     return (await this.#configurations()).at(-1)?.configuration;
   }
 
-  /** Writes the first configuration into an empty log; resolves when it is durable. */
+  /**
+   * Writes the first configuration into an empty log; resolves when it is durable.
+   *
+   * @throws DleError `DLE_INVALID_ARGUMENT` for one that no cluster can begin with.
+   */
   async bootstrap(configuration: Configuration): Promise<void> {
     assert(this.#log.lastIndex === 0, 'only an empty log can be bootstrapped');
+    if (!isSound(configuration) || isJoint(configuration)) {
+      const message = 'a first configuration names its voters, at least one, in rising order';
+      throw new DleError('DLE_INVALID_ARGUMENT', message);
+    }
     const entry = configurationEntry(configuration, 1, BOOTSTRAP_TERM);
     await this.#log.whenFlushed(this.#log.append(entry));
   }
