@@ -4,7 +4,13 @@ import { copyOf } from '../bytes.js';
 import { BLOCK_HEADER_BYTES, DirectoryEntryView } from '../directory/directory-block.js';
 import { plainMemory } from '../key-index/index-memory.js';
 import { drawSeed, KeyIndex } from '../key-index/key-index.js';
-import { NO_POSITION, type Position, positionOf, SegmentSlots } from '../key-index/position.js';
+import {
+  NO_POSITION,
+  type Position,
+  positionOf,
+  SegmentSlots,
+  slotOf,
+} from '../key-index/position.js';
 import { type RecordView, recordBytes } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
 import { SegmentFiles } from '../log/segment-files.js';
@@ -24,6 +30,8 @@ interface Missing extends LostKey {
   readonly file: string;
   readonly offset: number;
   readonly length: number;
+  /** Where it would lie; `NO_POSITION`: the file is gone. */
+  readonly position: Position;
 }
 
 /**
@@ -64,7 +72,11 @@ export class Salvage {
     const position = positionOf(this.#slots.slotOf(source), offset);
     const known = this.#index.find(key);
     if (known === NO_POSITION) this.#index.add(key, position);
-    else if (this.#reader.readSync(known).index < index) this.#index.set(key, position);
+    else {
+      const { index: knownIndex } = this.#reader.readSync(known);
+      const isNewer = knownIndex < index || (knownIndex === index && follows(position, known));
+      if (isNewer) this.#index.set(key, position);
+    }
   }
 
   /** Whatever has been lost there, nobody knows. */
@@ -86,7 +98,7 @@ export class Salvage {
         const record = source === undefined ? undefined : this.#wholeAt(source, entry, index);
         if (record !== undefined) this.take(source!, record, entry.recordOffset);
         else if (entry.kind === RecordKind.delete) this.#noteDelete(entry.key, index);
-        else this.#missing.push(missing(file, entry, index));
+        else this.#missing.push(this.#missed({ file, source }, entry, index));
       }
     }
   }
@@ -121,7 +133,7 @@ export class Salvage {
   }
 
   #isDeleted({ key, index }: RecordView): boolean {
-    return this.#deletes.size > 0 && (this.#deletes.get(textOf(key)) ?? 0) > index;
+    return this.#deletes.size > 0 && (this.#deletes.get(textOf(key)) ?? 0) >= index;
   }
 
   /** What is lost, when everything has been taken. */
@@ -135,7 +147,7 @@ export class Salvage {
       isStale = false;
     };
     // A newer one of the same key has been saved: it is not missed.
-    const missed = this.#missing.filter(({ key, index }) => this.#newestOf(key).index < index);
+    const missed = this.#missing.filter((one) => !this.#isSaved(one));
     missed.sort((a, b) => (a.file === b.file ? a.offset - b.offset : a.file < b.file ? -1 : 1));
     for (const one of missed) {
       const last = group.at(-1);
@@ -149,24 +161,48 @@ export class Salvage {
     return found;
   }
 
+  /** Whether the record, or a newer one of its key, is there. */
+  #isSaved({ key, index, position }: Missing): boolean {
+    const newest = this.#newestOf(key);
+    if (newest.index !== index) return newest.index > index;
+    return position === NO_POSITION || !follows(position, newest.position);
+  }
+
   async close(): Promise<void> {
     await this.#files.close();
   }
 
   /** Index 0: nothing is known of the key. */
-  #newestOf(key: Uint8Array): { readonly index: number; readonly isShown: boolean } {
+  #newestOf(key: Uint8Array): {
+    readonly index: number;
+    readonly isShown: boolean;
+    readonly position: Position;
+  } {
     const deleted = this.#deletes.get(textOf(key)) ?? 0;
     const position = this.#index.find(key);
-    if (position === NO_POSITION) return { index: deleted, isShown: false };
-    const { index, kind } = this.#reader.readSync(position);
-    if (deleted > index) return { index: deleted, isShown: false };
-    return { index, isShown: kind === RecordKind.put };
+    const index = position === NO_POSITION ? 0 : this.#reader.readSync(position).index;
+    if (deleted >= index) return { index: deleted, isShown: false, position: NO_POSITION };
+    const { kind } = this.#reader.readSync(position);
+    return { index, isShown: kind === RecordKind.put, position };
+  }
+
+  /** The record that `entry` names, and that is not there. */
+  #missed(
+    { file, source }: { readonly file: string; readonly source: number | undefined },
+    entry: DirectoryEntryView,
+    index: number,
+  ): Missing {
+    const { recordOffset: offset, valueLength, key } = entry;
+    const length = recordBytes(key.length, valueLength);
+    const position =
+      source === undefined ? NO_POSITION : positionOf(this.#slots.slotOf(source), offset);
+    return { file, offset, length, key: copyOf(key), index, position };
   }
 }
 
-function missing(file: string, entry: DirectoryEntryView, index: number): Missing {
-  const length = recordBytes(entry.keyEnd - entry.keyStart, entry.valueLength);
-  return { file, offset: entry.recordOffset, length, key: copyOf(entry.key), index };
+/** Whether one lies behind the other in the same file: an entry may change a key more than once. */
+function follows(position: Position, before: Position): boolean {
+  return before !== NO_POSITION && slotOf(position) === slotOf(before) && position > before;
 }
 
 function lossOf(group: readonly Missing[], mayBeStale: boolean): Loss {

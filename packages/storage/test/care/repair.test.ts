@@ -102,6 +102,44 @@ describe('a repair', () => {
     }
   }, 300_000);
 
+  it.each([
+    ['the first put', 'first', { saved: 'second', gone: undefined, lost: [] }],
+    ['the second put', 'second', { saved: undefined, gone: undefined, lost: ['saved'] }],
+    ['the delete', 'delete', { saved: 'second', gone: undefined, lost: [] }],
+    ['another write', 'elsewhere', { saved: 'second', gone: undefined, lost: ['large'] }],
+  ])(
+    'tells apart what one batch does to a key more than once, %s harmed',
+    async (_, harmed, expected) => {
+      const machine = new Machine();
+      const options = { segmentSize: 4_096, compaction: { automatic: false } };
+      const store = await LogStore.open(DIRECTORY, options, machine);
+      await store.batch([
+        { type: 'put', key: 'saved', value: 'first' },
+        { type: 'put', key: 'gone', value: 'deleted' },
+        { type: 'put', key: 'saved', value: 'second' },
+        { type: 'del', key: 'gone' },
+      ]);
+      // These begin segments of their own, and those before get their key directories.
+      await store.put('large', 'elsewhere'.repeat(400));
+      await store.put('last', 'x'.repeat(4_000));
+      await store.verify();
+      await store.close();
+      const [first, next] = await machine.segments();
+      const path = harmed === 'elsewhere' ? next : first;
+      const bytes = Buffer.from(machine.vfs.contentOf(path!));
+      const at = harmed === 'delete' ? bytes.lastIndexOf('gone') : bytes.lastIndexOf(harmed);
+      machine.vfs.flipBit(path!, at, 0);
+      const { damage, lost } = await LogStore.repair(DIRECTORY, {}, machine);
+      expect(damage).toMatchObject([{ file: path }]);
+      const names = lost.flatMap(({ keys }) => keys!.map(({ key }) => Buffer.from(key).toString()));
+      expect(names).toEqual(expected.lost);
+      const repaired = await LogStore.open(DIRECTORY, options, machine);
+      const pairs = await pairsOf(repaired);
+      expect([pairs.get('saved'), pairs.get('gone')]).toEqual([expected.saved, expected.gone]);
+      await repaired.close();
+    },
+  );
+
   it('keeps the damaged files aside, each time in another directory', async () => {
     const history = new History();
     await fill(place('store'), history);
