@@ -292,7 +292,7 @@ export class DleNode {
     this.#formation?.end();
     this.#formation = undefined;
     const changes = new MemberChanges(
-      { clock, random, logger, raft, transport },
+      { ...this.#components, raft, transport },
       {
         self,
         patienceMs: electionTimeoutMs,

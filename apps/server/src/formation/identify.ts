@@ -1,5 +1,12 @@
 import type { Clock, Logger, Random } from '@dle/common';
-import { type Hello, PROTOCOL_RANGE, type RequestOptions, type Rpc, TcpClient } from '@dle/net';
+import {
+  type Hello,
+  PROTOCOL_RANGE,
+  type RequestOptions,
+  type Rpc,
+  type Sockets,
+  TcpClient,
+} from '@dle/net';
 import type { Member } from '../membership/member.js';
 import type { Card } from './decide.js';
 import { IDENTIFY, parseCard } from './parse-card.js';
@@ -14,6 +21,7 @@ export interface IdentifyComponents {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly sockets?: Sockets | undefined;
 }
 
 /** A way to ask whoever is at `address` who it is, for a node that calls itself `self`. */
