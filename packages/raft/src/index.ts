@@ -1,6 +1,7 @@
 export { membersOf } from './core/configuration.js';
 export { DEFAULT_CORE_OPTIONS, validateCoreOptions } from './core/core-options.js';
 export type { ProgressState } from './core/progress.js';
+export { reachedByQuorum, type VoteResult, type VoterSets, voteResult } from './core/quorum.js';
 export { RaftCore, type RaftCoreComponents } from './core/raft-core.js';
 export type { CoreStatus, PeerStatus } from './core/status.js';
 export type {

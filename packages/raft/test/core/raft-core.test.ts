@@ -290,6 +290,26 @@ describe('a device that hangs', () => {
   });
 });
 
+describe('a node that starts', () => {
+  const deadlineWith = (history: readonly (readonly NodeId[])[]): number => {
+    const entries = history.map((voters, at) => ({ ...firstEntry(voters), index: at + 1 }));
+    const batches = [new TestBatch(entries)];
+    const recovered = { term: 1, vote: 0, commit: history.length, restarted: true, batches };
+    const random = { nextUint32: () => 0 };
+    return new RaftCore({ random }, { ...STAGE_OPTIONS, id: 1 }, recovered, 1_000).deadline;
+  };
+
+  it('campaigns at once where nobody else ever voted', () => {
+    expect(deadlineWith([[1]])).toBe(1_000);
+    expect(deadlineWith([[1], [1]])).toBe(1_000);
+  });
+
+  it('waits where somebody else did, who may still have a lease', () => {
+    expect(deadlineWith([[1, 2], [1]])).toBe(1_100);
+    expect(deadlineWith([[2]])).toBe(1_100);
+  });
+});
+
 describe('time', () => {
   it('never runs back, whatever the events say', () => {
     const stage = new Stage([1, 2, 3]);
