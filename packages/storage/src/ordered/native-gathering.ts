@@ -28,6 +28,9 @@ const MOST_RECORDS: number = PIECE_BYTES / RECORD_HEADER_BYTES;
 
 /** Keys that are merged between two pauses: a millisecond. */
 const MERGED_AT_ONCE = 16_384;
+/** Targets of merges that are kept: what a segment of some hundred thousand keys takes. */
+const FIRST_TARGET_BYTES: number = 1024 * 1024;
+const MOST_TARGET_BYTES: number = 16 * 1024 * 1024;
 /** No entry of a run is longer. */
 const MOST_ENTRY_BYTES: number = entryBytes(MAX_KEY_BYTES) + PLACE_BYTES;
 
@@ -38,7 +41,7 @@ export function nativeGathering(native: NativeIndex): GatherKeys {
   return {
     pieceBytes: PIECE_BYTES,
     gather: (piece) => gather(native, piece, memory),
-    merge: (runs, slot, pause) => merge(lookup, runs, slot, pause),
+    merge: (runs, slot, pause) => merge(lookup, runs, { slot, pause, memory }),
     readNow(file, length, position) {
       const { descriptor } = file;
       if (descriptor === undefined) return typescriptGathering.readNow(file, length, position);
@@ -48,10 +51,14 @@ export function nativeGathering(native: NativeIndex): GatherKeys {
   };
 }
 
-/** Used again for each piece: fresh memory would be zeroed first, and collected afterwards. */
+/**
+ * Used again for each piece and each merge: fresh memory would be zeroed first, and makes the
+ * collector go through the heap time and again, for it counts all that is allocated beside it.
+ */
 class Memory {
   #piece: Uint8Array = EMPTY_BYTES;
   #starts: Uint32Array = new Uint32Array(0);
+  #target: Uint8Array = EMPTY_BYTES;
 
   pieceOf(length: number): Uint8Array {
     if (length > PIECE_BYTES) return allocate(length);
@@ -65,6 +72,17 @@ class Memory {
     if (most > MOST_RECORDS) return new Uint32Array(most);
     if (this.#starts.length === 0) this.#starts = new Uint32Array(MOST_RECORDS);
     return this.#starts;
+  }
+
+  /** For a merge, until it is given back: another one may be under way. */
+  takeTarget(length: number): Uint8Array {
+    const target = this.#target;
+    this.#target = EMPTY_BYTES;
+    return target.length < length ? allocate(Math.max(length, FIRST_TARGET_BYTES)) : target;
+  }
+
+  giveTarget(target: Uint8Array): void {
+    if (target.length <= MOST_TARGET_BYTES) this.#target = target;
   }
 }
 
@@ -115,20 +133,21 @@ function runOf(
 function* merge(
   lookup: Lookup,
   runs: readonly MemoryRun[],
-  slot: number,
-  pause: Wait,
+  { slot, pause, memory }: { slot: number; pause: Wait; memory: Memory },
 ): Work<MemoryRun> {
   const sources = runs.map(({ bytes }) => bytes);
   const used = sources.reduce((sum, { length }) => sum + length, 0);
   // At worst there is an entry missing at the end of each block that would not go in.
   const blocks = Math.ceil(used / (BLOCK_BYTES - BLOCK_HEADER_BYTES - MOST_ENTRY_BYTES));
-  const target = allocate(blocks * BLOCK_BYTES);
-  const memory = new Uint8Array(lookup.runMergeBytes(runs.length));
-  lookup.beginRunMerge(memory, sources, target);
-  let length = lookup.stepRunMerge(memory, MERGED_AT_ONCE);
+  const target = memory.takeTarget(blocks * BLOCK_BYTES);
+  const state = new Uint8Array(lookup.runMergeBytes(runs.length));
+  lookup.beginRunMerge(state, sources, target);
+  let length = lookup.stepRunMerge(state, MERGED_AT_ONCE);
   while (length === 0) {
     yield pause;
-    length = lookup.stepRunMerge(memory, MERGED_AT_ONCE);
+    length = lookup.stepRunMerge(state, MERGED_AT_ONCE);
   }
-  return new MemoryRun(target.slice(0, length), slot);
+  const run = new MemoryRun(target.slice(0, length), slot);
+  memory.giveTarget(target);
+  return run;
 }

@@ -10,7 +10,7 @@ import type { MemoryRun } from './memory-run.js';
 import { reading, type Wait, type Work } from './work.js';
 
 /** Runs are merged when so many of them are about as large together as the one before them. */
-const MERGED_RUNS = 4;
+const MERGED_RUNS = 8;
 
 /** Bytes that are gathered in the time in which a file is opened. */
 const OPENING_BYTES = 16 * 1024;
@@ -157,7 +157,7 @@ export class UnlistedFile {
 
   /**
    * Merges the newest runs if they are many, and not small beside the one before: then a record is
-   * merged a few times in its life, and there are never more than a dozen runs or two.
+   * merged a few times in its life, and there are never more than some dozen runs.
    */
   *#mergeSome(): Work<void> {
     const runs = this.#runs;
