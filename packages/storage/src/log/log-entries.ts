@@ -103,7 +103,7 @@ export class LogEntries {
 
   /**
    * Shows the entries `from` to `to` in batches that may hold more than those, at once: from
-   * memory, or, read one by one, from the files. Throws `DLE_CORRUPT`, `DLE_IO`.
+   * memory, or, a piece at a time, from the files. Throws `DLE_CORRUPT`, `DLE_IO`.
    */
   visit(
     from: number,
@@ -112,7 +112,7 @@ export class LogEntries {
   ): void {
     this.#checkRange(from, to, this.firstIndex);
     for (let index = from; index <= to; ) {
-      const batch = this.#cache.batchOf(index) ?? this.#reader.readSync(index);
+      const batch = this.#cache.batchOf(index) ?? this.#reader.readSync(index, to);
       const last = Math.min(to, batch.lastIndex);
       visitor(batch, index, last);
       index = last + 1;

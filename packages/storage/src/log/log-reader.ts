@@ -6,6 +6,9 @@ import { EntryBatch } from './entry-batch.js';
 import type { EntryTable } from './entry-table.js';
 import type { SegmentFiles } from './segment-files.js';
 
+/** Read at once where entries are shown one after the other. */
+const PIECE_BYTES = 256 * 1024;
+
 /** Entries that lie one after the other in one segment. */
 interface Extent {
   readonly segment: number;
@@ -39,34 +42,49 @@ export class LogReader {
     return EntryBatch.join(parts);
   }
 
-  /** The entry at `index`, at once. Throws `DLE_CORRUPT`, `DLE_IO`. */
-  readSync(index: number): EntryBatch {
-    const extent = this.#extents(index, index)[0]!;
+  /**
+   * The entries from `from` on, at once: as many, up to `to`, as lie together and are no more than
+   * a piece; at least one. Throws `DLE_CORRUPT`, `DLE_IO`.
+   */
+  readSync(from: number, to: number): EntryBatch {
+    const extent = this.#extentAt(from, to, PIECE_BYTES);
     const bytes = allocate(extent.bytes);
     const count = this.#files.get(extent.segment).readSync(bytes, extent.offset);
     return this.#decode(extent, bytes.subarray(0, count));
   }
 
   #extents(from: number, to: number): Extent[] {
-    const table = this.#table;
     const extents: Extent[] = [];
     let total = 0;
     for (let index = from; index <= to; ) {
-      const firstIndex = index;
-      const segment = table.segmentAt(index);
-      const offset = table.offsetAt(index);
-      let end = offset;
-      while (index <= to && table.segmentAt(index) === segment && table.offsetAt(index) === end) {
-        end += table.bytesAt(index++);
-      }
-      extents.push({ segment, offset, firstIndex, lastIndex: index - 1, bytes: end - offset });
-      total += end - offset;
+      const extent = this.#extentAt(index, to, Number.POSITIVE_INFINITY);
+      extents.push(extent);
+      total += extent.bytes;
+      index = extent.lastIndex + 1;
     }
     if (total > MAX_BATCH_BYTES) {
       const message = `${total} bytes of entries at once; at most ${MAX_BATCH_BYTES} are allowed`;
       throw new DleError('DLE_INVALID_ARGUMENT', message);
     }
     return extents;
+  }
+
+  /** Of those that lie together with the one at `from`; no more than `maxBytes`, but at least it. */
+  #extentAt(from: number, to: number, maxBytes: number): Extent {
+    const table = this.#table;
+    const segment = table.segmentAt(from);
+    const offset = table.offsetAt(from);
+    let end = offset + table.bytesAt(from);
+    let lastIndex = from;
+    while (lastIndex < to) {
+      const next = lastIndex + 1;
+      if (table.segmentAt(next) !== segment || table.offsetAt(next) !== end) break;
+      const nextEnd = end + table.bytesAt(next);
+      if (nextEnd - offset > maxBytes) break;
+      end = nextEnd;
+      lastIndex = next;
+    }
+    return { segment, offset, firstIndex: from, lastIndex, bytes: end - offset };
   }
 
   #decode(extent: Extent, bytes: Uint8Array): EntryBatch {
