@@ -47,9 +47,13 @@ export class Election {
     this.#deadline = now + electionTimeoutMs + randomBelow(random, electionTimeoutMs);
   }
 
+  /**
+   * From now on it is this leader alone that may count on this node, whoever could before: one of the
+   * same term is the same, and one of an older term had lost its lease before this one was elected.
+   */
   heardFromLeader(): void {
     const { now, options } = this.#state;
-    this.#withholdsUntil = Math.max(this.#withholdsUntil, now + options.electionTimeoutMs);
+    this.#withholdsUntil = now + options.electionTimeoutMs;
     this.rearm();
   }
 

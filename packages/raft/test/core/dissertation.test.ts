@@ -181,6 +181,25 @@ describe('9.6 Preventing disruptions: pre-vote', () => {
     expect(stage.sent).toMatchObject([{ type: 'voteResponse', granted: true }]);
   });
 
+  it('a restarted voter that hears from a leader withholds for as long as any other', () => {
+    const stage = elected(1);
+    stage.crash(2);
+    stage.restart(2);
+    const ask = { from: 3, to: 2, term: 9, lastIndex: 9, lastTerm: 9 } as const;
+    stage.run(20);
+    stage.paused.add(1);
+    stage.paused.add(3);
+    stage.advance(99);
+    stage.sent.length = 0;
+    stage.inject({ ...ask, type: 'preVoteRequest' });
+    stage.deliver({ to: 2 });
+    expect(stage.sent).toEqual([]);
+    stage.advance(1);
+    stage.inject({ ...ask, type: 'preVoteRequest' });
+    stage.deliver({ to: 2 });
+    expect(stage.sent).toMatchObject([{ type: 'preVoteResponse', granted: true }]);
+  });
+
   it('a leader withholds its own as well', () => {
     const stage = elected(1);
     stage.inject({
