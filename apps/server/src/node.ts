@@ -339,7 +339,10 @@ export class DleNode {
   /** Why this node takes no part. */
   #reason(): string | undefined {
     const failure = this.#removed ?? this.#consensus?.raft.stopped;
-    return failure?.message ?? this.#formation?.reason;
+    if (failure !== undefined) return failure.message;
+    const isUnknown = this.#cluster !== undefined && this.#roster.membership === undefined;
+    if (isUnknown) return `it waits for the leader of cluster ${this.#cluster} to send it the log`;
+    return this.#formation?.reason;
   }
 
   #card(): Card {
