@@ -46,7 +46,9 @@ export class Changes {
     }
     const result = changed(log.members, change);
     if ('problem' in result) return { reason: 'invalid', message: result.problem };
-    return this.#danger(change, result.target) ?? firstStep(log.members, result.target);
+    const first = firstStep(log.members, result.target);
+    // Where the same ones vote as before, nothing can get worse.
+    return isJoint(first) ? (this.#danger(change, first) ?? first) : first;
   }
 
   /** Why the cluster might come to a halt in the voters it is asked to have. */

@@ -48,8 +48,9 @@ export class Election {
   }
 
   /**
-   * From now on it is this leader alone that may count on this node, whoever could before: one of the
-   * same term is the same, and one of an older term had lost its lease before this one was elected.
+   * From now on it is this leader alone that may count on this node, whoever could before: one of
+   * the same term is the same, and one of an older term had lost its lease before this one was
+   * elected.
    */
   heardFromLeader(): void {
     const { now, options } = this.#state;
