@@ -7,7 +7,7 @@ const HELP = `Runs whole clusters and their clients from seeds, with faults, and
   --seeds N    how many seeds to run (100)
   --first S    the first of them (1)
   --seed S     this one alone
-  --events N   events of the phase with faults, each seed (4000)
+  --events N   events of the phase with faults, for each node (1500)
   --trace      print everything of note
 `;
 
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
       seeds: { type: 'string', default: '100' },
       first: { type: 'string', default: '1' },
       seed: { type: 'string' },
-      events: { type: 'string', default: '4000' },
+      events: { type: 'string', default: '1500' },
       trace: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -50,8 +50,8 @@ async function main(): Promise<void> {
       totals.virtualMs += result.virtualMs;
       totals.hash = result.hash;
     },
+    ({ message }) => process.stderr.write(`${message}\n\n`),
   );
-  for (const { message } of failures) process.stderr.write(`${message}\n\n`);
   const seconds = (performance.now() - started) / 1_000;
   const lines = [
     `${count} seeds from ${first}: ${failures.length === 0 ? 'no promise broken' : `${failures.length} failed (${failures.map(({ seed }) => seed).join(' ')})`}`,

@@ -10,7 +10,10 @@ type Tuning = NonNullable<NodeComponents['tuning']>;
  * in which everything fails at once never gets far enough to show what a single fault does.
  */
 export interface Plan {
+  /** That form the cluster. */
   readonly nodes: number;
+  /** That wait to be added. */
+  readonly spares: number;
   readonly options: Required<
     Pick<NodeOptions, 'segmentSize' | 'electionTimeoutMs' | 'heartbeatIntervalMs'>
   >;
@@ -24,6 +27,7 @@ export interface Plan {
   readonly msBetweenFaults: number;
   readonly faults: readonly Fault[];
   readonly workload: WorkloadPlan;
+  readonly operator: OperatorPlan;
 }
 
 export interface WorkloadPlan {
@@ -34,6 +38,15 @@ export interface WorkloadPlan {
   readonly keys: number;
   readonly maxRestMs: number;
   readonly maxValueBytes: number;
+}
+
+export type Change = 'transfer' | 'add' | 'promote' | 'remove' | 'replace';
+
+export interface OperatorPlan {
+  readonly changes: readonly Change[];
+  readonly msBetweenChanges: number;
+  /** How many come when the faults are over. */
+  readonly lastChanges: number;
 }
 
 const FAULTS = [
@@ -58,6 +71,13 @@ const FAULTS = [
 
 export type Fault = (typeof FAULTS)[number];
 
+/** With spares; what is in a list more often comes more often. */
+const CHANGES: readonly (readonly Change[])[] = [
+  ['transfer', 'add', 'promote'],
+  ['transfer', 'add', 'promote', 'promote', 'remove'],
+  ['add', 'replace', 'replace', 'transfer'],
+];
+
 /** What is in the list more often comes more often. */
 const OFTEN: readonly Fault[] = ['crash', 'crash', 'kill', 'pause', 'heal', 'heal'];
 
@@ -66,19 +86,23 @@ export function drawPlan(dice: Dice): Plan {
   const heartbeatIntervalMs = Math.max(5, Math.floor(electionTimeoutMs / dice.between(4, 10)));
   const faults = [...FAULTS, ...OFTEN].filter(() => dice.chance(0.6));
   const segmentSize = dice.pick([4_096, 4_097, 8_192, 20_011, 65_536]);
+  const spares = dice.pick([0, 0, 0, 1, 2, 3]);
+  const maxClockDriftPercent = dice.pick([0, 1, 10, 30]);
   return {
+    spares,
     nodes: dice.pick([1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
     options: { segmentSize, electionTimeoutMs, heartbeatIntervalMs },
-    tuning: drawTuning(dice),
+    tuning: drawTuning(dice, maxClockDriftPercent),
     network: drawNetworkPlan(dice),
     device: {
       maxMs: dice.pick([0, 0.5, 5, 20]),
       hangs: dice.pick([0, 0, 0.001, 0.02]),
       maxHangMs: dice.pick([0.5, 3]) * electionTimeoutMs,
     },
-    skew: dice.pick([0, 0, 0.01, 0.1]),
+    // The slowest clock and the fastest are just not further apart than the lease allows for.
+    skew: dice.pick([0, 0.99 * (maxClockDriftPercent / (200 - maxClockDriftPercent))]),
     formsInPeace: dice.chance(0.85),
-    msBetweenFaults: Math.ceil(electionTimeoutMs * dice.pick([0.5, 1, 3])),
+    msBetweenFaults: Math.ceil(electionTimeoutMs * dice.pick([0.5, 1, 3, 10])),
     faults: faults.length === 0 ? ['heal'] : faults,
     workload: {
       followers: dice.between(1, 3),
@@ -87,10 +111,17 @@ export function drawPlan(dice: Dice): Plan {
       maxRestMs: dice.pick([2, 10, 60]),
       maxValueBytes: dice.pick([50, 500, 2 * segmentSize]),
     },
+    operator: drawOperatorPlan(dice, spares, electionTimeoutMs),
   };
 }
 
-function drawTuning(dice: Dice): Tuning {
+function drawOperatorPlan(dice: Dice, spares: number, electionTimeoutMs: number): OperatorPlan {
+  const changes: readonly Change[] = spares === 0 ? ['transfer'] : dice.pick(CHANGES);
+  const msBetweenChanges = Math.ceil(electionTimeoutMs * dice.pick([1, 3, 10, 40]));
+  return { changes, msBetweenChanges, lastChanges: dice.between(0, spares === 0 ? 1 : 4) };
+}
+
+function drawTuning(dice: Dice, maxClockDriftPercent: number): Tuning {
   const maxAppendBytes = dice.pick([1, 100, 1_000, 10_000, 1024 * 1024]);
   return {
     store: {
@@ -98,6 +129,7 @@ function drawTuning(dice: Dice): Tuning {
       idleFlushMs: dice.pick([1, 20, 100]),
     },
     core: {
+      maxClockDriftPercent,
       maxAppendBytes,
       maxInflightAppends: dice.pick([1, 2, 5, 64]),
       maxInflightBytes: maxAppendBytes * dice.pick([1, 3, 20]),

@@ -6,12 +6,13 @@ import {
   simulate,
 } from './simulation.js';
 
-/** Runs `count` seeds, from `first` on; returns what failed. */
+/** Runs `count` seeds, from `first` on; returns what failed, and tells of it at once. */
 export async function runSeeds(
   first: number,
   count: number,
   options: SimulationOptions,
   done: (result: SimulationResult) => void,
+  failed: (failure: SimulationFailure) => void = () => {},
 ): Promise<SimulationFailure[]> {
   const failures: SimulationFailure[] = [];
   const unheard: unknown[] = [];
@@ -26,13 +27,16 @@ export async function runSeeds(
       } catch (thrown) {
         if (!(thrown instanceof SimulationFailure)) throw thrown;
         failures.push(thrown);
+        failed(thrown);
       }
       // Runs do not go through the event loop: a promise that was rejected without anybody looking
       // is reported when they do.
       await setImmediate();
       for (const cause of unheard.splice(0)) {
         const what = new Error(`nobody handles a rejection: ${cause}`, { cause });
-        failures.push(new SimulationFailure(seed, [], what));
+        const failure = new SimulationFailure(seed, [], what);
+        failures.push(failure);
+        failed(failure);
       }
     }
   } finally {

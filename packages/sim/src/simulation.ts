@@ -6,12 +6,15 @@ import type { MemVfs } from '@dle/storage/testing';
 import { Chronicle } from './checks/chronicle.js';
 import { Coverage } from './checks/coverage.js';
 import { contentOf } from './checks/invariants.js';
+import { Operator } from './clients/operator.js';
 import { Workload } from './clients/workload.js';
-import { isServing, isSettled } from './cluster/at-rest.js';
+import { isServing, isSettled, membersOf } from './cluster/at-rest.js';
+import type { Machine } from './cluster/machine.js';
 import { Nemesis } from './cluster/nemesis.js';
 import { SimCluster } from './cluster/sim-cluster.js';
 import { Dice } from './dice.js';
 import { drawPlan, type Plan } from './plan.js';
+import { secluded } from './seclusion.js';
 
 /** Within which an undisturbed cluster must come to rest: connections that hang are given up. */
 const SETTLE_MS = 60_000;
@@ -21,7 +24,7 @@ const CLIENTS_END_MS = 30_000;
 const CLOSE_MS = 30_000;
 
 export interface SimulationOptions {
-  /** Events of the phase with faults. Default 4,000. */
+  /** Events of the phase with faults, for each node. Default 1,500. */
   readonly events?: number;
   /** Gets a line for everything of note. */
   readonly trace?: (line: string) => void;
@@ -69,7 +72,8 @@ export async function simulate(
 ): Promise<SimulationResult> {
   const chronicle = new Chronicle(options.trace);
   try {
-    return await new Simulation(seed, chronicle, options).run();
+    const simulation = new Simulation(seed, chronicle, options);
+    return await secluded(() => simulation.run());
   } catch (thrown) {
     throw new SimulationFailure(seed, chronicle.lines, thrown);
   }
@@ -88,9 +92,9 @@ class Simulation {
     if (nativeStatus().loaded) throw new Error('set DLE_NATIVE=0: the addon has a will of its own');
     this.#seed = seed;
     this.#chronicle = chronicle;
-    this.#events = options.events ?? 4_000;
     const dice = new Dice(seed, 0);
     this.#plan = drawPlan(dice);
+    this.#events = (options.events ?? 1_500) * (this.#plan.nodes + this.#plan.spares);
     const { disguise = (vfs: MemVfs) => vfs } = options;
     const components = { dice, chronicle, coverage: this.#coverage, disguise };
     this.#cluster = new SimCluster(components, this.#plan);
@@ -106,7 +110,9 @@ class Simulation {
     const workload = new Workload(cluster, this.#history, this.#plan.workload);
     if (this.#plan.formsInPeace)
       await this.#eventually('form a cluster', () => isServing(cluster, 0));
-    const nemesis = new Nemesis(cluster, this.#plan, workload.hosts);
+    const operatorHost = workload.hosts.at(-1)! + 1;
+    const operator = new Operator(cluster, this.#plan.operator, operatorHost);
+    const nemesis = new Nemesis(cluster, this.#plan, [...workload.hosts, operatorHost]);
     const end = time.events + this.#events;
     while (time.events < end) await time.proceed();
     nemesis.stop();
@@ -114,10 +120,12 @@ class Simulation {
     cluster.say('plan', 'the faults are over');
     const { commit } = cluster.invariants;
     await this.#eventually('serve again', () => isServing(cluster, commit));
+    operator.finish(this.#plan.operator.lastChanges);
+    await this.#within(CLIENTS_END_MS, 'end its changes', () => !operator.isWorking);
     workload.stop();
     await this.#within(CLIENTS_END_MS, 'end its operations', () => workload.working === 0);
     await this.#eventually('come to rest', () => isSettled(cluster));
-    this.#audit(workload);
+    this.#audit([...workload.problems, ...operator.problems]);
     await this.#close();
     return {
       seed: this.#seed,
@@ -144,24 +152,29 @@ class Simulation {
     }
   }
 
-  #audit(workload: Workload): void {
+  #audit(said: readonly string[]): void {
     const contents = new Map<number, Map<string, Uint8Array>>();
-    for (const { id, name, node } of this.#cluster.machines) {
+    for (const machine of membersOf(this.#cluster)) {
+      const { id, name, node } = machine;
+      if (this.#cluster.removed.has(machine)) {
+        throw new InvariantViolation(`${name} says that it was removed, and is a member`);
+      }
       const { store } = node!.internals;
       this.#cluster.invariants.compare(name, store);
       contents.set(id, contentOf(store));
     }
-    const problems = [...workload.problems, ...audit(this.#history, contents)];
+    const problems = [...said, ...audit(this.#history, contents)];
     if (problems.length > 0) throw new InvariantViolation(problems.join('\n'));
   }
 
   /** Whoever is closed leaves nothing behind: what was forgotten shows in the next run. */
   async #close(): Promise<void> {
-    const { machines } = this.#cluster;
-    let open = machines.length;
-    for (const machine of machines) machine.close(() => open--);
-    await this.#within(CLOSE_MS, 'close', () => open === 0);
-    for (const { name, vfs } of machines) {
+    const machines = this.#cluster.machines.filter(({ node }) => node !== undefined);
+    const closed: Machine[] = [];
+    for (const machine of machines) machine.close(() => closed.push(machine));
+    const isOver = (): boolean => machines.every(({ isRunning }) => !isRunning);
+    await this.#within(CLOSE_MS, 'close', isOver);
+    for (const { name, vfs } of closed) {
       if (vfs.openPaths.length === 0) continue;
       throw new InvariantViolation(`${name} has closed, and left open ${vfs.openPaths.join(', ')}`);
     }

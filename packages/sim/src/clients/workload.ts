@@ -1,4 +1,4 @@
-import { Client } from '@dle/client';
+import { Client, type ReadLevel } from '@dle/client';
 import { isDleError, silentLogger } from '@dle/common';
 import { type History, nameOfPayload, PinnedClient, payloadOf } from '@dle/server/testing';
 import type { SimEvent } from '../checks/coverage.js';
@@ -7,11 +7,14 @@ import type { SimCluster } from '../cluster/sim-cluster.js';
 import { Dice } from '../dice.js';
 import type { WorkloadPlan } from '../plan.js';
 import type { Life } from '../time/life.js';
+import { EXPECTED_CODES } from './expected-codes.js';
 
 /** Hosts of clients have numbers from here on. */
 const FIRST_HOST = 256;
 /** Begins the keys that are written once. */
 const ONCE = 'once/';
+/** The levels of reads that see all that was acknowledged before. */
+const LEVELS: readonly ReadLevel[] = ['linearizable', 'lease', 'follower'];
 const REQUEST_TIMEOUT_MS = 2_500;
 /**
  * Short: what a node answers first after a pause is then a question from the end of the pause, when
@@ -20,13 +23,6 @@ const REQUEST_TIMEOUT_MS = 2_500;
 const PINNED_READ_TIMEOUT_MS = 250;
 const PINNED_WRITE_TIMEOUT_MS = 1_000;
 const REST_AFTER_FAILURE_MS = 30;
-/** What no fault may make a node say. */
-const EXPECTED_CODES = [
-  ...(['DLE_TIMEOUT', 'DLE_OUTCOME_UNKNOWN', 'DLE_UNAVAILABLE', 'DLE_NOT_LEADER'] as const),
-  ...(['DLE_CONNECTION_LOST', 'DLE_OVERLOADED', 'DLE_CLOSED'] as const),
-  ...(['DLE_IO', 'DLE_STORAGE_POISONED', 'DLE_DISK_FULL'] as const),
-] as const;
-
 interface Result {
   readonly value?: string | undefined;
   readonly existed?: boolean | undefined;
@@ -37,13 +33,14 @@ interface Result {
 interface Hands {
   readonly put: (key: string, value: Uint8Array) => Promise<Result>;
   readonly del: (key: string) => Promise<Result>;
-  readonly get: (key: string) => Promise<Uint8Array | undefined>;
+  readonly get: (key: string, level: ReadLevel) => Promise<Uint8Array | undefined>;
   readonly close: () => Promise<void>;
 }
 
 /** Clients that write, delete and read all the time, each one thing after the other. */
 export class Workload {
   readonly problems: string[] = [];
+  /** Where the clients are, by number; the one behind them is free. */
   readonly hosts: readonly number[];
   readonly #cluster: SimCluster;
   readonly #history: History;
@@ -97,13 +94,15 @@ export class Workload {
     const key = lot < 15 ? ONCE + name : shared;
     const intent = { client, key, kind, ...(kind === 'put' ? { value: name } : {}) } as const;
     const bytes = dice.magnitude(this.#plan.maxValueBytes);
+    const level = dice.pick(LEVELS);
     const outcome = await this.#history.record(intent, () =>
-      this.#checked(perform(hands, intent, bytes)),
+      this.#checked(perform(hands, intent, bytes, level)),
     );
     this.#cluster.coverage.count(eventOf(kind, outcome));
     const { value, index, error } = this.#history.operations.at(-1)!;
     const result = error ?? `${value ?? 'nothing'}${index === undefined ? '' : ` at ${index}`}`;
-    this.#cluster.say(client, `${kind} ${key} ${outcome}: ${result}`);
+    const what = kind === 'get' ? `${level} get` : kind;
+    this.#cluster.say(client, `${what} ${key} ${outcome}: ${result}`);
     return outcome === 'ok';
   }
 
@@ -121,7 +120,13 @@ export class Workload {
     const endpoints = machines.map(({ address }) => address);
     const sockets = network.socketsOf(life, host);
     const components = { clock: life.clock, random: dice.random, logger: silentLogger, sockets };
-    return new Client(components, { endpoints, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+    const client = new Client(components, { endpoints, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+    return {
+      put: (key, value) => client.put(key, value),
+      del: (key) => client.del(key),
+      get: (key, level) => client.get(key, { level }),
+      close: () => client.close(),
+    };
   }
 
   #pinned(life: Life, host: number, dice: Dice): Hands {
@@ -132,7 +137,7 @@ export class Workload {
     return {
       put: (key, value) => client.put(key, value, PINNED_WRITE_TIMEOUT_MS),
       del: (key) => client.del(key, PINNED_WRITE_TIMEOUT_MS),
-      get: (key) => client.get(key, PINNED_READ_TIMEOUT_MS),
+      get: (key, level) => client.get(key, PINNED_READ_TIMEOUT_MS, level),
       close: () => client.close(),
     };
   }
@@ -142,10 +147,11 @@ function perform(
   hands: Hands,
   { kind, key, value }: { kind: 'put' | 'get' | 'del'; key: string; value?: string },
   bytes: number,
+  level: ReadLevel,
 ): Promise<Result> {
   if (kind === 'put') return hands.put(key, payloadOf(value!, bytes));
   if (kind === 'del') return hands.del(key);
-  return hands.get(key).then((found) => ({ value: found && nameOfPayload(found) }));
+  return hands.get(key, level).then((found) => ({ value: found && nameOfPayload(found) }));
 }
 
 function eventOf(kind: 'put' | 'get' | 'del', outcome: 'ok' | 'unknown' | 'failed'): SimEvent {

@@ -1,17 +1,22 @@
+import type { Configuration } from '@dle/raft';
+import type { DleNode } from '@dle/server';
 import type { Machine } from './machine.js';
 import type { SimCluster } from './sim-cluster.js';
 
-interface Leader {
-  readonly id: number;
-  readonly term: number;
-  readonly commit: number;
+type Core = NonNullable<DleNode['internals']['consensus']>['raft']['core'];
+
+/** The members by the configuration of the leader; none while there is no leader. */
+export function membersOf({ machines }: SimCluster): readonly Machine[] {
+  const { voters = [], outgoing = [], learners = [] } = configurationOf(leaderOf(machines));
+  const ids = new Set([...voters, ...outgoing, ...learners]);
+  return machines.filter(({ id }) => ids.has(id));
 }
 
-/** Whether all nodes follow one leader and have applied what is committed up to `index`. */
-export function isServing({ machines }: SimCluster, index: number): boolean {
-  const leader = leaderOf(machines);
+/** Whether all members follow one leader and have applied what is committed up to `index`. */
+export function isServing(cluster: SimCluster, index: number): boolean {
+  const leader = leaderOf(cluster.machines);
   if (leader === undefined) return false;
-  return machines.every(({ node }) => {
+  return membersOf(cluster).every(({ node }) => {
     const { store, consensus } = node?.internals ?? {};
     if (consensus === undefined || consensus.raft.stopped !== undefined) return false;
     const { core } = consensus.raft;
@@ -20,18 +25,30 @@ export function isServing({ machines }: SimCluster, index: number): boolean {
   });
 }
 
-/** Whether, besides, all nodes hold, know and have applied the same, and nothing is under way. */
+/**
+ * Whether, besides, all members hold, know and have applied the same, and nothing is under way, nor
+ * a change of them half done.
+ */
 export function isSettled(cluster: SimCluster): boolean {
   const leader = leaderOf(cluster.machines);
   if (leader === undefined || !isServing(cluster, leader.commit)) return false;
-  return cluster.machines.every(({ node }) => {
+  if (configurationOf(leader).outgoing !== undefined) return false;
+  return membersOf(cluster).every(({ node }) => {
     const { store, consensus } = node!.internals;
     const { commit } = consensus!.raft.core;
     return commit === leader.commit && store.log.lastIndex === commit;
   });
 }
 
-function leaderOf(machines: readonly Machine[]): Leader | undefined {
-  const leader = machines.find(({ node }) => node?.internals.consensus?.raft.isLeader);
-  return leader?.node?.internals.consensus?.raft.core;
+function configurationOf(core: Core | undefined): Configuration {
+  return core?.configuration?.configuration ?? { voters: [] };
+}
+
+/** Of the highest term, if an older one does not know yet that it is none. */
+function leaderOf(machines: readonly Machine[]): Core | undefined {
+  const leading = machines.flatMap(({ node }) => {
+    const raft = node?.internals.consensus?.raft;
+    return raft?.isLeader ? [raft.core] : [];
+  });
+  return leading.sort((one, other) => other.term - one.term)[0];
 }

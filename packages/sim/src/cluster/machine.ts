@@ -36,6 +36,8 @@ export class Machine {
   readonly id: number;
   readonly name: string;
   readonly address: string;
+  /** Whether it is none of those that form the cluster. */
+  readonly isSpare: boolean;
   readonly vfs: MemVfs;
   readonly device: Device;
   readonly #components: MachineComponents;
@@ -53,6 +55,7 @@ export class Machine {
     this.id = id;
     this.name = `node ${id}`;
     this.address = endpointOf(id);
+    this.isSpare = id > plan.nodes;
     const others = Array.from({ length: plan.nodes }, (_, at) => at + 1).filter((n) => n !== id);
     this.#peers = others.map((other) => `${other}@${endpointOf(other)}`);
     const streams = { time, dice: new Dice(dice.random.nextUint32(), 0), life: () => this.#life };
@@ -106,6 +109,7 @@ export class Machine {
         host: addressOf(this.id),
         port: PORT,
         peers: this.#peers,
+        join: this.isSpare,
         dataDir: '/data',
       },
       { clock: life.clock, random, logger: this.#logger, vfs: disguise(this.vfs), sockets, tuning },

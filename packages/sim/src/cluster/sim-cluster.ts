@@ -44,6 +44,7 @@ export class SimCluster {
   readonly #failed = new Set<Life>();
   /** What was found broken where nobody would have caught it. */
   #broken: InvariantViolation | undefined;
+  readonly #removed = new Set<Machine>();
   #lives = 0;
   #isCalm = false;
 
@@ -67,9 +68,14 @@ export class SimCluster {
       exited: (machine: Machine, error: DleError) => this.#exited(machine, error),
     };
     this.machines = Array.from(
-      { length: plan.nodes },
+      { length: plan.nodes + plan.spares },
       (_, at) => new Machine(components, plan, at + 1),
     );
+  }
+
+  /** Machines whose nodes say that they have been removed. */
+  get removed(): ReadonlySet<Machine> {
+    return this.#removed;
   }
 
   /** Election timeouts in milliseconds: the measure of how long things take. */
@@ -108,8 +114,10 @@ export class SimCluster {
 
   startLater(machine: Machine): void {
     const afterMs = this.#isCalm ? 0 : this.dice.between(0, this.timeouts(4));
+    const { life } = machine;
     this.schedule(afterMs, () => {
-      if (machine.isRunning) return;
+      // Somebody else may have started it meanwhile.
+      if (machine.life !== life) return;
       this.coverage.count('started again');
       this.start(machine);
     });
@@ -156,6 +164,11 @@ export class SimCluster {
     const stopped = node?.internals.consensus?.raft.stopped;
     if (stopped === undefined || machine.isClosing || this.#failed.has(life)) return;
     this.#failed.add(life);
+    if (node!.status().role === 'removed') {
+      this.coverage.count('left, removed');
+      this.#removed.add(machine);
+      return;
+    }
     this.say(machine.name, `takes no more part: ${stopped.code} ${stopped.message}`);
     this.#judge(machine, stopped);
     this.coverage.count('took no more part');
@@ -169,6 +182,12 @@ export class SimCluster {
   }
 
   #exited(machine: Machine, error: DleError): void {
+    if (error.code === 'DLE_MEMBER_REMOVED') {
+      // It says that it must not be started again.
+      this.coverage.count('left, removed');
+      this.#removed.add(machine);
+      return;
+    }
     this.#judge(machine, error);
     this.coverage.count('exited by itself');
     this.startLater(machine);

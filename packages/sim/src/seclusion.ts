@@ -1,0 +1,40 @@
+import { Socket } from 'node:net';
+import { InvariantViolation } from '@dle/raft/testing';
+
+/** What looks at, or waits for, the world outside. */
+const OUTSIDE: readonly (readonly [owner: object, name: string])[] = [
+  [globalThis, 'setTimeout'],
+  [globalThis, 'setImmediate'],
+  [globalThis.performance, 'now'],
+  [Date, 'now'],
+  [Math, 'random'],
+  [Socket.prototype, 'connect'],
+];
+
+/**
+ * Runs `action` with the clock, the chance and the network of the machine out of reach: whoever
+ * reaches for them would make a run that cannot be repeated. Nothing else gets its turn meanwhile,
+ * as a run does not go through the event loop.
+ */
+export async function secluded<T>(action: () => Promise<T>): Promise<T> {
+  const kept = OUTSIDE.map(([owner, name]) => Object.getOwnPropertyDescriptor(owner, name));
+  const reached: string[] = [];
+  for (const [owner, name] of OUTSIDE) {
+    const refuse = (): never => {
+      reached.push(name);
+      throw new InvariantViolation(`something reaches for the real ${name}`);
+    };
+    Object.defineProperty(owner, name, { value: refuse, configurable: true, writable: true });
+  }
+  try {
+    const result = await action();
+    if (reached.length === 0) return result;
+    throw new InvariantViolation(`something reached for the real ${reached[0]}`);
+  } finally {
+    for (const [at, [owner, name]] of OUTSIDE.entries()) {
+      const descriptor = kept[at];
+      if (descriptor === undefined) Reflect.deleteProperty(owner, name);
+      else Object.defineProperty(owner, name, descriptor);
+    }
+  }
+}
