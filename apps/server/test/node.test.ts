@@ -71,4 +71,23 @@ describe('an embedded node', () => {
     await expect(createNode({ port: 0, dataDir })).rejects.toMatchObject({ code: 'DLE_LOCKED' });
     await node.close();
   });
+
+  it('gives its place, data and lead to another that joins, and so does that one', async () => {
+    let place = await createNode({ port: 0, dataDir });
+    const client = new Client({}, { endpoints: [place.address] });
+    await client.put('moved', 'along');
+    await client.close();
+    for (const id of [2, 3]) {
+      const next = await createNode({ id, port: 0, dataDir, join: true });
+      expect(next.status()).toMatchObject({ role: 'forming' });
+      const mover = new Client({}, { endpoints: [place.address, next.address] });
+      await mover.replaceMember(id - 1, id, next.address, { timeoutMs: 20_000 });
+      expect(Buffer.from((await mover.get('moved'))!).toString()).toBe('along');
+      expect(next.status()).toMatchObject({ role: 'leader', members: [{ id, kind: 'voter' }] });
+      await mover.close();
+      await place.close();
+      place = next;
+    }
+    await place.close();
+  });
 });
