@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toBytes } from '@dle/common';
@@ -309,6 +309,12 @@ describe('on a disk of the system', () => {
     const adopted = await LogStore.open(place, OPTIONS);
     await expectAdopted(adopted, base, await pairsOf(member.store));
     await adopted.close();
+    // The machine has crashed before the marker went, and everything else was done.
+    await writeFile(join(place, 'import.unfinished'), JSON.stringify({ step: 'install' }));
+    const again = await LogStore.open(place, OPTIONS);
+    await expectAdopted(again, base, await pairsOf(member.store));
+    await again.close();
+    expect(await readdir(place)).not.toContain('import.draft');
     await member.store.close();
   });
 });
