@@ -7,6 +7,7 @@ import type {
   Message,
   NodeId,
 } from '../core/types.js';
+import { Contacts } from './contacts.js';
 import type { TestEntry } from './test-entry.js';
 import type { TestNode } from './test-node.js';
 
@@ -50,13 +51,15 @@ interface Known {
  *   committed in its own term; whoever is removed leads no more;
  * - whoever leads has a disk that writes;
  * - what may be purged is applied, and what is kept is bounded in bytes;
- * - whoever hands over takes no entries, and not for longer than an election timeout.
+ * - whoever hands over takes no entries, and not for longer than an election timeout;
+ * - what `Contacts` holds a cluster against.
  */
 export class Invariants {
   readonly #nodes: readonly TestNode[];
   readonly #options: Omit<CoreOptions, 'id'>;
   /** Who had to hold what was committed last: its leader's configuration. */
   #holders: Configuration = { voters: [] };
+  readonly #contacts: Contacts;
   readonly #known = new Map<NodeId, Known>();
   readonly #leaders = new Map<number, NodeId>();
   readonly #entries = new Map<string, TestEntry>();
@@ -68,6 +71,7 @@ export class Invariants {
   constructor(nodes: readonly TestNode[], options: Omit<CoreOptions, 'id'>) {
     this.#nodes = nodes;
     this.#options = options;
+    this.#contacts = new Contacts(nodes, options);
     for (const node of nodes) {
       const nothing = {
         life: 0,
@@ -129,6 +133,8 @@ export class Invariants {
     this.#checkLeadsRightly(node);
     this.#checkDisk(node, known, event);
     this.#checkPurgeable(node);
+    const problem = this.#contacts.stepped(node, event, effects);
+    check(problem === undefined, `${problem}`);
     if (event.type === 'tick' && node.core.transferTarget !== 0) {
       const since = event.now - known.transferSince;
       check(since < this.#options.electionTimeoutMs, `node ${node.id} hands over for ${since} ms`);

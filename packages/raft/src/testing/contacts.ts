@@ -1,0 +1,155 @@
+import { votersOf } from '../core/configuration.js';
+import type { CoreEffect, CoreOptions, Event, Message, NodeId } from '../core/types.js';
+import type { TestNode } from './test-node.js';
+
+/** What one node has heard in this life of it, at which time of its own clock. */
+interface Heard {
+  readonly life: number;
+  /** When a leader last spoke to it. */
+  fromLeader: number;
+  /** The newest term that each other node would vote for it in. */
+  readonly wouldVote: Map<NodeId, number>;
+  /** While it leads: in which term, and when each voter last answered, or first became one. */
+  leadsTerm: number;
+  readonly answers: Map<NodeId, number>;
+}
+
+/**
+ * Holds a cluster against what keeps the peace in it (paper section 6; dissertation 4.2.3, 6.2, 9.6
+ * and 3.10), by what its nodes have heard:
+ *
+ * - whoever hears from a leader votes for nobody else;
+ * - nobody begins a term before a quorum would vote for it, but by a leader's invitation;
+ * - whoever leads is in touch with a quorum;
+ * - whom a leader hands over to holds all that it does, and all of that is committed.
+ */
+export class Contacts {
+  readonly #nodes: readonly TestNode[];
+  readonly #options: Omit<CoreOptions, 'id'>;
+  readonly #heard = new Map<NodeId, Heard>();
+
+  constructor(nodes: readonly TestNode[], options: Omit<CoreOptions, 'id'>) {
+    this.#nodes = nodes;
+    this.#options = options;
+  }
+
+  /** What is wrong with a step that a node has taken; undefined: nothing. */
+  stepped(node: TestNode, event: Event, effects: readonly CoreEffect[]): string | undefined {
+    const heard = this.#heardBy(node);
+    if (node.leads) followVoters(node, heard, event.now);
+    // What a vote goes against is what was heard before it.
+    const problem = this.#voteProblem(node, heard, event, effects);
+    if (event.type === 'message') hear(node, heard, event.now, event.message);
+    return (
+      problem ??
+      campaignProblem(node, heard, event, effects) ??
+      this.#contactProblem(node, heard, event) ??
+      this.#invitationProblem(node, effects)
+    );
+  }
+
+  #heardBy({ id, life }: TestNode): Heard {
+    let heard = this.#heard.get(id);
+    if (heard?.life !== life) {
+      const fromLeader = Number.NEGATIVE_INFINITY;
+      heard = { life, fromLeader, wouldVote: new Map(), leadsTerm: 0, answers: new Map() };
+      this.#heard.set(id, heard);
+    }
+    return heard;
+  }
+
+  #voteProblem(
+    { id }: TestNode,
+    { fromLeader }: Heard,
+    event: Event,
+    effects: readonly CoreEffect[],
+  ): string | undefined {
+    if (event.type !== 'message') return undefined;
+    const { message, now } = event;
+    if (now >= fromLeader + this.#options.electionTimeoutMs) return undefined;
+    const hasVoted =
+      message.type === 'voteRequest' &&
+      !message.transfer &&
+      effects.some((effect) => effect.type === 'saveVote' && effect.vote === message.from);
+    const wouldVote = effects.some(
+      (effect) =>
+        effect.type === 'send' &&
+        effect.message.type === 'preVoteResponse' &&
+        effect.message.granted,
+    );
+    if (!hasVoted && !wouldVote) return undefined;
+    return `node ${id} votes for ${message.from}, ${now - fromLeader} ms after it heard a leader`;
+  }
+
+  /** It notices with the first heartbeat after an election timeout. */
+  #contactProblem(node: TestNode, { answers }: Heard, event: Event): string | undefined {
+    if (event.type !== 'tick' || !node.leads) return undefined;
+    const { electionTimeoutMs, heartbeatIntervalMs } = this.#options;
+    const isInTouch = isQuorum(node, (voter) => {
+      const since = answers.get(voter) ?? Number.NEGATIVE_INFINITY;
+      return voter === node.id || event.now < since + electionTimeoutMs + heartbeatIntervalMs;
+    });
+    return isInTouch ? undefined : `node ${node.id} leads, in touch with no quorum`;
+  }
+
+  #invitationProblem(
+    { id, leads, core, log }: TestNode,
+    effects: readonly CoreEffect[],
+  ): string | undefined {
+    if (!leads) return undefined;
+    for (const effect of effects) {
+      if (effect.type !== 'send' || effect.message.type !== 'timeoutNow') continue;
+      const { to } = effect.message;
+      const { entries } = this.#nodes.find((node) => node.id === to)!.log.durable;
+      const holdsAll = entries[core.lastIndex - 1] === log.entries.at(-1);
+      if (!holdsAll || core.commit < core.lastIndex) return `node ${id} invites ${to} too early`;
+    }
+    return undefined;
+  }
+}
+
+function followVoters(node: TestNode, heard: Heard, now: number): void {
+  const { term, configuration } = node.core;
+  const { answers } = heard;
+  if (heard.leadsTerm !== term) answers.clear();
+  heard.leadsTerm = term;
+  const voters = votersOf(configuration!.configuration);
+  for (const voter of voters) if (!answers.has(voter)) answers.set(voter, now);
+  for (const voter of answers.keys()) if (!voters.includes(voter)) answers.delete(voter);
+}
+
+function hear({ core, leads }: TestNode, heard: Heard, now: number, message: Message): void {
+  const { type, from, term } = message;
+  const isCurrent = term === core.term;
+  if (type === 'preVoteResponse' && message.granted) heard.wouldVote.set(from, term);
+  if (type === 'appendRequest' || type === 'heartbeat') {
+    if (isCurrent && from === core.leader) heard.fromLeader = now;
+  }
+  if (type === 'appendResponse' || type === 'heartbeatResponse') {
+    if (isCurrent && leads && heard.answers.has(from)) heard.answers.set(from, now);
+  }
+}
+
+function campaignProblem(
+  node: TestNode,
+  { wouldVote }: Heard,
+  event: Event,
+  effects: readonly CoreEffect[],
+): string | undefined {
+  if (event.type === 'message' && event.message.type === 'timeoutNow') return undefined;
+  for (const effect of effects) {
+    if (effect.type !== 'role' || effect.role !== 'candidate') continue;
+    const { term } = effect;
+    const isWanted = isQuorum(node, (id) => id === node.id || wouldVote.get(id) === term);
+    if (!isWanted) return `node ${node.id} begins term ${term}, and no quorum wants it to`;
+  }
+  return undefined;
+}
+
+/** Whether the voters for which it holds are a majority, in a joint phase of both sets. */
+function isQuorum({ core }: TestNode, holds: (voter: NodeId) => boolean): boolean {
+  const { voters, outgoing = [] } = core.configuration!.configuration;
+  return [voters, outgoing].every(
+    (set) => set.length === 0 || set.filter(holds).length * 2 > set.length,
+  );
+}
