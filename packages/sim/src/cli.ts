@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   const { Coverage } = await import('./checks/coverage.js');
   const { runSeeds } = await import('./run-seeds.js');
   const coverage = new Coverage();
-  const totals = { events: 0, operations: 0, virtualMs: 0, hash: '' };
+  const totals = { events: 0, operations: 0, virtualMs: 0, slowestMs: 0, hash: '' };
   const started = performance.now();
   const failures = await runSeeds(
     first,
@@ -48,6 +48,7 @@ async function main(): Promise<void> {
       totals.events += result.events;
       totals.operations += result.operations;
       totals.virtualMs += result.virtualMs;
+      totals.slowestMs = Math.max(totals.slowestMs, result.servesAfterMs);
       totals.hash = result.hash;
     },
     ({ message }) => process.stderr.write(`${message}\n\n`),
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
     `${count} seeds from ${first}: ${failures.length === 0 ? 'no promise broken' : `${failures.length} failed (${failures.map(({ seed }) => seed).join(' ')})`}`,
     ...(count === 1 ? [`history ${totals.hash}`] : []),
     `${totals.events} events, ${totals.operations} operations of clients, ${Math.round(totals.virtualMs / 1_000)} s of virtual time`,
+    `served again at most ${(totals.slowestMs / 1_000).toFixed(1)} s after the faults, of virtual time`,
     `${seconds.toFixed(1)} s, ${((60 * count) / seconds).toFixed(0)} seeds/min, ${Math.round(totals.events / seconds)} events/s`,
     ...coverage.describe(),
   ];

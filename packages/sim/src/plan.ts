@@ -25,6 +25,9 @@ export interface Plan {
   /** Whether the faults wait until there is a cluster. */
   readonly formsInPeace: boolean;
   readonly msBetweenFaults: number;
+  /** Whether the files are verified when all is over, and the cluster is opened once more. */
+  readonly endsVerified: boolean;
+  readonly opensAgain: boolean;
   readonly faults: readonly Fault[];
   readonly workload: WorkloadPlan;
   readonly operator: OperatorPlan;
@@ -102,6 +105,8 @@ export function drawPlan(dice: Dice): Plan {
     // The slowest clock and the fastest are just not further apart than the lease allows for.
     skew: dice.pick([0, 0.99 * (maxClockDriftPercent / (200 - maxClockDriftPercent))]),
     formsInPeace: dice.chance(0.85),
+    endsVerified: dice.chance(0.3),
+    opensAgain: dice.chance(0.2),
     msBetweenFaults: Math.ceil(electionTimeoutMs * dice.pick([0.5, 1, 3, 10])),
     faults: faults.length === 0 ? ['heal'] : faults,
     workload: {

@@ -22,6 +22,7 @@ const TIMEOUTS_TO_SETTLE = 100;
 /** Within which every operation of a client must have come to an end. */
 const CLIENTS_END_MS = 30_000;
 const CLOSE_MS = 30_000;
+const VERIFY_MS = 60_000;
 
 export interface SimulationOptions {
   /** Events of the phase with faults, for each node. Default 1,500. */
@@ -38,6 +39,8 @@ export interface SimulationResult {
   readonly events: number;
   /** How long it took there, in milliseconds. */
   readonly virtualMs: number;
+  /** From the end of the faults until all members follow and have caught up, in milliseconds. */
+  readonly servesAfterMs: number;
   readonly operations: number;
   /** Fingerprint of the history. */
   readonly hash: string;
@@ -87,6 +90,7 @@ class Simulation {
   readonly #cluster: SimCluster;
   readonly #history: History;
   readonly #coverage = new Coverage();
+  #servesAfterMs = 0;
 
   constructor(seed: number, chronicle: Chronicle, options: SimulationOptions) {
     if (nativeStatus().loaded) throw new Error('set DLE_NATIVE=0: the addon has a will of its own');
@@ -104,33 +108,83 @@ class Simulation {
 
   async run(): Promise<SimulationResult> {
     const cluster = this.#cluster;
-    const { time } = cluster;
     cluster.say('plan', JSON.stringify(this.#plan));
     for (const machine of cluster.machines) cluster.startLater(machine);
     const workload = new Workload(cluster, this.#history, this.#plan.workload);
-    if (this.#plan.formsInPeace)
-      await this.#eventually('form a cluster', () => isServing(cluster, 0));
-    const operatorHost = workload.hosts.at(-1)! + 1;
-    const operator = new Operator(cluster, this.#plan.operator, operatorHost);
-    const nemesis = new Nemesis(cluster, this.#plan, [...workload.hosts, operatorHost]);
-    const end = time.events + this.#events;
-    while (time.events < end) await time.proceed();
-    nemesis.stop();
-    cluster.calmDown();
-    cluster.say('plan', 'the faults are over');
-    const { commit } = cluster.invariants;
-    await this.#eventually('serve again', () => isServing(cluster, commit));
+    const operator = await this.#disturb(workload);
+    await this.#calmDown();
     operator.finish(this.#plan.operator.lastChanges);
     await this.#within(CLIENTS_END_MS, 'end its changes', () => !operator.isWorking);
     workload.stop();
     await this.#within(CLIENTS_END_MS, 'end its operations', () => workload.working === 0);
     await this.#eventually('come to rest', () => isSettled(cluster));
-    this.#audit([...workload.problems, ...operator.problems]);
+    const said = [...workload.problems, ...operator.problems];
+    this.#audit(said);
+    if (this.#plan.endsVerified) await this.#verify();
     await this.#close();
+    if (this.#plan.opensAgain) await this.#openAgain(said);
+    return this.#result();
+  }
+
+  /** The phase with faults. */
+  async #disturb(workload: Workload): Promise<Operator> {
+    const cluster = this.#cluster;
+    const { time } = cluster;
+    const { formsInPeace, operator: operatorPlan } = this.#plan;
+    if (formsInPeace) await this.#eventually('form a cluster', () => isServing(cluster, 0));
+    const operatorHost = workload.hosts.at(-1)! + 1;
+    const operator = new Operator(cluster, operatorPlan, operatorHost);
+    const nemesis = new Nemesis(cluster, this.#plan, [...workload.hosts, operatorHost]);
+    const end = time.events + this.#events;
+    while (time.events < end) await time.proceed();
+    nemesis.stop();
+    return operator;
+  }
+
+  async #calmDown(): Promise<void> {
+    const cluster = this.#cluster;
+    const { time, invariants } = cluster;
+    cluster.calmDown();
+    cluster.say('plan', 'the faults are over');
+    const since = time.now;
+    const { commit } = invariants;
+    await this.#eventually('serve again', () => isServing(cluster, commit));
+    this.#servesAfterMs = time.now - since;
+  }
+
+  /** What is on the disks is whole. */
+  async #verify(): Promise<void> {
+    const damage: string[] = [];
+    let left = 0;
+    for (const { name, node } of membersOf(this.#cluster)) {
+      left++;
+      void node!.internals.store.verify().then((report) => {
+        left--;
+        damage.push(...report.damage.map((found) => `${name}: ${JSON.stringify(found)}`));
+      });
+    }
+    await this.#within(VERIFY_MS, 'verify its files', () => left === 0);
+    if (damage.length > 0) throw new InvariantViolation(damage.join('\n'));
+  }
+
+  /** What was closed is what is opened. */
+  async #openAgain(said: readonly string[]): Promise<void> {
+    const cluster = this.#cluster;
+    for (const machine of cluster.machines) {
+      if (!cluster.removed.has(machine)) cluster.start(machine);
+    }
+    await this.#eventually('serve when it is opened again', () => isSettled(cluster));
+    this.#audit(said);
+    await this.#close();
+  }
+
+  #result(): SimulationResult {
+    const { time } = this.#cluster;
     return {
       seed: this.#seed,
       events: time.events,
       virtualMs: time.now,
+      servesAfterMs: this.#servesAfterMs,
       operations: this.#history.operations.length,
       hash: this.#chronicle.hash,
       coverage: this.#coverage,

@@ -119,13 +119,16 @@ export class Nemesis {
   #disturb(fault: Disturbance, { id, name }: Machine): void {
     const { network, dice, machines } = this.#cluster;
     const { links } = network;
-    const hosts = [...machines.map((machine) => machine.id), ...this.#others];
+    const nodes = machines.map((machine) => machine.id);
+    // Clients that still reach a node which is cut off see what it makes of that.
+    const hosts = dice.chance(0.5) ? nodes : [...nodes, ...this.#others];
     const others = hosts.filter((host) => host !== id);
     this.#cluster.say(name, `meets ${fault}`);
     if (fault === 'heal') {
       links.heal();
       network.speedUp();
-    } else if (fault === 'isolate') links.split([id], others);
+    } else if (others.length === 0) return;
+    else if (fault === 'isolate') links.split([id], others);
     else if (fault === 'deafen') for (const other of others) links.cut(other, id);
     else if (fault === 'cutOneWay') links.cut(id, dice.pick(others));
     else if (fault === 'slowLinks') network.slowDown(id, dice.between(2, MAX_SLOW));
