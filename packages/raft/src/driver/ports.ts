@@ -4,8 +4,7 @@ import type { Configuration, EntryBatch, Message, NodeId, RecoveredState } from 
 /**
  * The ports of the driver: log, transport and state machine are here, the clock is `Clock` of
  * `@dle/common`. Any implementation will do that keeps to what is written on them; the suites in
- * `@dle/raft/testing` hold it to that. The driver calls a port from one event at a time, and never
- * while an earlier call is still on the stack.
+ * `@dle/raft/testing` hold it to that.
  */
 
 /**
@@ -100,10 +99,10 @@ export interface LogPort<P extends Proposal> {
   read(fromIndex: number, toIndex: number): Uint8Array | Promise<Uint8Array>;
 
   /**
-   * Called once, after `recover`. `flushed` gets tickets, each higher than the one before, and never
-   * from within a call of this port; not every ticket is named. `failed` is told once that the log
-   * takes no more writes and why (`DLE_STORAGE_POISONED`): nothing is reported as flushed after
-   * that, and every write and `reserve` throws.
+   * Called once, after `recover`. `flushed` gets tickets, each higher than the one before, and not
+   * every one; never from within a call of this port. `failed` is told once that the log takes no
+   * more writes, and why (`DLE_STORAGE_POISONED`): nothing is reported as flushed after that, and
+   * every write and `reserve` throws.
    */
   listen(flushed: (ticket: number) => void, failed: (error: DleError) => void): void;
 }
@@ -147,7 +146,7 @@ export interface StateMachine {
    * reflects them when it returns. They are committed and in the log. Deterministic: where the
    * steps begin and end makes no difference, nor does the node or the time of day, so that all
    * nodes that have applied the same index are in the same state. An entry that cannot take effect
-   * takes none, everywhere: what `apply` throws stops the node.
+   * takes none, everywhere: `apply` does not throw. If it does, the node stops, or the process.
    */
   apply(index: number): void;
 }

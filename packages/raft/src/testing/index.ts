@@ -1,3 +1,4 @@
+export { type ClockUnderTest, clockComplianceSuite } from './clock-compliance-suite.js';
 export { type Branch, Coverage } from './coverage.js';
 export {
   describeConfiguration,
@@ -8,6 +9,12 @@ export {
 } from './describe.js';
 export { Invariants, InvariantViolation } from './invariants.js';
 export { Links } from './links.js';
+export { logComplianceSuite } from './log-compliance-suite.js';
+export {
+  type FaultyLogUnderTest,
+  logFaultsComplianceSuite,
+} from './log-faults-compliance-suite.js';
+export type { LogUnderTest } from './opened-log.js';
 export { firstEntry } from './sim-cluster.js';
 export {
   SimulationFailure,
@@ -15,6 +22,15 @@ export {
   type SimulationResult,
   simulate,
 } from './simulation.js';
+export {
+  type StateMachineUnderTest,
+  stateMachineComplianceSuite,
+} from './state-machine-compliance-suite.js';
 export { TestBatch, type TestEntry } from './test-entry.js';
 export { type DurableState, TestLog } from './test-log.js';
 export { TestNode, type TestWorld } from './test-node.js';
+export {
+  type TransportEnd,
+  type TransportUnderTest,
+  transportComplianceSuite,
+} from './transport-compliance-suite.js';
