@@ -74,6 +74,8 @@ async function moveAside(vfs: Vfs, directory: string, report: RepairReport): Pro
 
 async function moveIn(vfs: Vfs, directory: string, report: RepairReport): Promise<RepairReport> {
   const draft = join(directory, DRAFT_DIRECTORY);
+  // A crash may have left the marker, and not the directory: that cannot be flushed then.
+  await vfs.makeDirectory(draft);
   for (const name of await vfs.list(draft)) {
     if (isStoreName(name)) await vfs.rename(join(draft, name), join(directory, name));
     else await vfs.unlink(join(draft, name));

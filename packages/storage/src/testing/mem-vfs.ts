@@ -59,6 +59,8 @@ export class MemVfs implements Vfs {
   capacityBytes: number;
   readonly #components: MemVfsComponents;
   readonly #names = new MemNames();
+  /** Directories are there without being made; these are not, until they are made again. */
+  readonly #removed = new Set<string>();
   readonly #locks = new Set<string>();
   readonly #open = new Set<VfsFile>();
   #faults: MemFaults = {};
@@ -158,6 +160,7 @@ export class MemVfs implements Vfs {
 
   async makeDirectory(directory: string): Promise<void> {
     await this.#operation(`make ${directory}`);
+    this.#removed.delete(directory);
   }
 
   async list(directory: string): Promise<string[]> {
@@ -223,12 +226,14 @@ export class MemVfs implements Vfs {
     const isEmpty = [...this.#names.paths()].every((path) => dirname(path) !== directory);
     if (!isEmpty) throw failed(what, 'ENOTEMPTY');
     await this.#operation(what);
+    this.#removed.add(directory);
   }
 
   async syncDirectory(directory: string): Promise<void> {
     const covered = this.#names.mark(directory);
     const fails = this.#fails('failFlush', `flush ${directory}`);
     await this.#operation(`flush ${directory}`);
+    if (this.#removed.has(directory)) throw failed(`flush ${directory}`, 'ENOENT');
     if (fails) throw failed(`flush ${directory}`, 'EIO');
     this.#names.flush(directory, covered);
   }

@@ -96,6 +96,10 @@ function filesAndNames(check: Check): void {
     await vfs.unlink(join(inside, 'file'));
     await vfs.removeDirectory(inside);
     await vfs.removeDirectory(inside);
+    if (process.platform !== 'win32') await assert.rejects(vfs.syncDirectory(inside), isIoError);
+    await vfs.makeDirectory(inside);
+    await vfs.syncDirectory(inside);
+    await vfs.removeDirectory(inside);
     assert.deepEqual(await vfs.list(directory), []);
   });
 
