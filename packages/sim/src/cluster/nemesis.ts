@@ -16,8 +16,8 @@ type Meddling = Extract<
 >;
 type Disturbance = Exclude<Fault, Meddling | 'crash' | 'kill' | 'restart' | 'pause'>;
 
-/** Operations that change nothing: looking at a node must not end it. */
-const LOOKS = /^(?:read|size|identify)\b/;
+/** Operations that change nothing: looking into a node must not end it. */
+const LOOKS = /^(?:open|read|size|identify)\b/;
 
 /** Lets the faults of a plan befall a cluster, one after the other, until it is stopped. */
 export class Nemesis {
