@@ -121,7 +121,10 @@ function followVoters(node: TestNode, heard: Heard, now: number): void {
 function hear({ core, leads }: TestNode, heard: Heard, now: number, message: Message): void {
   const { type, from, term } = message;
   const isCurrent = term === core.term;
-  if (type === 'preVoteResponse' && message.granted) heard.wouldVote.set(from, term);
+  if (type === 'preVoteResponse' && message.granted) {
+    // An answer to an earlier question may come last.
+    heard.wouldVote.set(from, Math.max(term, heard.wouldVote.get(from) ?? 0));
+  }
   if (type === 'appendRequest' || type === 'heartbeat') {
     if (isCurrent && from === core.leader) heard.fromLeader = now;
   }

@@ -40,6 +40,8 @@ export type Fault =
   | 'cutBothWays'
   | 'transferAndDeafen'
   | 'stealVoters'
+  | 'strand'
+  | 'bounce'
   | 'heal';
 
 /** What is in the list more often comes more often. */
@@ -60,6 +62,8 @@ const FAULTS: readonly Fault[] = [
   'cutBothWays',
   'transferAndDeafen',
   'stealVoters',
+  'strand',
+  'bounce',
   'heal',
   'heal',
 ];

@@ -1,4 +1,4 @@
-import { isJoint, votersOf } from '../core/configuration.js';
+import { isJoint, membersOf, votersOf } from '../core/configuration.js';
 import type {
   Configuration,
   CoreEffect,
@@ -289,6 +289,12 @@ export class Invariants {
       holders * 2 > voters.length,
       `entry ${entry.index} is committed, and durable on ${holders} of ${voters.length}`,
     );
+  }
+
+  /** Undisturbed, it has got its own removal. That this is committed it is told once, and may miss. */
+  checkRemoved({ id, core }: TestNode): void {
+    const members = membersOf(core.configuration!.configuration);
+    check(!members.includes(id), `node ${id} was never told that it is removed`);
   }
 
   /** A leader appends a configuration behind others, which are all in its log. */

@@ -1,10 +1,12 @@
 import { SeededRandom } from '@dle/common';
 import { membersOf } from '../core/configuration.js';
 import type { ReadLevel } from '../core/types.js';
+import { Choices } from './choices.js';
 import type { Coverage } from './coverage.js';
 import { Dice } from './dice.js';
 import { drawChange } from './draw-change.js';
-import { drawFaultPlan, type Fault, type FaultPlan } from './fault-plan.js';
+import { drawFaultPlan, type FaultPlan } from './fault-plan.js';
+import { Faults } from './faults.js';
 import { InvariantViolation } from './invariants.js';
 import { SimCluster } from './sim-cluster.js';
 import type { TestNode } from './test-node.js';
@@ -88,9 +90,9 @@ class Simulation {
   readonly #dice: Dice;
   readonly #plan: FaultPlan;
   readonly #cluster: SimCluster;
+  readonly #choices: Choices;
+  readonly #faults: Faults;
   #isOver = false;
-  /** Nobody proposes anything until then. */
-  #quietUntil = 0;
 
   constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed;
@@ -98,6 +100,9 @@ class Simulation {
     this.#dice = new Dice(new SeededRandom(seed));
     this.#plan = drawFaultPlan(this.#dice);
     this.#cluster = new SimCluster({ dice: this.#dice, trace: options.trace }, this.#plan);
+    const components = { dice: this.#dice, cluster: this.#cluster };
+    this.#choices = new Choices(components);
+    this.#faults = new Faults({ ...components, choices: this.#choices }, this.#plan);
   }
 
   run(): SimulationResult {
@@ -109,12 +114,13 @@ class Simulation {
     if (msBetweenChanges < Number.POSITIVE_INFINITY) {
       this.#repeat(msBetweenChanges, () => this.#changeMembers());
     }
-    this.#repeat(msBetweenFaults, () => this.#fault(this.#dice.pick(this.#plan.faults)));
+    this.#repeat(msBetweenFaults, () => this.#faults.inflict(this.#dice.pick(this.#plan.faults)));
     while (cluster.steps < this.#steps) {
       cluster.proceed();
       this.#contest();
     }
     this.#isOver = true;
+    this.#faults.end();
     cluster.calmDown();
     this.#settle('the faults');
     this.#proveService();
@@ -133,6 +139,32 @@ class Simulation {
     this.#cluster.propose(leader, 2);
     for (const level of READ_LEVELS) this.#cluster.read(leader, level);
     this.#settle('a last proposal');
+    this.#proveFarewell();
+  }
+
+  /** Whoever is removed while all is well hears of it, be it the leader itself. */
+  #proveFarewell(): void {
+    const cluster = this.#cluster;
+    this.#rest();
+    const leader = cluster.nodes.find((node) => node.leads)!;
+    const { voters } = leader.core.configuration!.configuration;
+    // Somebody must be left to vote.
+    const removable = membersBy(leader, cluster).filter(({ id }) => voters.join() !== `${id}`);
+    if (removable.length === 0) return;
+    const node = this.#dice.pick(removable);
+    cluster.changeMembers(leader, { remove: [node.id] });
+    this.#settle('a last change of members');
+    this.#rest();
+    cluster.invariants.checkRemoved(node);
+  }
+
+  /** Whatever is still on its way arrives. */
+  #rest(): void {
+    let isRested = false;
+    this.#cluster.schedule(this.#plan.options.electionTimeoutMs, () => {
+      isRested = true;
+    });
+    while (!isRested) this.#cluster.proceed();
   }
 
   /** Without anybody proposing anything, all nodes come to hold, know and have applied the same. */
@@ -164,20 +196,22 @@ class Simulation {
   }
 
   #propose(): void {
-    if (this.#cluster.now < this.#quietUntil) return;
-    const node = this.#chooseServer();
+    if (this.#cluster.now < this.#faults.quietUntil) return;
+    const node = this.#choices.server();
     if (node !== undefined) this.#cluster.propose(node, this.#dice.between(1, 3));
   }
 
   #changeMembers(): void {
-    const node = this.#chooseServer();
+    const node = this.#choices.server();
     if (node === undefined) return;
     const ids = this.#cluster.nodes.map(({ id }) => id);
     const before = node.core.configuration;
     this.#cluster.changeMembers(node, drawChange(this.#dice, node.core, ids));
+    if (node.core.configuration === before) return;
+    if (this.#dice.chance(0.1)) this.#faults.forsake(node);
     // What has begun may reach some only; two halves that know different voters must not both
     // decide.
-    if (node.core.configuration === before || !this.#dice.chance(0.3)) return;
+    if (!this.#dice.chance(0.3)) return;
     const side = ids.filter((id) => id === node.id || this.#dice.chance(0.4));
     this.#cluster.links.split(
       side,
@@ -187,146 +221,15 @@ class Simulation {
 
   #read(): void {
     const level = this.#dice.pick(READ_LEVELS);
-    const node = level === 'follower' ? this.#chooseAnybody() : this.#chooseServer();
+    const node = level === 'follower' ? this.#choices.anybody() : this.#choices.server();
     if (node !== undefined) this.#cluster.read(node, level);
   }
 
   /** While several believe to lead, whoever asks the wrong one may be told old news. */
   #contest(): void {
-    const leaders = this.#awake().filter((node) => node.leads);
+    const leaders = this.#choices.awake.filter((node) => node.leads);
     if (leaders.length < 2) return;
     for (const leader of leaders) if (this.#dice.chance(0.2)) this.#cluster.read(leader, 'lease');
-  }
-
-  #chooseAnybody(): TestNode | undefined {
-    const awake = this.#awake();
-    return awake.length === 0 ? undefined : this.#dice.pick(awake);
-  }
-
-  /** Mostly somebody who believes to lead: there may be several. */
-  #chooseServer(): TestNode | undefined {
-    const awake = this.#awake();
-    const leaders = awake.filter((node) => node.leads);
-    const choices = this.#dice.chance(0.9) ? leaders : awake;
-    return choices.length === 0 ? undefined : this.#dice.pick(choices);
-  }
-
-  #awake(): readonly TestNode[] {
-    return this.#cluster.nodes.filter((node) => node.isUp && !this.#cluster.isPaused(node));
-  }
-
-  #fault(fault: Fault): void {
-    const awake = this.#awake();
-    if (awake.length === 0) return;
-    const node = this.#chooseVictim(awake);
-    switch (fault) {
-      case 'crash':
-        this.#cluster.crash(node);
-        this.#restartLater(node);
-        break;
-      case 'failLog':
-        this.#cluster.failLog(node);
-        this.#restartLater(node);
-        break;
-      case 'pause':
-        this.#cluster.pause(node, this.#dice.between(1, 4 * this.#plan.options.electionTimeoutMs));
-        break;
-      case 'campaign':
-        this.#cluster.campaign(node);
-        break;
-      case 'transfer':
-        this.#transfer();
-        break;
-      case 'stealVoters':
-        this.#stealVoters();
-        break;
-      case 'transferAndDeafen': {
-        const leader = this.#transfer();
-        // Once the invitation is out.
-        this.#cluster.schedule(1, () => {
-          if (leader !== undefined && !this.#isOver) this.#deafen(leader);
-        });
-        break;
-      }
-      default:
-        this.#disconnect(fault, node);
-    }
-  }
-
-  /** Faults hurt most where a leader is, and where something is not on the device yet. */
-  #chooseVictim(awake: readonly TestNode[]): TestNode {
-    const busy = awake.filter((node) => node.log.unflushed > 0);
-    const leading = awake.filter((node) => node.leads);
-    const choices = this.#dice.pick([awake, busy, leading]);
-    return this.#dice.pick(choices.length === 0 ? awake : choices);
-  }
-
-  #transfer(): TestNode | undefined {
-    const leader = this.#chooseServer();
-    const target = this.#dice.pick([{ id: 0 }, ...this.#cluster.nodes]).id;
-    if (leader !== undefined) this.#cluster.transfer(leader, target);
-    return leader;
-  }
-
-  /**
-   * Somebody loses touch with the leader, and when it is about to ask for votes, so does everybody
-   * else, and those who have acknowledged the leader last restart. Would they vote now, there were
-   * a new leader while the lease of the old one holds.
-   */
-  #stealVoters(): void {
-    const { nodes, links } = this.#cluster;
-    const leader = nodes.find((node) => node.leads);
-    if (leader === undefined) return;
-    const others = nodes.filter((node) => node !== leader);
-    const thief = this.#dice.pick(others.length === 0 ? nodes : others);
-    links.split([leader.id], [thief.id]);
-    const { electionTimeoutMs } = this.#plan.options;
-    // Or it would lack something, and not be elected.
-    this.#quietUntil = this.#cluster.now + 3 * electionTimeoutMs;
-    this.#cluster.schedule(this.#dice.between(electionTimeoutMs, 2 * electionTimeoutMs), () => {
-      if (this.#isOver || !leader.leads) return;
-      links.split(
-        [leader.id],
-        others.map(({ id }) => id),
-      );
-      for (const node of others) {
-        if (node === thief || !node.isUp) continue;
-        this.#cluster.crash(node);
-        this.#cluster.start(node);
-      }
-    });
-  }
-
-  #deafen({ id }: TestNode): void {
-    const { links, nodes } = this.#cluster;
-    for (const other of nodes) if (other.id !== id) links.cut(other.id, id);
-  }
-
-  #restartLater(node: TestNode): void {
-    const { electionTimeoutMs } = this.#plan.options;
-    const longest = this.#dice.chance(0.3) ? electionTimeoutMs / 10 : 4 * electionTimeoutMs;
-    this.#cluster.schedule(this.#dice.between(0, Math.floor(longest)), () => {
-      if (!node.isUp) this.#cluster.start(node);
-    });
-  }
-
-  #disconnect(
-    fault: 'split' | 'isolate' | 'cutOneWay' | 'cutBothWays' | 'deafen' | 'heal',
-    node: TestNode,
-  ): void {
-    const { id } = node;
-    const { links, nodes } = this.#cluster;
-    const others = nodes.map((node) => node.id).filter((other) => other !== id);
-    if (fault === 'heal') links.heal();
-    else if (fault === 'isolate') links.split([id], others);
-    else if (fault === 'deafen') this.#deafen(node);
-    else if (fault === 'cutBothWays') links.split([id], [this.#dice.pick([...others, id])]);
-    else if (fault === 'cutOneWay' && others.length > 0) links.cut(id, this.#dice.pick(others));
-    else if (fault === 'split') {
-      const side = others.filter(() => this.#dice.chance(0.5));
-      const otherSide = others.filter((other) => !side.includes(other));
-      links.split([id, ...side], otherSide);
-    }
   }
 }
 
