@@ -28,7 +28,7 @@ describe('a run of crashes', () => {
     expect(lines[1]).toEqual(lines[0]);
     expect(hashes.slice(40)).toEqual(hashes.slice(0, 40));
     expect(new Set(hashes).size).toBe(40);
-  });
+  }, 600_000);
 
   it('comes across what it is for', async () => {
     const coverage = new Coverage();
@@ -45,9 +45,13 @@ describe('a run of crashes', () => {
       'gone while opening',
       'gone while running',
       'gone while closing',
+      'backup restored',
+      'backup that was interrupted refused',
+      'repair interrupted',
+      'repair that names what is lost',
     ];
     for (const event of events) expect([event, coverage.timesOf(event)]).not.toContain(0);
-  });
+  }, 600_000);
 
   it('says which seed has failed, what happened, and how to see it again', async () => {
     const flushNothing = (vfs: MemVfs) =>

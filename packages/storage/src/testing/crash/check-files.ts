@@ -1,9 +1,9 @@
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { LogStore } from '../../store/log-store.js';
 import { Broken } from './crash-failure.js';
 import { DiskFiles } from './disk-files.js';
 import type { Patience } from './patience.js';
-import type { World } from './world.js';
+import { DIRECTORY, type World } from './world.js';
 
 /** The names of docs/format.md. */
 const KNOWN_NAME = /^(?:[0-9a-f]{16}\.(?:segment|sorted|directory)|manifest|reserve|lock)$/;
@@ -35,7 +35,8 @@ export function checkClosed({ vfs }: World): void {
  * made by then is named by the next one, or removed at the next start.
  */
 export function checkFiles({ vfs }: World, hasFailed = false): void {
-  const unknown = vfs.paths.filter((path) => !KNOWN_NAME.test(basename(path)));
+  const inside = vfs.paths.filter((path) => dirname(path) === DIRECTORY);
+  const unknown = inside.filter((path) => !KNOWN_NAME.test(basename(path)));
   if (unknown.length > 0) throw new Broken(`left behind: ${unknown.join(', ')}`);
   const { unnamed, gone, orphans } = new DiskFiles(vfs);
   if (unnamed.length > 0 && !hasFailed)

@@ -1,6 +1,7 @@
 import { isDleError } from '@dle/common';
 import type { CompactionProgress } from '../../compaction/compactor.js';
 import type { LogStore } from '../../store/log-store.js';
+import { abortSoon } from './abort-soon.js';
 import { Broken } from './crash-failure.js';
 import { DiskFiles } from './disk-files.js';
 import type { Faults } from './faults.js';
@@ -20,7 +21,7 @@ export interface CompactionsParts {
 export class Compactions {
   /** Set when the store is being closed: it ends them. */
   closing = false;
-  /** Whether somebody holds a snapshot: files stay for it. */
+  /** Whether somebody holds a snapshot, or makes a backup: files stay for it. */
   held = false;
   /** Under way. */
   readonly pending: Set<Promise<boolean>> = new Set();
@@ -40,7 +41,7 @@ export class Compactions {
     const { store, writes } = this.#parts;
     const aborts = this.#world.dice.chance(this.#world.workload.isCrowded ? 60 : 20);
     const controller = new AbortController();
-    if (aborts) this.#abortSoon(controller);
+    if (aborts) abortSoon(this.#world, controller, MOST_TURNS_TO_ABORT);
     history.add(aborts ? 'compact, to be aborted' : 'compact');
     coverage.count('compaction asked for');
     const [before, isAlone] = [model.count, this.pending.size === 0 && writes.pending.size === 0];
@@ -71,16 +72,6 @@ export class Compactions {
     if (store.log.failure !== undefined && !faults.mayPoison) {
       throw new Broken('the store is poisoned, and the log has met no failure');
     }
-  }
-
-  #abortSoon(controller: AbortController): void {
-    const { dice, time } = this.#world;
-    let turns = dice.magnitude(MOST_TURNS_TO_ABORT) - 1;
-    const wait = (): void => {
-      if (turns-- > 0) time.defer(wait);
-      else controller.abort();
-    };
-    wait();
   }
 
   /** What is said only rises, and never above what there is. */

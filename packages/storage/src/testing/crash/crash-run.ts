@@ -1,5 +1,6 @@
 import type { Vfs } from '../../vfs/vfs.js';
 import { MemVfs } from '../mem-vfs.js';
+import { BackupOnDisk } from './backups.js';
 import { checkFiles } from './check-files.js';
 import { Coverage, type CrashEvent } from './coverage.js';
 import { CrashFailure } from './crash-failure.js';
@@ -7,7 +8,9 @@ import { Dice } from './dice.js';
 import { History } from './history.js';
 import { Life, type LifeEnd, type LifePlan } from './life.js';
 import { Model } from './model.js';
+import { repairDamaged } from './repairs.js';
 import { damageDirectories } from './vandal.js';
+import { Versions } from './versions.js';
 import { slowClock, VirtualTime } from './virtual-time.js';
 import { Workload } from './workload.js';
 import type { World } from './world.js';
@@ -57,6 +60,8 @@ function makeWorld(seed: number, history: History, options: CrashRunOptions): Wo
   const time = new VirtualTime();
   const clock = slowClock(time, diskDice, dice.pick([0, 0, 2, 6]));
   const vfs = new MemVfs({ random: diskDice.random, clock });
+  // Backups go to another disk.
+  if (dice.chance(30)) vfs.link = async () => false;
   return {
     dice,
     time,
@@ -67,6 +72,9 @@ function makeWorld(seed: number, history: History, options: CrashRunOptions): Wo
     model: new Model(),
     workload: new Workload(dice),
     coverage: new Coverage(),
+    versions: new Versions(),
+    backup: new BackupOnDisk(),
+    restored: [],
     remains: [],
   };
 }
@@ -137,8 +145,10 @@ class CrashRun {
     const life = new Life(this.#world, { ...this.#plan, ...plan });
     const end = await life.live();
     this.#exists ||= life.opened;
-    await this.#startAgain(end);
     const { dice, vfs } = this.#world;
+    const isWhole = end === 'closed' && vfs.capacityBytes === Number.POSITIVE_INFINITY;
+    if (isWhole && dice.chance(12)) await repairDamaged(this.#world);
+    await this.#startAgain(end);
     if (dice.chance(15)) damageDirectories(this.#world);
     if (dice.chance(50)) vfs.capacityBytes = Number.POSITIVE_INFINITY;
     return life;

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { decodeManifest, MANIFEST_NAME, type Manifest } from '../../compaction/manifest.js';
 import {
   DIRECTORY_HEADER_BYTES,
@@ -23,7 +23,8 @@ export class DiskFiles {
 
   constructor(vfs: MemVfs) {
     this.#vfs = vfs;
-    const names = vfs.paths.map((path) => basename(path));
+    const inside = vfs.paths.filter((path) => dirname(path) === DIRECTORY);
+    const names = inside.map((path) => basename(path));
     const idsOf = (parse: (name: string) => number | undefined): number[] =>
       names
         .map(parse)

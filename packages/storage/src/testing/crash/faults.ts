@@ -28,6 +28,34 @@ const TIDYING_STEPS = [
   [1, /; flush \/store$/],
 ] as const;
 
+/** By which a backup makes something count, or go. */
+const BACKUP_STEPS = [
+  [1, /; (?:create|write|flush|rename) \/backup\/backup\.unfinished/],
+  [2, /; link /],
+  [1, /; create \/backup\/.*(?:segment|sorted)$/],
+  [1, /; write \/backup\/.*(?:segment|sorted)$/],
+  [1, /; flush \/backup\/.*(?:segment|sorted)$/],
+  [1, /; unlink \/backup\/[^b]/],
+  [2, /; flush \/backup$/],
+  [2, /; .* \/backup\/manifest/],
+  [2, /; unlink \/backup\/backup/],
+  [2, /unlink \/backup\/backup.*; /],
+] as const;
+
+/** By which a restore does. */
+const RESTORE_STEPS = [
+  [1, /; (?:create|write|flush|rename) \/restored\/restore\.unfinished/],
+  [1, /; create \/restored\//],
+  [1, /; write \/restored\//],
+  [1, /; flush \/restored\//],
+  [1, /; flush \/restored$/],
+  [1, /; .* \/restored\/manifest/],
+  [1, /; unlink \/restored\/restore/],
+  [1, /unlink \/restored\/restore.*; /],
+] as const;
+
+const LOG_FILE = new RegExp(` ${DIRECTORY}/[0-9a-f]+\\.segment$`);
+
 /** What is planned to go wrong, and so excuses an error. */
 export class Faults {
   /** Whether an I/O error may show. */
@@ -49,9 +77,7 @@ export class Faults {
    * compaction, ends nothing.
    */
   get mayPoison(): boolean {
-    return this.#world.vfs.failures.some(
-      (what) => what.endsWith('.segment') || what.endsWith(DIRECTORY),
-    );
+    return this.#world.vfs.failures.some((what) => LOG_FILE.test(what) || what.endsWith(DIRECTORY));
   }
 
   get isLimited(): boolean {
@@ -76,6 +102,14 @@ export class Faults {
 
   planEndInTidying(percent: number): void {
     this.#planEndIn(percent, TIDYING_STEPS);
+  }
+
+  planEndInBackup(percent: number): void {
+    this.#planEndIn(percent, BACKUP_STEPS);
+  }
+
+  planEndInRestore(percent: number): void {
+    this.#planEndIn(percent, RESTORE_STEPS);
   }
 
   #planEndIn(percent: number, steps: readonly (readonly [number, RegExp])[]): void {

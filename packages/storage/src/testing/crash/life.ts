@@ -3,6 +3,7 @@ import { isDleError } from '@dle/common';
 import { MAX_RUNS } from '../../compaction/choose-inputs.js';
 import { directoryName } from '../../directory/directory-format.js';
 import { LogStore } from '../../store/log-store.js';
+import { Backups } from './backups.js';
 import { checkAccounts, checkClosed, checkFiles, verifyStore } from './check-files.js';
 import { CompactionWatch } from './compaction-watch.js';
 import { Compactions } from './compactions.js';
@@ -14,6 +15,7 @@ import { HeldSnapshots } from './held-snapshots.js';
 import { drawOptions, type LifeOptions } from './life-options.js';
 import { Patience } from './patience.js';
 import { Reads } from './reads.js';
+import { Restores } from './restores.js';
 import { Steps } from './steps.js';
 import { stateOf } from './whole-reads.js';
 import { DIRECTORY, type World } from './world.js';
@@ -48,6 +50,8 @@ interface Running {
   readonly compactions: Compactions;
   readonly watch: CompactionWatch;
   readonly snapshots: HeldSnapshots;
+  readonly backups: Backups;
+  readonly restores: Restores;
 }
 
 /** One process with the store, from its opening to its end. */
@@ -94,11 +98,14 @@ export class Life {
     const world = this.#world;
     const faults = this.#faults;
     const writes = new Writes(world, store, faults, this.#options.store.durability);
+    const compactions = new Compactions(world, { store, writes, faults });
     return {
       store,
       writes,
       reads: new Reads(world, store),
-      compactions: new Compactions(world, { store, writes, faults }),
+      compactions,
+      backups: new Backups(world, { store, faults, compactions }),
+      restores: new Restores(world, faults, this.#patience),
       watch: new CompactionWatch(world, store),
       snapshots: new HeldSnapshots(world, store, this.#patience),
     };
@@ -227,11 +234,18 @@ export class Life {
   }
 
   /** Nothing is asked of it any more: it does what there is to do, and no more. */
-  async #comeToRest({ store, writes, compactions, snapshots }: Running): Promise<void> {
-    const { coverage, time } = this.#world;
+  async #comeToRest(running: Running): Promise<void> {
+    const { store, writes, compactions, snapshots, backups, restores } = running;
+    const { coverage, time, workload } = this.#world;
     const patience = this.#patience;
     await patience.outcomeOf(Promise.all(writes.pending.values()), 'writes');
     await patience.outcomeOf(Promise.all(compactions.pending), 'compactions');
+    await patience.outcomeOf(backups.ended(), 'backup');
+    if (workload.backsUp) {
+      await patience.outcomeOf(backups.start(), 'backup');
+      backups.check();
+      await restores.restore();
+    }
     if (this.#world.dice.chance(50)) await snapshots.releaseAll();
     for (let still = 0, rounds = 0; still < STILL_ROUNDS; rounds++) {
       if (rounds > MOST_ROUNDS) throw new Broken('compaction never comes to rest');
@@ -253,7 +267,7 @@ export class Life {
   }
 
   async #close(running: Running): Promise<LifeEnd> {
-    const { store, writes, reads, compactions, snapshots } = running;
+    const { store, writes, reads, compactions, snapshots, backups } = running;
     const { dice, model, history, coverage } = this.#world;
     const fault = dice.below(100);
     if (fault < 3) this.#faults.planFlushError(2);
@@ -265,6 +279,8 @@ export class Life {
     writes.closing = true;
     reads.closing = true;
     compactions.closing = true;
+    backups.closing = true;
+    if (backups.underWay) coverage.count('backup under way at the close');
     if (compactions.pending.size > 0) coverage.count('compaction under way at the close');
     const closing = store.close();
     if (dice.chance(10)) writes.put({ key: this.#world.workload.key(), value: undefined }, 'flush');
@@ -278,6 +294,8 @@ export class Life {
     writes.check();
     reads.check();
     compactions.check();
+    backups.check();
+    if (backups.underWay) throw new Broken('the store is closed, and is being backed up');
     if (compactions.pending.size > 0) throw new Broken('the store is closed, and is compacting');
     if (writes.pending.size > 0) throw new Broken('the store is closed, and writes wait for it');
     checkClosed(this.#world);

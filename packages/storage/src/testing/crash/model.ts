@@ -62,6 +62,20 @@ export class Model {
     this.#kept = Math.max(this.#kept, count);
   }
 
+  /** What may be seen of a store as it was after `from` to `to` writes, whatever becomes of it. */
+  part(from: number, to: number): Model {
+    const part = new Model();
+    part.#base = this.stateAfter(from);
+    part.#writes = this.#writes.slice(from, to);
+    return part;
+  }
+
+  /** What there is after the first `count` writes. */
+  stateAfter(count: number): State {
+    for (const [at, present] of this.#states()) if (at === count) return new Map(present);
+    throw new Error(`${count} of ${this.count} writes`);
+  }
+
   /** The machine crashed: what was not on the device is open again. */
   crashed(): void {
     this.#kept = this.#durable;

@@ -2,7 +2,7 @@ import { Broken } from './crash-failure.js';
 import type { World } from './world.js';
 
 /** More than anything takes; who has not come to an end by then never will. */
-const MAX_TURNS = 20_000;
+const MAX_TURNS = 100_000;
 
 /** The process is gone, as was planned: nothing more comes of it. */
 class ProcessGone extends Error {}

@@ -1,5 +1,7 @@
 import { isDleError } from '@dle/common';
 import { LogStore } from '../../store/log-store.js';
+import { backUp, restore } from './backup-steps.js';
+import type { Backups } from './backups.js';
 import { verifyStore } from './check-files.js';
 import type { CompactionWatch } from './compaction-watch.js';
 import type { Compactions } from './compactions.js';
@@ -10,6 +12,7 @@ import type { LifeOptions } from './life-options.js';
 import type { Change } from './model.js';
 import type { Patience } from './patience.js';
 import type { Reads } from './reads.js';
+import type { Restores } from './restores.js';
 import { compareAll, readSnapshot, stateOf } from './whole-reads.js';
 import { DIRECTORY, type World } from './world.js';
 import type { Writes } from './writes.js';
@@ -32,6 +35,8 @@ export interface StepParts {
   readonly compactions: Compactions;
   readonly watch: CompactionWatch;
   readonly snapshots: HeldSnapshots;
+  readonly backups: Backups;
+  readonly restores: Restores;
   readonly faults: Faults;
   readonly patience: Patience;
   readonly options: LifeOptions;
@@ -47,7 +52,7 @@ export class Steps {
   constructor(world: World, parts: StepParts) {
     this.#world = world;
     this.#parts = parts;
-    const { compacts } = world.workload;
+    const { compacts, backsUp } = world.workload;
     const often = compacts !== 'seldom';
     this.#choices = [
       [40, () => this.#write()],
@@ -73,6 +78,8 @@ export class Steps {
       [world.workload.isCrowded ? 0 : 1, () => this.#clear()],
       [world.workload.isCrowded ? 4 : 0, () => this.#writeAll()],
       [often ? 6 : 0, () => this.#overwriteMuch()],
+      [backsUp ? 12 : 0, () => backUp(world, parts, () => this.#write())],
+      [backsUp ? 5 : 0, () => restore(world, parts)],
       [often ? 2 : 1, () => parts.snapshots.take()],
       [often ? 2 : 1, () => parts.snapshots.read()],
       [often ? 2 : 1, () => parts.snapshots.release()],
@@ -86,13 +93,14 @@ export class Steps {
 
   async step(): Promise<void> {
     const { dice } = this.#world;
-    const { patience, writes, reads, compactions, watch, snapshots } = this.#parts;
+    const { patience, writes, reads, compactions, watch, snapshots, backups } = this.#parts;
     await (this.#rare[dice.below(400)] ?? dice.weighted(this.#choices))();
     patience.checkAlive();
     writes.check();
     reads.check();
     compactions.check();
-    compactions.held = snapshots.size > 0;
+    backups.check();
+    compactions.held = snapshots.size > 0 || backups.underWay;
     // It costs more than most steps do.
     if (dice.chance(20)) watch.look(compactions.pending.size > 0, compactions.held);
   }

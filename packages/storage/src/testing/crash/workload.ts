@@ -28,6 +28,8 @@ export class Workload {
   readonly isCrowded: boolean;
   /** Whether compaction is much of what happens; by itself it rewrites a part of the store. */
   readonly compacts: 'seldom' | 'by hand' | 'by itself';
+  /** Whether backups are much of what happens. */
+  readonly backsUp: boolean;
   #values = 0;
 
   constructor(dice: Dice) {
@@ -38,6 +40,9 @@ export class Workload {
     if (this.isCrowded) this.#largestValue = 40;
     this.compacts = this.isCrowded ? 'by hand' : dice.pick(KINDS);
     this.#deletePercent = this.uniform ? 0 : dice.pick([0, 15, 40]);
+    // What compacts by itself has hundreds of files: each would be read again and again.
+    const isLarge = this.isCrowded || this.compacts === 'by itself';
+    this.backsUp = dice.chance(isLarge ? 2 : 20);
     const populations = this.compacts === 'by itself' ? LARGE_POPULATIONS : POPULATIONS;
     const count = this.isCrowded ? CROWD : dice.pick(populations);
     this.keys = Array.from({ length: count }, (_, place) => this.#keyAt(place));

@@ -86,9 +86,10 @@ export class Writes {
     durability: Durability | undefined,
     promise: Promise<void>,
   ): void {
-    const { model, history, vfs } = this.#world;
+    const { model, history, vfs, versions } = this.#world;
     const durable = (durability ?? this.#default) === 'flush';
     const count = model.add(changes, durable);
+    for (const change of changes) versions.note(change);
     history.add(`write ${count}${durable ? '' : ', not durable'}: ${describe(changes)}`);
     const answered = promise.then(
       () => {
