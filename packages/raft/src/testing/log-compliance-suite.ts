@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isDleError } from '@dle/common';
+import { isDleError, type Random, randomBelow, SeededRandom } from '@dle/common';
 import type { TestFunction } from '@dle/storage/testing';
 import type { Configuration } from '../core/types.js';
 import type { Proposal } from '../driver/ports.js';
@@ -30,14 +30,16 @@ export function logComplianceSuite<P extends Proposal>(
   recovery(check);
   tickets(check);
   reads(check);
-  received(check, async (body) => {
+  const withAnother: WithAnother<P> = async (body) => {
     const other = await create();
     try {
       return await body(await OpenedLog.open(other));
     } finally {
       await other.dispose();
     }
-  });
+  };
+  received(check, withAnother);
+  histories(check, withAnother);
 }
 
 type Check<P extends Proposal> = (
@@ -287,6 +289,64 @@ function received<P extends Proposal>(check: Check<P>, withAnother: WithAnother<
     const twice = Buffer.concat([bytes, bytes]);
     assert.throws(() => log.log.decode(twice), isRefusal, 'indexes that fall');
   });
+}
+
+/** Of a history: some restarts, and some replacements between them. */
+const STEPS = 60;
+
+function histories<P extends Proposal>(check: Check<P>, withAnother: WithAnother<P>): void {
+  /** `count` entries from `from` on, of a log that came to be under another leader. */
+  const others = (from: number, count: number, term: number): Promise<Uint8Array> =>
+    withAnother(async (other) => {
+      other.vote(1, 1);
+      for (let index = 1; index < from; index++) other.noop(1);
+      other.vote(term, 1);
+      for (let entry = 1; entry < count; entry++) other.propose(term, `entry ${entry} of ${term}`);
+      other.configure(term, { voters: [1, term] });
+      return other.read(from, from + count - 1);
+    });
+
+  check('holds what a list would, whatever it goes through', async (subject) => {
+    const random = new SeededRandom(1);
+    let log = await OpenedLog.open(subject);
+    let term = 0;
+    let committed = 0;
+    for (let step = 0; step < STEPS; step++) {
+      const kind = step === 0 ? 0 : randomBelow(random, 6);
+      if (kind === 0) log.vote(++term, randomBelow(random, 4));
+      else if (kind === 1) log.noop(term);
+      else if (kind === 2) log.propose(term, 'x'.repeat(randomBelow(random, 900)), `step ${step}`);
+      else if (kind === 3) {
+        committed += randomBelow(random, log.lastIndex - committed + 1);
+        log.log.setCommit(committed);
+      } else if (kind === 4) {
+        const from = committed + 1 + randomBelow(random, log.lastIndex - committed + 1);
+        log.vote(++term, 0);
+        const bytes = await others(from, 1 + randomBelow(random, 4), term);
+        log.receive(bytes.slice(), from, from <= log.lastIndex);
+      } else log = await restarted(subject, log);
+      await assertReads(log, random);
+    }
+    await restarted(subject, log);
+  });
+}
+
+async function restarted<P extends Proposal>(
+  subject: LogUnderTest<P>,
+  log: OpenedLog<P>,
+): Promise<OpenedLog<P>> {
+  const again = await reopened(subject, log);
+  assertEntries(again.known, log.known);
+  assert.ok(again.recovered.commit <= log.lastIndex, `commit ${again.recovered.commit}`);
+  return again;
+}
+
+/** Holds some run of the entries against what they are known to be. */
+async function assertReads<P extends Proposal>(log: OpenedLog<P>, random: Random): Promise<void> {
+  if (log.lastIndex === 0) return;
+  const from = 1 + randomBelow(random, log.lastIndex);
+  const to = from + randomBelow(random, log.lastIndex - from + 1);
+  assertEntries(await log.entries(from, to), log.known.slice(from - 1, to));
 }
 
 /** Waits for the last write, closes the log and opens it again. */
