@@ -1,6 +1,6 @@
+import { compareEntry, entryAt, firstFrom } from '../directory/block-search.js';
 import { type Block, DirectoryEntryView } from '../directory/directory-block.js';
 import { DirectoryFile } from '../directory/directory-file.js';
-import { compareEntry, entryAt, firstFrom } from '../ordered/key-blocks.js';
 import type { Vfs } from '../vfs/vfs.js';
 
 /** A directory in which keys are looked up in their order: what lies between is not read. */

@@ -1,6 +1,7 @@
 import { EMPTY_BYTES } from '@dle/common';
+import { compareRanges, entryAt } from '../directory/block-search.js';
 import { DirectoryEntryView } from '../directory/directory-block.js';
-import { compareRanges, entryAt, type KeyBlock } from './key-blocks.js';
+import type { KeyBlock } from './key-blocks.js';
 
 /** What a merge stopped for, where it is not a source that has to be filled. */
 export const DONE = -1;

@@ -1,4 +1,5 @@
-import { compareEntry, compareRanges, firstKeyOf, type KeyBlock } from './key-blocks.js';
+import { compareEntry, compareRanges, firstKeyOf } from '../directory/block-search.js';
+import type { KeyBlock } from './key-blocks.js';
 
 /** As many as a number holds exactly. */
 const HEAD_BYTES = 6;

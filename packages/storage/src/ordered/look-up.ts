@@ -1,7 +1,8 @@
+import { compareEntry, entryAt, firstFrom } from '../directory/block-search.js';
 import { DirectoryEntryView } from '../directory/directory-block.js';
 import { type Position, positionOf } from '../key-index/position.js';
 import type { RecordKind } from '../log/record-kinds.js';
-import { compareEntry, entryAt, firstFrom, type KeyBlocks } from './key-blocks.js';
+import type { KeyBlocks } from './key-blocks.js';
 import { together, type Wait, type Work } from './work.js';
 
 /** What some keys say of one of them. */

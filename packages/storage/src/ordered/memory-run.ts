@@ -1,8 +1,9 @@
 import { concatBytes, readUint64 } from '@dle/common';
+import { blockOf, trimmed } from '../directory/block-search.js';
 import { BLOCK_BYTES } from '../directory/directory-block.js';
 import { DirectoryEncoder, type KeyEntry } from '../directory/directory-encoder.js';
 import { FirstKeys } from './first-keys.js';
-import { blockOf, KeyBlock, type KeyBlocks, trimmed } from './key-blocks.js';
+import { KeyBlock, type KeyBlocks } from './key-blocks.js';
 import type { Work } from './work.js';
 
 /** Where a block has the index from which those of its entries are counted. */

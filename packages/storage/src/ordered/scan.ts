@@ -1,4 +1,5 @@
-import { firstFrom, type KeyBlock } from './key-blocks.js';
+import { firstFrom } from '../directory/block-search.js';
+import type { KeyBlock } from './key-blocks.js';
 import type { Bound } from './range.js';
 
 /** What a scan stopped for, where it is not a source that has to be filled. */

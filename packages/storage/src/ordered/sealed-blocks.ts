@@ -1,20 +1,19 @@
 import { isDleError } from '@dle/common';
 import { allocate, copyOf } from '../bytes.js';
+import {
+  compareEntry,
+  entryAt,
+  firstFrom,
+  firstKeyOf,
+  trimmed,
+} from '../directory/block-search.js';
 import { BLOCK_BYTES, type Block, PLACE_BYTES, readBlock } from '../directory/directory-block.js';
 import { DIRECTORY_HEADER_BYTES } from '../directory/directory-format.js';
 import type { SegmentSlots } from '../key-index/position.js';
 import type { SegmentFiles } from '../log/segment-files.js';
 import type { SealedFile } from '../store/catalog.js';
 import type { BlockCache } from './block-cache.js';
-import {
-  compareEntry,
-  entryAt,
-  firstFrom,
-  firstKeyOf,
-  KeyBlock,
-  type KeyBlocks,
-  trimmed,
-} from './key-blocks.js';
+import { KeyBlock, type KeyBlocks } from './key-blocks.js';
 import { reading, type Work } from './work.js';
 
 /** Read at once, at most, where a directory is read from one end to the other. */

@@ -1,4 +1,5 @@
 import { equalBytes } from '@dle/common';
+import { compareRanges } from '../directory/block-search.js';
 import { corrupt } from '../errors.js';
 import { positionOf } from '../key-index/position.js';
 import type { RecordView } from '../log/record.js';
@@ -6,7 +7,7 @@ import { RecordKind } from '../log/record-kinds.js';
 import type { SegmentReader } from '../store/segment-reader.js';
 import { ValuePool } from '../store/value-pool.js';
 import { DONE as ALL_MERGED, EntryMerge, FOUND } from './entry-merge.js';
-import { compareRanges, type KeyBlock } from './key-blocks.js';
+import type { KeyBlock } from './key-blocks.js';
 import { AT_START, DONE, MORE, placeOf, type Scan, type ScanOptions } from './scan.js';
 
 /** Keys and bytes of values between two looks at the clock. */
