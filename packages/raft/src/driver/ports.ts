@@ -100,9 +100,9 @@ export interface LogPort<P extends Proposal> {
 
   /**
    * Called once, after `recover`. `flushed` gets tickets, each higher than the one before, and not
-   * every one; never from within a call of this port. `failed` is told once, and be it from within a
-   * write, that the log takes no more of them, and why (`DLE_STORAGE_POISONED`): nothing is reported
-   * as flushed after that, and every write and `reserve` throws.
+   * every one; never from within a call of this port. `failed` is told once that the log takes no
+   * more writes, and why (`DLE_STORAGE_POISONED`); a write may find out and tell. After that,
+   * nothing is reported as flushed, and every write and `reserve` throws.
    */
   listen(flushed: (ticket: number) => void, failed: (error: DleError) => void): void;
 }
