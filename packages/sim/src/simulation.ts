@@ -156,7 +156,9 @@ class Simulation {
   async #verify(): Promise<void> {
     const damage: string[] = [];
     let left = 0;
-    for (const { name, node } of membersOf(this.#cluster)) {
+    const cluster = this.#cluster;
+    const members = membersOf(cluster).filter((machine) => !cluster.forgetful.has(machine));
+    for (const { name, node } of members) {
       left++;
       void node!.internals.store.verify().then((report) => {
         left--;
