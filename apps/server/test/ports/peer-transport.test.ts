@@ -1,9 +1,11 @@
 import { silentLogger, systemClock, systemRandom } from '@dle/common';
 import { type Acceptor, PROTOCOL_RANGE, TcpServer } from '@dle/net';
+import { FaultProxy } from '@dle/net/testing';
 import {
+  type FaultyTransportUnderTest,
   type TransportEnd,
-  type TransportUnderTest,
   transportComplianceSuite,
+  transportFaultsComplianceSuite,
 } from '@dle/raft/testing';
 import { describe, it } from 'vitest';
 import type { Member } from '../../src/membership/member.js';
@@ -15,6 +17,8 @@ const COMPONENTS = { clock: systemClock, random: systemRandom, logger: silentLog
 interface Node {
   readonly self: Member;
   readonly server: TcpServer;
+  /** Where the others find it. */
+  readonly proxy: FaultProxy;
   readonly transport: PeerTransport;
 }
 
@@ -31,7 +35,8 @@ async function start(id: number): Promise<Node> {
   };
   const server = new TcpServer({ ...COMPONENTS, acceptor }, { host: '127.0.0.1', port: 0 });
   const { host, port } = await server.listen();
-  const self = { id, instance, address: `${host}:${port}` };
+  const proxy = new FaultProxy(COMPONENTS, { target: `${host}:${port}` });
+  const self = { id, instance, address: await proxy.listen() };
   transport = new PeerTransport(COMPONENTS, {
     self,
     cluster: CLUSTER,
@@ -41,11 +46,11 @@ async function start(id: number): Promise<Node> {
     card: () => ({ ...self, ids: [id] }),
     refused: () => {},
   });
-  return { self, server, transport };
+  return { self, server, proxy, transport };
 }
 
-/** Two nodes with sockets; `known` are the members that they call. */
-async function underTest(isKnown: (caller: number) => boolean): Promise<TransportUnderTest> {
+/** Two nodes with sockets, of which some know the members, and call them. */
+async function underTest(isKnown: (caller: number) => boolean): Promise<FaultyTransportUnderTest> {
   const nodes = [await start(1), await start(2)] as const;
   const members = nodes.map(({ self }) => self);
   for (const { self, transport } of nodes) if (isKnown(self.id)) transport.setMembers(members);
@@ -58,7 +63,16 @@ async function underTest(isKnown: (caller: number) => boolean): Promise<Transpor
     ends: [end(nodes[0]), end(nodes[1])],
     dispose: async () => {
       await Promise.all(nodes.map(({ transport }) => transport.close()));
-      await Promise.all(nodes.map(({ server }) => server.close()));
+      await Promise.all(nodes.flatMap(({ server, proxy }) => [server.close(), proxy.close()]));
+    },
+    cut: () => {
+      for (const { proxy } of nodes) {
+        proxy.refuse(true);
+        proxy.cut();
+      }
+    },
+    heal: () => {
+      for (const { proxy } of nodes) proxy.refuse(false);
     },
   };
 }
@@ -66,9 +80,11 @@ async function underTest(isKnown: (caller: number) => boolean): Promise<Transpor
 describe('PeerTransport', () => {
   describe('between nodes that call each other', () => {
     transportComplianceSuite(it, () => underTest(() => true));
+    transportFaultsComplianceSuite(it, () => underTest(() => true));
   });
 
   describe('from a node that knows nobody, and answers where it was asked', () => {
     transportComplianceSuite(it, () => underTest((caller) => caller === 1));
+    transportFaultsComplianceSuite(it, () => underTest((caller) => caller === 1));
   });
 });

@@ -30,7 +30,9 @@ export { TestBatch, type TestEntry } from './test-entry.js';
 export { type DurableState, TestLog } from './test-log.js';
 export { TestNode, type TestWorld } from './test-node.js';
 export {
+  type FaultyTransportUnderTest,
   type TransportEnd,
   type TransportUnderTest,
   transportComplianceSuite,
+  transportFaultsComplianceSuite,
 } from './transport-compliance-suite.js';

@@ -21,6 +21,13 @@ export interface TransportUnderTest {
   readonly patienceMs?: number;
 }
 
+/** Two nodes between which nothing may get through. */
+export interface FaultyTransportUnderTest extends TransportUnderTest {
+  /** Cuts them off from each other, in the midst of whatever is on its way. */
+  cut(): void;
+  heal(): void;
+}
+
 /** How often what may have got lost is sent again, in milliseconds. */
 const AGAIN_MS = 20;
 const LARGE_BYTES = 1024 * 1024;
@@ -135,18 +142,59 @@ export function transportComplianceSuite(
   test: TestFunction,
   create: () => Promise<TransportUnderTest>,
 ): void {
-  const check: Check = (name, body) => {
-    test(name, async () => {
-      const subject = await create();
-      try {
-        await body(new Pair(subject));
-      } finally {
-        await subject.dispose();
-      }
-    });
-  };
+  const check: Check = (name, body) => withPair(test, create, name, body);
   delivery(check);
   losses(check);
+}
+
+/** What every transport must do on a network that does not. `create` is called once per test. */
+export function transportFaultsComplianceSuite(
+  test: TestFunction,
+  create: () => Promise<FaultyTransportUnderTest>,
+): void {
+  withPair(test, create, 'drops what it cannot send, and does not throw', async (pair, network) => {
+    const { one, other } = pair;
+    const entries = bytesOf(LARGE_BYTES, 1);
+    await pair.deliver({ type: 'timeoutNow', from: one.id, to: other.id, term: 1 });
+    network.cut();
+    for (let round = 1; round <= FLOOD; round++) {
+      pair.send(append(one.id, other.id, round), entries);
+      pair.send({ type: 'timeoutNow', from: other.id, to: one.id, term: round });
+      // Some of them when it has noticed.
+      await new Promise<void>((resolve) => systemClock.defer(resolve));
+    }
+  });
+
+  withPair(test, create, 'gets through again after it was cut off', async (pair, network) => {
+    const { one, other } = pair;
+    for (let term = 1; term <= 3; term++) {
+      await pair.deliver({ type: 'timeoutNow', from: one.id, to: other.id, term });
+      network.cut();
+      const lost = { from: one.id, to: other.id, term: 100 + term };
+      pair.send({ type: 'heartbeat', ...lost, commit: 0, round: 0 });
+      await new Promise<void>((resolve) => systemClock.defer(resolve));
+      network.heal();
+      await pair.deliver({ type: 'timeoutNow', from: other.id, to: one.id, term });
+      const { entries } = await pair.deliver(append(one.id, other.id, term), bytesOf(100, term));
+      assert.ok(Buffer.from(entries!).equals(bytesOf(100, term)), `those of term ${term}`);
+    }
+  });
+}
+
+function withPair<Subject extends TransportUnderTest>(
+  test: TestFunction,
+  create: () => Promise<Subject>,
+  name: string,
+  body: (pair: Pair, subject: Subject) => Promise<void>,
+): void {
+  test(name, async () => {
+    const subject = await create();
+    try {
+      await body(new Pair(subject), subject);
+    } finally {
+      await subject.dispose();
+    }
+  });
 }
 
 type Check = (name: string, body: (pair: Pair) => Promise<void>) => void;

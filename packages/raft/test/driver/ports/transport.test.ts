@@ -1,35 +1,52 @@
 import { systemClock } from '@dle/common';
 import { describe, it } from 'vitest';
 import type { Message } from '../../../src/index.js';
-import { type TransportUnderTest, transportComplianceSuite } from '../../../src/testing/index.js';
+import {
+  type FaultyTransportUnderTest,
+  transportComplianceSuite,
+  transportFaultsComplianceSuite,
+} from '../../../src/testing/index.js';
 import { catchesDefects, type Defect } from './defects.js';
 
 type Receive = (message: Message, entries?: Uint8Array) => void;
 type Send = (message: Message, entries?: Uint8Array) => void;
 
 /** What carries, in place of what does it well: `send`, or at once, `deliver`. */
-type Change = (send: Send, deliver: Send) => Send;
+type Change = (send: Send, deliver: Send, isCut: () => boolean) => Send;
 
 /** Two nodes in one process. */
-async function inProcess(change: Change = (send) => send): Promise<TransportUnderTest> {
+async function inProcess(change: Change = (send) => send): Promise<FaultyTransportUnderTest> {
   const receivers = new Map<number, Receive>();
-  const deliver: Send = (message, entries) => receivers.get(message.to)?.(message, entries);
+  let isCut = false;
+  const deliver: Send = (message, entries) => {
+    if (!isCut) receivers.get(message.to)?.(message, entries);
+  };
   const send: Send = (message, entries) => systemClock.defer(() => deliver(message, entries));
-  const carry = change(send, deliver);
+  const carry = change(send, deliver, () => isCut);
   const end = (id: number) => ({
     id,
     transport: { send: carry },
     onMessage: (receive: Receive) => receivers.set(id, receive),
   });
-  return { ends: [end(1), end(2)], dispose: async () => {}, patienceMs: 500 };
+  return {
+    ends: [end(1), end(2)],
+    dispose: async () => {},
+    cut: () => {
+      isCut = true;
+    },
+    heal: () => {
+      isCut = false;
+    },
+  };
 }
 
 describe('a transport within a process', () => {
   transportComplianceSuite(it, () => inProcess());
+  transportFaultsComplianceSuite(it, () => inProcess());
 });
 
-function broken(caughtBy: string, change: Change): Defect<Promise<TransportUnderTest>> {
-  return { caughtBy, create: () => inProcess(change) };
+function broken(caughtBy: string, change: Change): Defect<Promise<FaultyTransportUnderTest>> {
+  return { caughtBy, create: async () => ({ ...(await inProcess(change)), patienceMs: 500 }) };
 }
 
 describe('transports', () => {
@@ -91,5 +108,22 @@ describe('transports', () => {
       'calls nobody back from within a send',
       (_, deliver) => deliver,
     ),
+  });
+
+  catchesDefects(transportFaultsComplianceSuite, {
+    'throws while it is cut off': broken(
+      'drops what it cannot send, and does not throw',
+      (send, _, isCut) => (message, entries) => {
+        if (isCut()) throw new Error('not connected');
+        send(message, entries);
+      },
+    ),
+    'connects once': broken('gets through again after it was cut off', (send, _, isCut) => {
+      let isLost = false;
+      return (message, entries) => {
+        isLost ||= isCut();
+        if (!isLost) send(message, entries);
+      };
+    }),
   });
 });
