@@ -7,8 +7,8 @@ interface Heard {
   readonly life: number;
   /** When a leader last spoke to it. */
   fromLeader: number;
-  /** The newest term that each other node would vote for it in. */
-  readonly wouldVote: Map<NodeId, number>;
+  /** Who would vote for it, and in which term: `2@7`. Answers of any age come at any time. */
+  readonly wouldVote: Set<string>;
   /** While it leads: in which term, and when each voter last answered, or first became one. */
   leadsTerm: number;
   readonly answers: Map<NodeId, number>;
@@ -52,7 +52,7 @@ export class Contacts {
     let heard = this.#heard.get(id);
     if (heard?.life !== life) {
       const fromLeader = Number.NEGATIVE_INFINITY;
-      heard = { life, fromLeader, wouldVote: new Map(), leadsTerm: 0, answers: new Map() };
+      heard = { life, fromLeader, wouldVote: new Set(), leadsTerm: 0, answers: new Map() };
       this.#heard.set(id, heard);
     }
     return heard;
@@ -122,8 +122,7 @@ function hear({ core, leads }: TestNode, heard: Heard, now: number, message: Mes
   const { type, from, term } = message;
   const isCurrent = term === core.term;
   if (type === 'preVoteResponse' && message.granted) {
-    // An answer to an earlier question may come last.
-    heard.wouldVote.set(from, Math.max(term, heard.wouldVote.get(from) ?? 0));
+    heard.wouldVote.add(`${from}@${term}`);
   }
   if (type === 'appendRequest' || type === 'heartbeat') {
     if (isCurrent && from === core.leader) heard.fromLeader = now;
@@ -143,7 +142,7 @@ function campaignProblem(
   for (const effect of effects) {
     if (effect.type !== 'role' || effect.role !== 'candidate') continue;
     const { term } = effect;
-    const isWanted = isQuorum(node, (id) => id === node.id || wouldVote.get(id) === term);
+    const isWanted = isQuorum(node, (id) => id === node.id || wouldVote.has(`${id}@${term}`));
     if (!isWanted) return `node ${node.id} begins term ${term}, and no quorum wants it to`;
   }
   return undefined;

@@ -1,4 +1,4 @@
-import type { CoreOptions } from '../core/types.js';
+import type { CoreOptions, NodeId } from '../core/types.js';
 import type { Dice } from './dice.js';
 
 /**
@@ -17,6 +17,8 @@ export interface FaultPlan {
   readonly late: number;
   readonly maxLatencyMs: number;
   readonly maxFlushMs: number;
+  /** Whose flushes take up to an election timeout; 0: nobody's. */
+  readonly slowDisk: NodeId;
   /** Of flushes that hang for up to three election timeouts. */
   readonly hangs: number;
   readonly msBetweenProposals: number;
@@ -42,6 +44,7 @@ export type Fault =
   | 'stealVoters'
   | 'strand'
   | 'bounce'
+  | 'replay'
   | 'heal';
 
 /** What is in the list more often comes more often. */
@@ -64,6 +67,8 @@ const FAULTS: readonly Fault[] = [
   'stealVoters',
   'strand',
   'bounce',
+  'replay',
+  'replay',
   'heal',
   'heal',
 ];
@@ -94,6 +99,7 @@ export function drawFaultPlan(dice: Dice): FaultPlan {
     late: dice.pick([0, 0.01, 0.05]),
     maxLatencyMs: dice.pick([1, 5, 20, Math.floor(electionTimeoutMs / 3)]),
     maxFlushMs: dice.pick([0, 5, 20, Math.floor(electionTimeoutMs / 2)]),
+    slowDisk: dice.pick([0, 0, 0, 1, 2]),
     hangs: dice.pick([0, 0, 0.01, 0.1]),
     msBetweenProposals: Math.ceil(electionTimeoutMs / dice.pick([0.2, 2, 5, 20])),
     msBetweenReads: Math.ceil(electionTimeoutMs / dice.pick([2, 5, 20])),

@@ -4,6 +4,9 @@ import type { Fault, FaultPlan } from './fault-plan.js';
 import type { SimCluster } from './sim-cluster.js';
 import type { TestNode } from './test-node.js';
 
+/** Old messages that come at once. */
+const REPLAYED = 10;
+
 /** Does to a cluster what a plan has in store for it. */
 export class Faults {
   readonly #dice: Dice;
@@ -52,6 +55,9 @@ export class Faults {
         break;
       case 'strand':
         this.#strand();
+        break;
+      case 'replay':
+        this.#cluster.replay(node, REPLAYED);
         break;
       case 'bounce':
         this.#bounce(node);
@@ -106,8 +112,8 @@ export class Faults {
   }
 
   /**
-   * The leader loses touch with everybody, and they are told to replace it as soon as they may, in
-   * which its lease must have ended. Its clock may be the slowest, and theirs the fastest.
+   * The leader loses touch with everybody, and one of them tries to replace it as soon as it may:
+   * its lease must have ended by then. Its clock may be the slowest, and theirs the fastest.
    */
   #strand(): void {
     const { nodes, links } = this.#cluster;
@@ -118,15 +124,15 @@ export class Faults {
       [leader.id],
       others.map(({ id }) => id),
     );
+    // Several at once would be in each other's way.
+    const [heir] = others
+      .filter(({ isUp }) => isUp)
+      .sort((some, other) => other.core.lastIndex - some.core.lastIndex);
     const { electionTimeoutMs } = this.#plan.options;
-    for (let eighths = 8; eighths <= 12; eighths++) {
-      this.#cluster.schedule(Math.ceil((eighths * electionTimeoutMs) / 8), () => {
-        if (this.#isOver || !leader.leads) return;
-        for (const node of others) {
-          if (node.isUp && node.core.role === 'follower' && !this.#cluster.isPaused(node)) {
-            this.#cluster.campaign(node);
-          }
-        }
+    for (let parts = 16; parts <= 24; parts++) {
+      this.#cluster.schedule(Math.ceil((parts * electionTimeoutMs) / 16), () => {
+        if (this.#isOver || !leader.leads || !heir?.isUp || this.#cluster.isPaused(heir)) return;
+        if (heir.core.role === 'follower') this.#cluster.campaign(heir);
       });
     }
   }
@@ -154,6 +160,7 @@ export class Faults {
     const read = (): void => {
       if (!this.#isOver && node.isUp && !this.#cluster.isPaused(node)) {
         this.#cluster.read(node, 'follower');
+        this.#cluster.replay(node, REPLAYED);
       }
     };
     read();

@@ -22,10 +22,18 @@ import { TestNode, type TestWorld } from './test-node.js';
 
 /** Longest a message or a flush takes once the faults are over: far below any election timeout. */
 const CALM_MS = 5;
+/** Messages to each node that may come again. */
+const REMEMBERED = 64;
+
+interface Delivery {
+  readonly type: 'deliver';
+  readonly message: Message;
+  readonly entries: TestBatch | undefined;
+}
 
 /** Something to come. What is meant for a node names the life it is meant for. */
 type Happening =
-  | { readonly type: 'deliver'; readonly message: Message; readonly entries: TestBatch | undefined }
+  | Delivery
   | {
       readonly type: 'flush';
       readonly node: TestNode;
@@ -55,6 +63,8 @@ export class SimCluster implements TestWorld {
   readonly #tickAt = new Map<TestNode, number>();
   readonly #flushing = new Set<TestNode>();
   readonly #pausedUntil = new Map<TestNode, number>();
+  /** What was sent to each node last, whether it arrived or not. */
+  readonly #sentTo = new Map<NodeId, Delivery[]>();
   #isCalm = false;
   #now = 0;
   #steps = 0;
@@ -71,7 +81,7 @@ export class SimCluster implements TestWorld {
     const count = plan.voters + plan.spares;
     const ids = Array.from({ length: count }, (_, position) => position + 1);
     const first = firstEntry(ids.slice(0, plan.voters));
-    this.#paces = ids.map(() => drawPace(this.#dice, plan.options));
+    this.#paces = drawPaces(this.#dice, ids, plan.options);
     this.nodes = ids.map((id) => this.#makeNode(id, id <= plan.voters ? [first] : []));
     this.invariants = new Invariants(this.nodes, plan.options);
   }
@@ -172,7 +182,16 @@ export class SimCluster implements TestWorld {
     for (const node of this.nodes) if (!node.isUp) this.start(node);
   }
 
+  /** The network still had copies of some of what was sent to `node`, and delivers them now. */
+  replay(node: TestNode, count: number): void {
+    const sent = this.#sentTo.get(node.id) ?? [];
+    for (let copies = 0; copies < count && sent.length > 0; copies++) {
+      this.#queue.schedule(this.#now, this.#dice.pick(sent));
+    }
+  }
+
   onSend(_node: TestNode, message: Message, entries: TestBatch | undefined): void {
+    this.#remember({ type: 'deliver', message, entries });
     if (!this.links.isUp(message.from, message.to)) return;
     if (this.#happens(this.#plan.dropped)) return;
     this.#deliverLater(message, entries);
@@ -210,7 +229,7 @@ export class SimCluster implements TestWorld {
     return this.#paces[id - 1]!;
   }
 
-  #deliver(item: Happening & { type: 'deliver' }): void {
+  #deliver(item: Delivery): void {
     const node = this.nodes[item.message.to - 1]!;
     if (!node.isUp) return;
     if (this.isPaused(node)) {
@@ -224,6 +243,13 @@ export class SimCluster implements TestWorld {
         ? { type: 'message', now, message }
         : { type: 'message', now, message, entries },
     );
+  }
+
+  #remember(delivery: Delivery): void {
+    const { to } = delivery.message;
+    const sent = this.#sentTo.get(to);
+    if (sent === undefined) this.#sentTo.set(to, [delivery]);
+    else if (sent.push(delivery) > REMEMBERED) sent.shift();
   }
 
   #postpone(node: TestNode, item: Happening): void {
@@ -261,8 +287,9 @@ export class SimCluster implements TestWorld {
 
   /** One flush at a time: what is written meanwhile waits for the next one. */
   #flushLater(node: TestNode): void {
-    const { hangs, maxFlushMs } = this.#plan;
-    const latency = this.#duration(this.#happens(hangs), maxFlushMs);
+    const { hangs, maxFlushMs, slowDisk, options } = this.#plan;
+    const maxMs = node.id === slowDisk ? options.electionTimeoutMs : maxFlushMs;
+    const latency = this.#duration(this.#happens(hangs), maxMs);
     const write = node.log.lastWrite;
     this.#flushing.add(node);
     this.#queue.schedule(this.#now + latency, { type: 'flush', node, life: node.life, write });
@@ -287,7 +314,19 @@ export function firstEntry(voters: readonly NodeId[]): TestEntry {
   return { index: 1, term: 1, previousTerm: 0, bytes: 100, value: '', configuration: { voters } };
 }
 
-/** From the slowest to the fastest clock that are close enough for a lease. */
-function drawPace(dice: Dice, { maxClockDriftPercent }: Omit<CoreOptions, 'id'>): number {
-  return dice.pick([1, (100 - dice.between(0, maxClockDriftPercent)) / 100]);
+/**
+ * From the slowest to the fastest clock that are close enough for a lease: any mixture, or one slow
+ * one among fast ones, which a lease depends on if it leads.
+ */
+function drawPaces(
+  dice: Dice,
+  ids: readonly NodeId[],
+  { maxClockDriftPercent }: Omit<CoreOptions, 'id'>,
+): readonly number[] {
+  const slow = dice.chance(0.5) ? dice.pick(ids) : undefined;
+  return ids.map((id) => {
+    const any = dice.pick([0, dice.between(0, maxClockDriftPercent), maxClockDriftPercent]);
+    const one = id === slow ? maxClockDriftPercent : 0;
+    return (100 - (slow === undefined ? any : one)) / 100;
+  });
 }
