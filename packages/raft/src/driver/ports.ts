@@ -146,7 +146,7 @@ export interface StateMachine {
    * reflects them when it returns. They are committed and in the log. Deterministic: where the
    * steps begin and end makes no difference, nor does the node or the time of day, so that all
    * nodes that have applied the same index are in the same state. An entry that cannot take effect
-   * takes none, everywhere: `apply` does not throw. If it does, the node stops, or the process.
+   * takes none, everywhere: `apply` does not throw. If it does, the node stops.
    */
   apply(index: number): void;
 }

@@ -15,6 +15,7 @@ import type {
 } from '../core/types.js';
 import { Alarm } from './alarm.js';
 import { AppendSender } from './append-sender.js';
+import { Applier } from './applier.js';
 import { AwaitedChange } from './awaited-change.js';
 import { HandOver } from './hand-over.js';
 import { LogWriter } from './log-writer.js';
@@ -31,11 +32,6 @@ import {
   type Settle,
   transferFailed,
 } from './waiting.js';
-
-/**
- * Entries applied in one turn of the event loop: some milliseconds of work, far below a heartbeat.
- */
-const APPLY_SLICE = 4_096;
 
 /** Room for a configuration in the log, however many members it has and whatever goes with them. */
 const CONFIGURATION_RESERVE = 64 * 1024;
@@ -76,8 +72,7 @@ export class RaftNode<P extends Proposal> {
   readonly #change: AwaitedChange = new AwaitedChange();
   /** The batch whose `propose` event is being stepped. */
   #proposing: ProposalBatch<P> | undefined;
-  #commit: number;
-  #applying = false;
+  readonly #applier: Applier;
   #gathering = false;
   #stepping = false;
   readonly #alarm: Alarm;
@@ -114,15 +109,22 @@ export class RaftNode<P extends Proposal> {
     this.#alarm = new Alarm(components, () => this.#onAlarm());
     this.#sender = new AppendSender(components, (message) => this.#speaksFor(message));
     this.#writer = new LogWriter(log);
-    this.#commit = recovered.commit;
+    this.#applier = new Applier(
+      components,
+      (index) => {
+        this.#proposals.applied(index);
+        this.#reads.applied(index);
+      },
+      (error) => this.#fail(error),
+    );
     log.listen(
       (ticket) => this.#onFlushed(ticket),
       (error) => this.#fail(error),
     );
     this.#alarm.set(this.#core.deadline);
+    this.#applier.applyUpTo(recovered.commit);
     // A node that is alone need not wait for a timer to find out that nobody else is there.
     this.#step({ type: 'tick' });
-    this.#applySlice();
   }
 
   /** The core's own view of itself, for operators. */
@@ -379,9 +381,8 @@ export class RaftNode<P extends Proposal> {
         else transport.send(effect.message);
         break;
       case 'commit':
-        this.#commit = effect.index;
         log.setCommit(effect.index);
-        this.#applySlice();
+        this.#applier.applyUpTo(effect.index);
         break;
       case 'readable':
         this.#reads.confirmed(effect.ids, effect.index, this.#now);
@@ -402,24 +403,6 @@ export class RaftNode<P extends Proposal> {
     if (this.#stopped !== undefined) return;
     const write = this.#writer.flushed(ticket);
     if (write !== undefined) this.#step({ type: 'flushed', write });
-  }
-
-  /**
-   * Long stretches (a start, a rejoin) are applied in slices, so that heartbeats are not kept
-   * waiting.
-   */
-  #applySlice(): void {
-    const { stateMachine, clock } = this.#components;
-    if (this.#applying || stateMachine.appliedIndex >= this.#commit) return;
-    stateMachine.apply(Math.min(this.#commit, stateMachine.appliedIndex + APPLY_SLICE));
-    this.#proposals.applied(stateMachine.appliedIndex);
-    this.#reads.applied(stateMachine.appliedIndex);
-    if (stateMachine.appliedIndex >= this.#commit) return;
-    this.#applying = true;
-    clock.defer(() => {
-      this.#applying = false;
-      if (this.#stopped === undefined) this.#applySlice();
-    });
   }
 
   #onAlarm(): void {
@@ -457,6 +440,7 @@ export class RaftNode<P extends Proposal> {
     // Whatever is asked of a node that has stopped is not done.
     this.#stopped = new DleError(code, message, { retryable, cause: error });
     this.#alarm.cancel();
+    this.#applier.stop();
     this.#proposals.fail(outcomeUnknown(`the node stopped (${message})`), this.#stopped);
     this.#reads.failAll(this.#stopped);
     this.#change.fail(outcomeUnknown(`the node stopped (${message})`));
