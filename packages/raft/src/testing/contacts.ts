@@ -2,10 +2,10 @@ import { votersOf } from '../core/configuration.js';
 import type { CoreEffect, CoreOptions, Event, Message, NodeId } from '../core/types.js';
 import type { TestNode } from './test-node.js';
 
-/** What one node has heard in this life of it, at which time of its own clock. */
+/** What one node has heard, most of it in this life of it, at which time of its own clock. */
 interface Heard {
   readonly life: number;
-  /** When a leader last spoke to it. */
+  /** When a leader last spoke to it, in whichever life. */
   fromLeader: number;
   /** Who would vote for it, and in which term: `2@7`. Answers of any age come at any time. */
   readonly wouldVote: Set<string>;
@@ -18,7 +18,8 @@ interface Heard {
  * Holds a cluster against what keeps the peace in it (paper section 6; dissertation 4.2.3, 6.2, 9.6
  * and 3.10), by what its nodes have heard:
  *
- * - whoever hears from a leader votes for nobody else;
+ * - whoever hears from a leader votes for nobody else for an election timeout, be it in a new life;
+ * - while a leader reads by lease, a quorum votes for nobody else, by their own clocks;
  * - nobody begins a term before a quorum would vote for it, but by a leader's invitation;
  * - whoever leads is in touch with a quorum;
  * - whom a leader hands over to holds all that it does, and all of that is committed.
@@ -26,11 +27,18 @@ interface Heard {
 export class Contacts {
   readonly #nodes: readonly TestNode[];
   readonly #options: Omit<CoreOptions, 'id'>;
+  readonly #clock: (node: TestNode) => number;
   readonly #heard = new Map<NodeId, Heard>();
 
-  constructor(nodes: readonly TestNode[], options: Omit<CoreOptions, 'id'>) {
+  /** @param clock what the clock of a node shows. */
+  constructor(
+    nodes: readonly TestNode[],
+    options: Omit<CoreOptions, 'id'>,
+    clock: (node: TestNode) => number,
+  ) {
     this.#nodes = nodes;
     this.#options = options;
+    this.#clock = clock;
   }
 
   /** What is wrong with a step that a node has taken; undefined: nothing. */
@@ -44,6 +52,7 @@ export class Contacts {
       problem ??
       campaignProblem(node, heard, event, effects) ??
       this.#contactProblem(node, heard, event) ??
+      this.#leaseProblem(node, event, effects) ??
       this.#invitationProblem(node, effects)
     );
   }
@@ -51,7 +60,8 @@ export class Contacts {
   #heardBy({ id, life }: TestNode): Heard {
     let heard = this.#heard.get(id);
     if (heard?.life !== life) {
-      const fromLeader = Number.NEGATIVE_INFINITY;
+      // What its last life has told a leader binds it.
+      const fromLeader = heard?.fromLeader ?? Number.NEGATIVE_INFINITY;
       heard = { life, fromLeader, wouldVote: new Set(), leadsTerm: 0, answers: new Map() };
       this.#heard.set(id, heard);
     }
@@ -90,6 +100,18 @@ export class Contacts {
       return voter === node.id || event.now < since + electionTimeoutMs + heartbeatIntervalMs;
     });
     return isInTouch ? undefined : `node ${node.id} leads, in touch with no quorum`;
+  }
+
+  #leaseProblem(node: TestNode, event: Event, effects: readonly CoreEffect[]): string | undefined {
+    if (event.type !== 'read' || event.level !== 'lease') return undefined;
+    if (!effects.some(({ type }) => type === 'readable')) return undefined;
+    const isKept = isQuorum(node, (voter) => {
+      if (voter === node.id) return true;
+      const { fromLeader = Number.NEGATIVE_INFINITY } = this.#heard.get(voter) ?? {};
+      const other = this.#nodes.find(({ id }) => id === voter)!;
+      return this.#clock(other) < fromLeader + this.#options.electionTimeoutMs;
+    });
+    return isKept ? undefined : `node ${node.id} reads by a lease that no quorum keeps`;
   }
 
   #invitationProblem(

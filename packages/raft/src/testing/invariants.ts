@@ -68,10 +68,15 @@ export class Invariants {
   readonly #committedIn: number[] = [];
   readonly #reads = new Map<number, { readonly node: NodeId; readonly floor: number }>();
 
-  constructor(nodes: readonly TestNode[], options: Omit<CoreOptions, 'id'>) {
+  /** @param clock what the clock of a node shows. */
+  constructor(
+    nodes: readonly TestNode[],
+    options: Omit<CoreOptions, 'id'>,
+    clock: (node: TestNode) => number,
+  ) {
     this.#nodes = nodes;
     this.#options = options;
-    this.#contacts = new Contacts(nodes, options);
+    this.#contacts = new Contacts(nodes, options, clock);
     for (const node of nodes) {
       const nothing = {
         life: 0,

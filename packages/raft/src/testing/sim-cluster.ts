@@ -83,7 +83,7 @@ export class SimCluster implements TestWorld {
     const first = firstEntry(ids.slice(0, plan.voters));
     this.#paces = drawPaces(this.#dice, ids, plan.options);
     this.nodes = ids.map((id) => this.#makeNode(id, id <= plan.voters ? [first] : []));
-    this.invariants = new Invariants(this.nodes, plan.options);
+    this.invariants = new Invariants(this.nodes, plan.options, (node) => this.#clock(node));
   }
 
   get now(): number {

@@ -308,7 +308,8 @@ export class Stage implements TestWorld {
       const options = { ...this.#options, id };
       this.nodes.set(id, new TestNode({ world: this, log, random }, options));
     }
-    this.#invariants = new Invariants([...this.nodes.values()], this.#options);
+    const nodes = [...this.nodes.values()];
+    this.#invariants = new Invariants(nodes, this.#options, () => this.#now);
     for (const node of this.nodes.values()) this.#start(node);
   }
 
