@@ -54,6 +54,7 @@ export interface OperatorPlan {
 
 const FAULTS = [
   'crash',
+  'blackout',
   'kill',
   'restart',
   'crashInOperation',

@@ -1,6 +1,7 @@
 /** What runs may come across; a simulation that never sees one of them does not test it. */
 const EVENTS = [
   'fault: crash',
+  'fault: blackout',
   'fault: kill',
   'fault: restart',
   'fault: crashInOperation',

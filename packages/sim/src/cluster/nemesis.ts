@@ -14,7 +14,7 @@ type Meddling = Extract<
   Fault,
   'crashInOperation' | 'killInOperation' | 'fillDisk' | 'failFlush' | 'failWrite'
 >;
-type Disturbance = Exclude<Fault, Meddling | 'crash' | 'kill' | 'restart' | 'pause'>;
+type Disturbance = Exclude<Fault, Meddling | 'crash' | 'blackout' | 'kill' | 'restart' | 'pause'>;
 
 /** Operations that change nothing: looking into a node must not end it. */
 const LOOKS = /^(?:open|read|size|identify)\b/;
@@ -57,6 +57,9 @@ export class Nemesis {
         machine.crash();
         this.#cluster.startLater(machine);
         break;
+      case 'blackout':
+        this.#blackOut(running);
+        break;
       case 'kill':
         machine.kill();
         this.#cluster.startLater(machine);
@@ -84,6 +87,16 @@ export class Nemesis {
     const { dice } = this.#cluster;
     const leading = running.filter(({ node }) => node?.internals.consensus?.raft.isLeader);
     return dice.pick(leading.length > 0 && dice.chance(0.4) ? leading : running);
+  }
+
+  /** The power fails for many at once: what is on no disk is nowhere. */
+  #blackOut(running: readonly Machine[]): void {
+    const { dice } = this.#cluster;
+    const share = dice.pick([0.5, 0.8, 1]);
+    for (const machine of running.filter(() => dice.chance(share))) {
+      machine.crash();
+      this.#cluster.startLater(machine);
+    }
   }
 
   #restart(machine: Machine): void {
