@@ -89,6 +89,7 @@ export class DleNode {
   #cluster: string | undefined;
   /** Why this node takes no part any more: the others have removed it. */
   #removed: DleError | undefined;
+  #joining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #settleClosed!: { resolve: () => void; reject: (error: DleError) => void };
 
@@ -200,6 +201,8 @@ export class DleNode {
     this.#stopping.abort();
     this.#api.close();
     this.#consensus?.raft.stop();
+    // What it has begun to do with the log comes to its end first.
+    await this.#joining;
     await this.#server.close();
     await this.#consensus?.transport.close();
     await this.#store.close();
@@ -209,7 +212,9 @@ export class DleNode {
     const { logger } = this.#components;
     const { id, instance, address } = this.#self;
     logger.info({ id, instance, address }, `listening on ${address}`);
-    this.#joinCluster().catch((thrown: unknown) => {
+    const joined = this.#joinCluster();
+    this.#joining = joined.catch(() => undefined);
+    joined.catch((thrown: unknown) => {
       const error = DleError.from(thrown);
       if (error.code === 'DLE_ABORTED' && this.#stopping.signal.aborted) return;
       this.#settleClosed.reject(error);

@@ -66,6 +66,15 @@ describe('an embedded node', () => {
     await node.close();
   });
 
+  it('closes without a complaint while it still starts up', async () => {
+    for (let round = 0; round < 10; round++) {
+      const peers = round % 2 === 0 ? [] : ['127.0.0.1:1'];
+      const node = await createNode({ port: 0, dataDir, peers });
+      await node.close();
+      await expect(node.closed).resolves.toBeUndefined();
+    }
+  });
+
   it('refuses a directory that another node of this process has', async () => {
     const node = await createNode({ port: 0, dataDir });
     await expect(createNode({ port: 0, dataDir })).rejects.toMatchObject({ code: 'DLE_LOCKED' });

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  DleError,
   type Logger,
   type Random,
   randomBelow,
@@ -175,6 +176,7 @@ export class Client implements AsyncDisposable {
    * Gives the place of member `id`, which may be gone for good, to the new, empty node `by` at
    * `address`: adds that, waits until it has caught up, and changes the two in one step. `timeoutMs`
    * holds for each of the two changes. Else as `addMember`; called again, it goes on where it was.
+   * Throws `DLE_INVALID_ARGUMENT` if both are one.
    */
   async replaceMember(
     id: number,
@@ -182,6 +184,10 @@ export class Client implements AsyncDisposable {
     address: string,
     options: CallOptions = {},
   ): Promise<{ index: number }> {
+    if (by === id) {
+      const message = `node ${id} cannot take its own place: give the new node an id of its own`;
+      throw new DleError('DLE_INVALID_ARGUMENT', message);
+    }
     await this.addMember(by, address, options);
     return this.#change('replacement of a member', replaceMemberRequest(id, by), options);
   }

@@ -1,4 +1,4 @@
-import { DleError, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
+import { type Clock, DleError, MAX_KEY_BYTES, MAX_VALUE_BYTES, systemClock } from '@dle/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CallOptions, Client, type ClientComponents } from '../src/index.js';
 import { changeResult, putResult, transferResult } from '../src/protocol/index.js';
@@ -447,17 +447,27 @@ describe('a change of members', () => {
 
   it('that is refused says why: at once, or when its time is over', async () => {
     const node = await startNode();
-    const client = connect([node], { clock: fastClock }, { requestTimeoutMs: 20_000 });
+    // Time passes while the node thinks, and only then: waits between tries take none.
+    let now = 0;
+    const clock: Clock = {
+      now: () => now,
+      defer: systemClock.defer,
+      setTimer: (callback, ms) => (ms < 1_000 ? systemClock.setTimer(callback, 0) : () => {}),
+    };
+    const client = connect([node], { clock }, { requestTimeoutMs: 20_000 });
     node.behaviour = () => {
       throw refused('wouldLoseQuorum', false);
     };
     const atOnce = await failureOf(client.removeMember(2));
     expect(atOnce).toMatchObject({ code: 'DLE_CHANGE_REFUSED', effect: 'none' });
     expect(node.asked).toEqual(['removeMember']);
+    // After ten tries too little is left for another one.
     node.behaviour = () => {
+      now += 1_996;
       throw refused('notCaughtUp', true);
     };
     const late = await failureOf(client.promoteMember(4));
+    expect(node.asked).toHaveLength(11);
     expect(late).toMatchObject({
       code: 'DLE_CHANGE_REFUSED',
       details: { reason: 'notCaughtUp' },
@@ -489,6 +499,9 @@ describe('a change of members', () => {
       { op: 'addMember', id: 4, address: '127.0.0.1:9004' },
       { op: 'replaceMember', id: 2, by: 4 },
     ]);
+    const same = connect([node]).replaceMember(2, 2, '127.0.0.1:9002');
+    expect(await failureOf(same)).toMatchObject({ code: 'DLE_INVALID_ARGUMENT' });
+    expect(node.requests).toHaveLength(2);
   });
 
   it('of the leader is followed', async () => {

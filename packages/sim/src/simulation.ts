@@ -157,8 +157,7 @@ class Simulation {
     const damage: string[] = [];
     let left = 0;
     const cluster = this.#cluster;
-    const members = membersOf(cluster).filter((machine) => !cluster.forgetful.has(machine));
-    for (const { name, node } of members) {
+    for (const { name, node } of membersOf(cluster)) {
       left++;
       void node!.internals.store.verify().then((report) => {
         left--;

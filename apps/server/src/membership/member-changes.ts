@@ -221,6 +221,7 @@ function removal({ configuration, membership }: Present, id: number): Plan {
 
 function replacement({ configuration, membership }: Present, id: number, by: number): Plan {
   const { voters, learners = [] } = configuration;
+  if (by === id) throw refusedChange('invalid', `node ${id} cannot take its own place`);
   if (isGone({ configuration, membership }, id)) {
     if (voters.includes(by) || learners.includes(by)) return 'done';
     throw refusedChange('invalid', `node ${id} has been removed already, and node ${by} is none`);

@@ -113,7 +113,7 @@ export class Nemesis {
     if (fault === 'crashInOperation') vfs.plan({ crashAtOperation: at, counts });
     else if (fault === 'killInOperation') vfs.plan({ killAtOperation: at, counts });
     else {
-      this.#cluster.meddle(machine, fault === 'failFlush');
+      this.#cluster.meddle(machine);
       if (fault === 'failFlush') vfs.plan({ failFlush: dice.magnitude(20) });
       else if (fault === 'failWrite') vfs.plan({ failWrite: dice.magnitude(20) });
       else this.#fill(machine);

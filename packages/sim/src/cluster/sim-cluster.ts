@@ -40,7 +40,6 @@ export class SimCluster {
   readonly #machineOf = new Map<Actor, Machine>();
   /** Machines whose disks have been meddled with since they started. */
   readonly #meddled = new Set<Machine>();
-  readonly #forgetful = new Set<Machine>();
   /** Lives whose node takes no more part. */
   readonly #failed = new Set<Life>();
   /** What was found broken where nobody would have caught it. */
@@ -100,18 +99,9 @@ export class SimCluster {
     this.time.schedule(afterMs, WORLD, action);
   }
 
-  /**
-   * Machines whose disks have failed to flush something, and may show it all the same: what lies
-   * behind the end of a log there may be gone after the next crash.
-   */
-  get forgetful(): ReadonlySet<Machine> {
-    return this.#forgetful;
-  }
-
-  /** The disk of `machine` may fail from now on; `forgets`: in a flush. */
-  meddle(machine: Machine, forgets: boolean): void {
+  /** The disk of `machine` may fail from now on. */
+  meddle(machine: Machine): void {
     this.#meddled.add(machine);
-    if (forgets) this.#forgetful.add(machine);
   }
 
   start(machine: Machine): void {

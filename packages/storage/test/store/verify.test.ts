@@ -79,3 +79,19 @@ describe('what verify says of a poisoned store', () => {
     expect(segments[0]).toContain(DIRECTORY);
   });
 });
+
+describe('what verify says of a sealed segment', () => {
+  it('is harmless where what lies behind the last frame has changed', async () => {
+    const machine = new Machine();
+    await using store = await openStore(machine, QUIET);
+    for (let n = 0; n < 8; n++) await store.put(`key ${n}`, 'x'.repeat(1_500));
+    await store.verify();
+    const [path] = await machine.segments();
+    const content = machine.vfs.contentOf(path!);
+    expect(content.at(-1)).toBe(0);
+    machine.vfs.flipBit(path!, content.length - 1, 1);
+    const { damage, harmless } = await store.verify();
+    expect(damage).toEqual([]);
+    expect(harmless).toMatchObject([{ file: path }]);
+  });
+});
