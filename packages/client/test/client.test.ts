@@ -348,7 +348,9 @@ describe('when nodes fail', () => {
     };
     whole!.leader = undefined;
     expect(await client.get('a')).toBeUndefined();
-    expect([hanging!, cut!, whole!].map(({ asked }) => asked.length)).toEqual([1, 1, 1]);
+    expect([hanging!, whole!].map(({ asked }) => asked.length)).toEqual([1, 1]);
+    // It may be connected again before its turn is over.
+    expect(cut!.asked.length).toBeGreaterThanOrEqual(1);
     await put(client, 'b');
     expect(whole!.asked).toEqual(['get a', 'put b']);
   });
