@@ -138,8 +138,8 @@ export class Faults {
   }
 
   /**
-   * What a leader has just written stays with it alone, and outlives its memory: whoever votes for
-   * it then may know nothing of it.
+   * What a leader is about to write stays with it alone, and outlives its memory: whoever votes for
+   * it then knows nothing of it.
    */
   forsake(leader: TestNode): void {
     const { nodes, links } = this.#cluster;

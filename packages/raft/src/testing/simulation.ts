@@ -209,9 +209,9 @@ class Simulation {
     if (node === undefined) return;
     const ids = this.#cluster.nodes.map(({ id }) => id);
     const before = node.core.configuration;
+    if (this.#dice.chance(0.1)) this.#faults.forsake(node);
     this.#cluster.changeMembers(node, drawChange(this.#dice, node.core, ids));
     if (node.core.configuration === before) return;
-    if (this.#dice.chance(0.1)) this.#faults.forsake(node);
     // What has begun may reach some only; two halves that know different voters must not both
     // decide.
     if (!this.#dice.chance(0.3)) return;
