@@ -54,12 +54,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(cwd, { recursive: true }));
 
+/** As in a shell of one's own: pnpm, which runs the tests, says things by it that npm warns of. */
+const ENV = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_')),
+);
+
 /** The code with which it ends, and all that it prints. */
 async function run(
   command: string,
   { words = [], input = '', cwd }: { words?: string[]; input?: string; cwd: string },
 ): Promise<{ code: number; printed: string }> {
-  const child = spawn(command, words, { stdio: 'pipe', cwd });
+  const child = spawn(command, words, { stdio: 'pipe', cwd, env: ENV });
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
