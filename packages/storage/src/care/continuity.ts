@@ -77,7 +77,12 @@ export class Continuity {
     this.#isComplete = true;
   }
 
-  /** Something is missing before `file`. */
+  /** Something is missing before `file`; unless the indexes go on there, it held records. */
+  missing(file: string): void {
+    if (this.#pending.length === 0) this.damaged(file, 0, 0, false);
+  }
+
+  /** Something is missing before `file`, and it may have held records. */
   unknown(file: string): void {
     if (this.#pending.length === 0) this.damaged(file, 0, 0, true);
   }

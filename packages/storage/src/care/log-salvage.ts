@@ -37,6 +37,8 @@ export interface LogContents {
   /** Ids of the segments, and of key directories of segments whose files are missing. */
   readonly ids: readonly number[];
   readonly gaps: readonly LogGap[];
+  /** Whether ids of segments may be missing because compaction has had them. */
+  readonly isCompacted: boolean;
   readonly storeId: string | undefined;
 }
 
@@ -85,6 +87,9 @@ export class LogSalvage {
   }
 
   async #take(place: Place, below: number, before: number | undefined): Promise<void> {
+    // Frames are missing before it: what was in them, the indexes will say, or nobody.
+    const isMissing = (place.firstSequence ?? 0) > this.#sequence + 1;
+    if (isMissing) this.#continuity.missing(this.#pathOf(place.id));
     if (!place.hasFile) {
       await this.#takeNamed(place, undefined);
       return;
@@ -102,7 +107,10 @@ export class LogSalvage {
       const hasFrames = regions.some(({ frame }) => frame !== undefined);
       // It is no part of the log, be it a copy of another, or one that has yet to be begun.
       const isStray = place.header === undefined && !hasFrames;
-      if (isStray && (below === this.#sequence + 1 || below === Number.POSITIVE_INFINITY)) return;
+      if (isStray && (below === this.#sequence + 1 || below === Number.POSITIVE_INFINITY)) {
+        if (this.#lacksOneBefore(place.id)) this.#continuity.unknown(path);
+        return;
+      }
       await this.#takeRegions(regions, reader, { source, path, below, before });
     });
   }
@@ -130,6 +138,12 @@ export class LogSalvage {
       return { isWhole: remains.flushed <= sequence, from: scan.offset };
     }
     return { isWhole: false, from: scan.offset };
+  }
+
+  /** Whether there must have been a segment below `id` of which nothing is left. */
+  #lacksOneBefore(id: number): boolean {
+    const { ids, isCompacted } = this.#contents;
+    return !isCompacted && ids.filter((other) => other < id).length < id - 1;
   }
 
   /** Whether there is a key directory that says what there was. */

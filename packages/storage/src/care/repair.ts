@@ -152,7 +152,9 @@ class Repair {
       await salvageSorted(vfs, this.#directory, salvage, place);
       this.#done(sizes.get(sortedName(place.id)) ?? 0);
     }
-    const contents = { names, ids: ids.filter((id) => !isGone(gaps, id)), gaps, storeId };
+    const isCompacted = manifest !== undefined || sorted.length > 0;
+    const present = ids.filter((id) => !isGone(gaps, id));
+    const contents = { names, ids: present, gaps, isCompacted, storeId };
     await new LogSalvage(vfs, this.#directory, salvage, contents).run((id) =>
       this.#done(sizes.get(segmentName(id)) ?? 0),
     );
