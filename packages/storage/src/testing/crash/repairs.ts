@@ -19,10 +19,12 @@ const UNIQUE_BYTES = 8;
  * it shows then is what was written, but for what the report names.
  */
 export async function repairDamaged(world: World): Promise<void> {
-  const { vfs, model, coverage, history } = world;
+  const { model, coverage, history } = world;
   const patience = new Patience(world);
   const expected = model.stateAfter(model.count);
   history.add('repair a copy that is harmed');
+  // A crash may have brought back what was removed the last time.
+  removeCopy(world);
   await patience.outcomeOf(copyDamaged(world, COPY), 'copy');
   const report = await repairThroughCrashes(world, patience);
   const { damage, lost } = report;
@@ -34,6 +36,10 @@ export async function repairDamaged(world: World): Promise<void> {
   compare(world, expected, stateOf(world, store), report);
   await verifyStore(world, patience, store);
   await patience.outcomeOf(store.close(), 'close what was repaired');
+  removeCopy(world);
+}
+
+function removeCopy({ vfs }: World): void {
   for (const path of vfs.paths) if (path.startsWith(`${COPY}/`)) vfs.unlinkSync(path);
 }
 
