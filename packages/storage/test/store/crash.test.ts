@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { runSeeds } from '../../src/testing/crash/run-seeds.js';
 
 /** In both modes together, each has its half. */
-const SEEDS = Number(process.env.DLE_SEEDS ?? 1_000) / 2;
+const SEEDS = Number(process.env.DLE_SEEDS ?? 400) / 2;
 const FIRST_SEED =
   Number(process.env.DLE_SEED ?? 1) + (process.env.DLE_NATIVE === 'require' ? SEEDS : 0);
 
