@@ -18,7 +18,9 @@ const FIRST_FULL_MS = 5;
 const KEPT_PART_OF_RESERVE = 0.6;
 
 /** Bytes read and written in a second, unless it is said otherwise. */
-export const DEFAULT_COMPACTION_BYTES_PER_SECOND: number = 128 * 1024 * 1024;
+const DEFAULT_BYTES_PER_SECOND = 128 * 1024 * 1024;
+/** Where files are so many times larger than they should be, there is no bound but a stated one. */
+const FAR_BEHIND = 1.1;
 
 export interface CompactionProgress {
   /** Bytes of records that have been looked at, and those that will be, as far as is known. */
@@ -54,7 +56,8 @@ export interface CompactorOptions {
   readonly directory: string;
   readonly segmentSize: number;
   readonly automatic: boolean;
-  readonly bytesPerSecond: number;
+  /** `undefined`: as is good, more where much is to be won. */
+  readonly bytesPerSecond: number | undefined;
 }
 
 /**
@@ -311,6 +314,18 @@ export class Compactor implements Room {
     }
   }
 
+  /**
+   * Who overwrites faster than is won back would else have the disk fill up. The reads beside it
+   * are not much slower for that: it is a thread of its own that works.
+   */
+  #pace(): number {
+    const files = this.#scales.weighAll();
+    const sum = (of: (file: WeighedFile) => number): number =>
+      files.reduce((total, file) => total + of(file), 0);
+    const wanted = sum(({ keep }) => keep) * this.#scales.spaceRatio();
+    return sum(({ bytes }) => bytes) > wanted * FAR_BEHIND ? 0 : DEFAULT_BYTES_PER_SECOND;
+  }
+
   #orderFor(rewritten: readonly WeighedFile[], inputs: readonly WeighedFile[]): CompactionOrder {
     const { catalog, relocation, installer } = this.#components;
     const leaving = new Set(inputs.map(({ id }) => id));
@@ -329,7 +344,7 @@ export class Compactor implements Room {
       run,
       segmentBytes: this.#options.segmentSize,
       seed: relocation.seed,
-      bytesPerSecond: this.#options.bytesPerSecond,
+      bytesPerSecond: this.#options.bytesPerSecond ?? this.#pace(),
     };
   }
 

@@ -2,7 +2,7 @@ import { type Clock, DleError, EMPTY_BYTES, type Random } from '@dle/common';
 import { Background } from '../background/background.js';
 import { Backups } from '../care/backups.js';
 import { closeAll } from '../close-all.js';
-import { Compactor, DEFAULT_COMPACTION_BYTES_PER_SECOND } from '../compaction/compactor.js';
+import { Compactor } from '../compaction/compactor.js';
 import { DiskReserve, type ReserveSizes } from '../compaction/disk-reserve.js';
 import { Installer } from '../compaction/installer.js';
 import { LogFloor } from '../compaction/log-floor.js';
@@ -187,10 +187,13 @@ function reserveFor(segmentSize: number): ReserveSizes {
 
 function compactionOptions({ compaction = {} }: LogStoreOptions): {
   automatic: boolean;
-  bytesPerSecond: number;
+  bytesPerSecond: number | undefined;
 } {
-  const { automatic = true, bytesPerSecond = DEFAULT_COMPACTION_BYTES_PER_SECOND } = compaction;
-  if (Number.isSafeInteger(bytesPerSecond) && bytesPerSecond >= 0) {
+  const { automatic = true, bytesPerSecond } = compaction;
+  if (
+    bytesPerSecond === undefined ||
+    (Number.isSafeInteger(bytesPerSecond) && bytesPerSecond >= 0)
+  ) {
     return { automatic, bytesPerSecond };
   }
   const message = `compaction.bytesPerSecond is a whole number from 0, not ${bytesPerSecond}`;

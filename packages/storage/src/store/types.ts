@@ -37,8 +37,9 @@ export interface CompactionOptions {
   /** Whether it happens by itself; `compact()` does it in any case. Default true. */
   readonly automatic?: boolean;
   /**
-   * Bytes that it may read and write in a second, so that reads and writes beside it are served;
-   * default 128 MiB, 0: as many as it can.
+   * Bytes that it may read and write in a second, so that reads and writes beside it are served; 0:
+   * as many as it can. Default 128 MiB, or as many as it can where files are far larger than they
+   * should be for what counts in them.
    */
   readonly bytesPerSecond?: number;
 }
