@@ -261,6 +261,8 @@ export class Leadership {
     this.#state.emit({ type: 'appendConfiguration', write, index, term, configuration });
     this.#peers.follow();
     this.#sendToAll();
+    // Those who answered may be a quorum now, and nobody be left whose answer would tell so.
+    this.#confirmReads();
   }
 
   #sendToAll(): void {
