@@ -9,14 +9,14 @@ const TIMEOUTS_TO_PART = 2;
 
 /**
  * Whom a leader sends its log to: everybody in the configuration that counts, and those just
- * removed, until they know it or some time has passed. A node that is never told asks for votes
- * that it cannot get, for ever.
+ * removed, for some time. A node that is never told asks for votes that it cannot get, for ever;
+ * whether what it was sent has arrived its answers do not say, so each heartbeat tells it again.
  */
 export class Peers implements Iterable<Progress> {
   readonly #state: CoreState;
   readonly #peers = new Map<NodeId, Progress>();
-  /** Of those removed: the entry that says so, and when to give up on them. */
-  readonly #parting = new Map<NodeId, { readonly index: number; readonly until: number }>();
+  /** Those removed, and until when they are told. */
+  readonly #parting = new Map<NodeId, number>();
 
   constructor(state: CoreState) {
     this.#state = state;
@@ -62,16 +62,14 @@ export class Peers implements Iterable<Progress> {
     const until = now + TIMEOUTS_TO_PART * options.electionTimeoutMs;
     for (const id of this.#peers.keys()) {
       if (members.includes(id) || this.#parting.has(id)) continue;
-      this.#parting.set(id, { index: log.configuration!.index, until });
+      this.#parting.set(id, until);
     }
   }
 
-  /** Forgets who was removed and knows it, or does not answer. */
+  /** Forgets who was removed, after a while. */
   part(): void {
-    for (const [id, { index, until }] of this.#parting) {
-      const { match, sentCommit } = this.#peers.get(id)!;
-      const knows = match >= index && sentCommit >= index;
-      if (!knows && this.#state.now < until) continue;
+    for (const [id, until] of this.#parting) {
+      if (this.#state.now < until) continue;
       this.#parting.delete(id);
       this.#peers.delete(id);
     }
