@@ -7,6 +7,7 @@ export {
   describeEvent,
   describeMessage,
 } from './describe.js';
+export { EventQueue } from './event-queue.js';
 export { Invariants, InvariantViolation } from './invariants.js';
 export { Links } from './links.js';
 export { logComplianceSuite } from './log-compliance-suite.js';

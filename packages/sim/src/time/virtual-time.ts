@@ -1,6 +1,4 @@
-import { InvariantViolation } from '@dle/raft/testing';
-import { EventQueue } from './event-queue.js';
-
+import { EventQueue, InvariantViolation } from '@dle/raft/testing';
 /** Events without any time passing, after which time counts as standing still. */
 const MAX_EVENTS_AT_ONCE = 200_000;
 
