@@ -1,4 +1,5 @@
 import { EventQueue, InvariantViolation } from '@dle/raft/testing';
+
 /** Events without any time passing, after which time counts as standing still. */
 const MAX_EVENTS_AT_ONCE = 200_000;
 
