@@ -146,6 +146,8 @@ class Simulation {
   #proveFarewell(): void {
     const cluster = this.#cluster;
     this.#rest();
+    // What arrived late may have unseated the leader.
+    this.#settle('late news');
     const leader = cluster.nodes.find((node) => node.leads)!;
     const { voters } = leader.core.configuration!.configuration;
     // Somebody must be left to vote.
