@@ -7,6 +7,7 @@ export {
   describeEvent,
   describeMessage,
 } from './describe.js';
+export { Dice } from './dice.js';
 export { EventQueue } from './event-queue.js';
 export { Invariants, InvariantViolation } from './invariants.js';
 export { Links } from './links.js';
