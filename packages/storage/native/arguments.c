@@ -1,7 +1,7 @@
 /* What JavaScript gives, held against what is wanted. */
 #include "lookup.h"
 
-dle_lookup *dle_begin(napi_env env, napi_callback_info info, size_t count, napi_value *arguments) {
+void *dle_begin(napi_env env, napi_callback_info info, size_t count, napi_value *arguments) {
   void *self = NULL;
   size_t given = count;
   if (napi_get_cb_info(env, info, &given, arguments, NULL, &self) != napi_ok || given < count) {

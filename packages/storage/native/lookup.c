@@ -28,10 +28,8 @@ static void release_all(napi_env env, dle_lookup *self) {
   memset(index, 0, sizeof *index);
 }
 
-static void finalize(napi_env env, void *data, void *hint) {
-  (void)hint;
+static void finalize(napi_env env, void *data) {
   dle_lookup *self = data;
-  if (--self->functions > 0) return;
   release_all(env, self);
   napi_delete_reference(env, self->results_reference);
   napi_delete_reference(env, self->live_reference);
@@ -231,10 +229,7 @@ static napi_value release(napi_env env, napi_callback_info info) {
 }
 
 static napi_value create_lookup(napi_env env, napi_callback_info info) {
-  static const struct {
-    const char *name;
-    napi_callback call;
-  } functions[] = {
+  static const dle_function functions[] = {
       {"setDirectory", set_directory}, {"setSlab", set_slab},
       {"map", map},                    {"unmap", unmap},
       {"lend", lend},                  {"show", show},
@@ -270,24 +265,16 @@ static napi_value create_lookup(napi_env env, napi_callback_info info) {
   napi_create_reference(env, arguments[2], 1, &self->results_reference);
   self->index.live = (double *)live;
   napi_create_reference(env, arguments[3], 1, &self->live_reference);
-  napi_value object;
-  napi_create_object(env, &object);
-  for (size_t place = 0; place < sizeof functions / sizeof functions[0]; place++) {
-    napi_value function;
-    napi_create_function(env, functions[place].name, NAPI_AUTO_LENGTH, functions[place].call, self,
-                         &function);
-    napi_add_finalizer(env, function, self, finalize, NULL, NULL);
-    self->functions++;
-    napi_set_named_property(env, object, functions[place].name, function);
-  }
-  return object;
+  return dle_object_of(env, functions, sizeof functions / sizeof functions[0], &self->functions,
+                       finalize);
 }
 
 napi_status dle_lookup_init(napi_env env, napi_value exports) {
   napi_property_descriptor properties[] = {
       {"createLookup", NULL, create_lookup, NULL, NULL, NULL, napi_default, NULL},
+      {"directoryKeys", NULL, dle_directory_keys, NULL, NULL, NULL, napi_default, NULL},
       {"seal", NULL, dle_seal, NULL, NULL, NULL, napi_default, NULL},
       {"slab", NULL, dle_slab, NULL, NULL, NULL, napi_default, NULL},
   };
-  return napi_define_properties(env, exports, 3, properties);
+  return napi_define_properties(env, exports, 4, properties);
 }

@@ -1,12 +1,13 @@
 #ifndef DLE_LOOKUP_H
 #define DLE_LOOKUP_H
 
-#include "dle.h"
+#include "functions.h"
 #include "index.h"
 #include "merge.h"
 
 /* What the functions of one lookup share. */
 typedef struct {
+  dle_functions functions;
   dle_index index;
   /* What the arrays of numbers belong to, so that it stays. */
   napi_ref directory_reference;
@@ -15,11 +16,10 @@ typedef struct {
   napi_ref *slab_references;
   uint32_t *results;
   dle_merge *merge;
-  int functions;
 } dle_lookup;
 
 /* The arguments of a call, `count` of them, and what it belongs to; NULL with an error thrown. */
-dle_lookup *dle_begin(napi_env env, napi_callback_info info, size_t count, napi_value *arguments);
+void *dle_begin(napi_env env, napi_callback_info info, size_t count, napi_value *arguments);
 
 /* What a value is; 0 with an error thrown. */
 int dle_bytes_of(napi_env env, napi_value value, uint8_t **bytes, size_t *length);
@@ -42,6 +42,9 @@ napi_value dle_run_merged_scan(napi_env env, napi_callback_info info);
 /* In gather.c. */
 napi_value dle_find_records(napi_env env, napi_callback_info info);
 napi_value dle_gather_run(napi_env env, napi_callback_info info);
+
+/* In directory-keys.c. */
+napi_value dle_directory_keys(napi_env env, napi_callback_info info);
 
 /* In run-merge.c. */
 napi_value dle_run_merge_bytes(napi_env env, napi_callback_info info);

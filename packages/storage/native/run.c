@@ -19,8 +19,12 @@ void dle_run_begin(dle_run_writer *writer, uint8_t *target, size_t size, uint64_
   writer->count = 0;
 }
 
-/* The places of the block that is done begin at `places` of it. */
-static int seal(dle_run_writer *writer, size_t places) {
+int dle_run_has_room(const dle_run_writer *writer, size_t key_length) {
+  size_t places = PLACE * (size_t)(writer->count + 1);
+  return writer->used + entry_bytes(key_length) + places <= BLOCK;
+}
+
+int dle_run_seal(dle_run_writer *writer, size_t places) {
   if (writer->target == NULL) return 1;
   if (writer->block + places + PLACE * (size_t)writer->count > writer->size) return 0;
   uint8_t *block = writer->target + writer->block;
@@ -36,8 +40,8 @@ static int seal(dle_run_writer *writer, size_t places) {
 
 int dle_run_add(dle_run_writer *writer, const dle_run_entry *entry) {
   size_t bytes = entry_bytes(entry->key_length);
-  if (writer->used + bytes + PLACE * (size_t)(writer->count + 1) > BLOCK) {
-    if (!seal(writer, BLOCK - PLACE * (size_t)writer->count)) return 0;
+  if (!dle_run_has_room(writer, entry->key_length)) {
+    if (!dle_run_seal(writer, BLOCK - PLACE * (size_t)writer->count)) return 0;
     writer->block += BLOCK;
     writer->used = BLOCK_HEADER;
     writer->count = 0;
@@ -61,6 +65,6 @@ int dle_run_add(dle_run_writer *writer, const dle_run_entry *entry) {
 }
 
 size_t dle_run_end(dle_run_writer *writer) {
-  if (!seal(writer, writer->used)) return 0;
+  if (!dle_run_seal(writer, writer->used)) return 0;
   return writer->block + writer->used + PLACE * (size_t)writer->count;
 }

@@ -33,6 +33,10 @@ typedef struct {
 
 /* `target` has room for `size` bytes. No index is lower than `first_index`. */
 void dle_run_begin(dle_run_writer *writer, uint8_t *target, size_t size, uint64_t first_index);
+/* Whether a key of that length goes into the block that is being filled. */
+int dle_run_has_room(const dle_run_writer *writer, size_t key_length);
+/* The places of the block that is done begin at `places` of it. 0 if there is no room. */
+int dle_run_seal(dle_run_writer *writer, size_t places);
 /* 0 if there is no room. */
 int dle_run_add(dle_run_writer *writer, const dle_run_entry *entry);
 /* The length of all; 0 if there was no room. */

@@ -1,6 +1,6 @@
 import { allocate } from '../bytes.js';
+import type { KeyEntry } from '../directory/block-builder.js';
 import type { DirectoryEntryView } from '../directory/directory-block.js';
-import type { KeyEntry } from '../directory/directory-encoder.js';
 import { type HashSeed, halfSipHash } from '../key-index/half-sip-hash.js';
 import { offsetOf, positionOf } from '../key-index/position.js';
 import { recordBytes } from '../log/record.js';

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { allocate } from '../bytes.js';
+import type { KeyEntry } from '../directory/block-builder.js';
 import { BLOCK_BYTES } from '../directory/directory-block.js';
-import { DirectoryEncoder, type KeyEntry } from '../directory/directory-encoder.js';
+import { DirectoryEncoder } from '../directory/directory-encoder.js';
 import {
   DIRECTORY_HEADER_BYTES,
   type DirectoryHeader,

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { EMPTY_BYTES } from '@dle/common';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
 import { type DirectoryHeader, directoryName, readDirectoryHeader } from './directory-format.js';
+import type { Pause } from './directory-keys.js';
 import { encodeDirectory, type Piece } from './encode-directory.js';
 import { type Listed, readSealedSegment, type SegmentContent } from './sealed-segment.js';
-import type { Pause } from './segment-keys.js';
 import { readSortedSegment } from './sorted-content.js';
 
 /** What a file is called until it is whole. What a crash leaves of it is removed at the next start. */
@@ -39,6 +39,7 @@ export async function buildDirectory(
     await vfs.unlink(draft);
     throw thrown;
   }
+  content.keys.release();
   await vfs.syncDirectory(directory);
   return readDirectoryHeader(head, segment.id, { name: path, offset: 0 });
 }

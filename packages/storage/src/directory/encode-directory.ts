@@ -1,5 +1,4 @@
 import { BLOCK_BYTES } from './directory-block.js';
-import { DirectoryEncoder } from './directory-encoder.js';
 import { DIRECTORY_HEADER_BYTES, encodeDirectoryHeader } from './directory-format.js';
 import type { SegmentContent } from './sealed-segment.js';
 
@@ -16,18 +15,13 @@ export interface Piece {
  */
 export function* encodeDirectory(content: SegmentContent): Generator<Piece, void> {
   const { checkpoint, firstIndex, keys, sorted } = content;
-  const encoder = new DirectoryEncoder(checkpoint.segment, firstIndex);
+  const blocks = keys.blocks(checkpoint.segment, firstIndex);
   let offset = DIRECTORY_HEADER_BYTES;
-  for (let place = 0; place < keys.size; place++) {
-    const bytes = encoder.add(keys.entryAt(place));
-    if (bytes === undefined) continue;
-    yield { offset, bytes };
+  let next = blocks.next();
+  for (; next.done !== true; next = blocks.next()) {
+    yield { offset, bytes: next.value };
     offset += BLOCK_BYTES;
   }
-  for (const bytes of encoder.finish()) {
-    yield { offset, bytes };
-    offset += BLOCK_BYTES;
-  }
-  const header = { ...checkpoint, ...encoder.counts, sorted, firstIndex };
+  const header = { ...checkpoint, ...next.value, sorted, firstIndex };
   yield { offset: 0, bytes: encodeDirectoryHeader(header) };
 }

@@ -3,20 +3,22 @@ import { crc32 } from '@dle/common';
 import { corrupt } from '../errors.js';
 import { ChunkReader } from '../log/chunk-reader.js';
 import { type Extent, liveOf } from '../log/dead-extents.js';
+import type { ReadFrameHeader } from '../log/frame.js';
 import type { SealedSegment } from '../log/log-writer.js';
 import { RecordKind } from '../log/record-kinds.js';
 import { readSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from '../log/segment-header.js';
-import { scanSegment } from '../log/segment-scan.js';
+import { type ScannedFrame, scanSegment } from '../log/segment-scan.js';
 import type { Vfs } from '../vfs/vfs.js';
+import { collectKeys } from './collect-keys.js';
 import type { Checkpoint } from './directory-format.js';
-import { type Pause, SegmentKeys } from './segment-keys.js';
+import type { DirectoryKeys, FrameEntries, Pause } from './directory-keys.js';
 
 const STEP_BYTES = 1024 * 1024;
 
 /** What a sealed segment holds. */
 export interface SegmentContent {
   readonly checkpoint: Checkpoint;
-  readonly keys: SegmentKeys;
+  readonly keys: DirectoryKeys;
   /** Index of the first entry in it that counts; 0 if there is none. */
   readonly firstIndex: number;
   /** Number of records, replaced ones included. */
@@ -49,6 +51,7 @@ export async function readSealedSegment(
   directory: string,
   { id, lastSequence, dead = [] }: SegmentToRead,
   pause: Pause,
+  keys: DirectoryKeys = collectKeys(),
 ): Promise<SegmentContent> {
   const path = join(directory, segmentName(id));
   const file = vfs.openSync(path, { readOnly: true });
@@ -58,36 +61,25 @@ export async function readSealedSegment(
     const header = readSegmentHeader(await reader.read(0, SEGMENT_HEADER_BYTES), id, origin);
     if (header === undefined) throw corrupt(origin, 0, 'no segment begins here');
     const chain = { sequence: header.firstSequence - 1, checksum: header.previousChecksum };
-    const keys = new SegmentKeys();
-    let records = 0;
-    const found = { firstIndex: 0, lastIndex: 0, lastTerm: 0, commit: 0 };
-    let flushed = 0;
-    const scan = await scanSegment(reader, { id, path }, chain, lastSequence, (frame) => {
-      found.commit = Math.max(found.commit, frame.header.commit);
-      flushed = Math.max(flushed, frame.header.flushed);
-      const { entries, origin } = frame;
-      if (entries === undefined) return;
-      const live = liveOf(entries, origin.offset, dead);
-      if (live !== undefined) {
-        if (found.firstIndex === 0) found.firstIndex = live.firstIndex;
-        found.lastIndex = live.lastIndex;
-        found.lastTerm = live.termAt(live.lastIndex);
-      }
-      entries.forEachRecord((record) => {
-        records++;
-        if (live === undefined || record.index > live.lastIndex) return;
-        const changesKey = record.kind === RecordKind.put || record.kind === RecordKind.delete;
-        if (changesKey) keys.add(record, origin.offset + record.offset);
-      });
-    });
+    const found = new Found(keys, dead);
+    const scan = await scanSegment(
+      reader,
+      { id, path },
+      chain,
+      lastSequence,
+      (frame) => found.add(frame),
+      (header, records, { offset }) => found.takes(header, records, offset),
+    );
     if (scan.chain.sequence < lastSequence) {
       if (scan.damage instanceof Error) throw scan.damage;
       throw corrupt({ name: path, offset: scan.offset }, 0, 'a frame is damaged or missing');
     }
     await keys.sort(pause);
-    const { firstIndex, ...entries } = found;
+    const { firstIndex, lastIndex, lastTerm, commit, records, flushed } = found;
     const checkpoint: Checkpoint = {
-      ...entries,
+      lastIndex,
+      lastTerm,
+      commit,
       segment: id,
       storeId: header.storeId,
       lastSequence,
@@ -99,6 +91,62 @@ export async function readSealedSegment(
     return { checkpoint, keys, firstIndex, records, sorted: false, flushed };
   } finally {
     await file.close();
+  }
+}
+
+/** What the frames of a segment hold. */
+class Found {
+  firstIndex = 0;
+  lastIndex = 0;
+  lastTerm = 0;
+  commit = 0;
+  flushed = 0;
+  records = 0;
+  readonly #keys: DirectoryKeys;
+  readonly #dead: readonly Extent[];
+
+  constructor(keys: DirectoryKeys, dead: readonly Extent[]) {
+    this.#keys = keys;
+    this.#dead = dead;
+  }
+
+  /** Adds a frame as it is, if all in it counts, and nothing in it is out of the ordinary. */
+  takes(header: ReadFrameHeader, bytes: Uint8Array, offset: number): boolean {
+    const end = offset + bytes.length;
+    if (this.#dead.some(({ from, to }) => from < end && to > offset)) return false;
+    const entries = this.#keys.addFrame(bytes, offset);
+    if (entries === undefined) return false;
+    this.#addHeader(header);
+    this.#addEntries(entries);
+    this.records += entries.records;
+    return true;
+  }
+
+  add({ header, entries, origin }: ScannedFrame): void {
+    this.#addHeader(header);
+    if (entries === undefined) return;
+    const live = liveOf(entries, origin.offset, this.#dead);
+    if (live !== undefined) {
+      const { firstIndex, lastIndex } = live;
+      this.#addEntries({ firstIndex, lastIndex, lastTerm: live.termAt(lastIndex) });
+    }
+    entries.forEachRecord((record) => {
+      this.records++;
+      if (live === undefined || record.index > live.lastIndex) return;
+      const changesKey = record.kind === RecordKind.put || record.kind === RecordKind.delete;
+      if (changesKey) this.#keys.add(record, origin.offset + record.offset);
+    });
+  }
+
+  #addHeader({ commit, flushed }: ReadFrameHeader): void {
+    this.commit = Math.max(this.commit, commit);
+    this.flushed = Math.max(this.flushed, flushed);
+  }
+
+  #addEntries({ firstIndex, lastIndex, lastTerm }: Omit<FrameEntries, 'records'>): void {
+    if (this.firstIndex === 0) this.firstIndex = firstIndex;
+    this.lastIndex = lastIndex;
+    this.lastTerm = lastTerm;
   }
 }
 

@@ -2,20 +2,19 @@ import { EMPTY_BYTES } from '@dle/common';
 import { allocate } from '../bytes.js';
 import type { RecordView } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
-import type { KeyEntry } from './directory-encoder.js';
+import type { KeyEntry } from './block-builder.js';
+import { DirectoryEncoder } from './directory-encoder.js';
+import type { DirectoryCounts, DirectoryKeys, Pause } from './directory-keys.js';
 import { sortInRuns } from './sort-in-runs.js';
 
 const FIRST_CAPACITY = 1_024;
 const FIRST_KEY_BYTES = 16 * 1_024;
 
-/** Lets others have the thread for a moment; nothing where there are none. */
-export type Pause = () => Promise<void> | undefined;
-
 /**
  * The newest record of every key in a segment: no object for a key, but columns of numbers and one
  * piece of memory for the keys.
  */
-export class SegmentKeys {
+export class SegmentKeys implements DirectoryKeys {
   #count = 0;
   #offsets = new Uint32Array(FIRST_CAPACITY);
   #indexes = new Float64Array(FIRST_CAPACITY);
@@ -37,12 +36,12 @@ export class SegmentKeys {
     kind: RecordKind.put,
   };
 
-  /** Number of keys; after `sort`. */
   get size(): number {
     return this.#order.length;
   }
 
-  /** Adds a record; a later one of the same key replaces it. */
+  addFrame(): undefined {}
+
   add(record: RecordView, offset: number): void {
     const at = this.#count++;
     if (at === this.#offsets.length) this.#grow();
@@ -59,7 +58,6 @@ export class SegmentKeys {
     this.#common = Math.min(this.#common, this.#commonWithFirst(start, end));
   }
 
-  /** Sorts by key, bytewise, and leaves only the newest of each. */
   async sort(pause: Pause): Promise<void> {
     const order = Uint32Array.from({ length: this.#count }, (_, at) => at);
     this.#keepNewest(await sortInRuns(order, (a, b) => this.#compare(a, b) || a - b, pause));
@@ -84,6 +82,18 @@ export class SegmentKeys {
     entry.kind = this.#kinds[at] as RecordKind;
     return entry;
   }
+
+  *blocks(segment: number, firstIndex: number): Generator<Uint8Array, DirectoryCounts> {
+    const encoder = new DirectoryEncoder(segment, firstIndex);
+    for (let place = 0; place < this.size; place++) {
+      const bytes = encoder.add(this.entryAt(place));
+      if (bytes !== undefined) yield bytes;
+    }
+    yield* encoder.finish();
+    return encoder.counts;
+  }
+
+  release(): void {}
 
   #keepNewest(sorted: Uint32Array): void {
     let size = 0;

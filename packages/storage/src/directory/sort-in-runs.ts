@@ -1,4 +1,4 @@
-import type { Pause } from './segment-keys.js';
+import type { Pause } from './directory-keys.js';
 
 /** A run is sorted in one go, in a millisecond or two. */
 const RUN = 2_048;

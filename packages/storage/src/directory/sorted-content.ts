@@ -6,8 +6,9 @@ import { ChunkReader } from '../log/chunk-reader.js';
 import { RECORD_HEADER_BYTES, RecordView } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
 import type { Vfs } from '../vfs/vfs.js';
+import { collectKeys } from './collect-keys.js';
+import type { Pause } from './directory-keys.js';
 import type { SegmentContent } from './sealed-segment.js';
-import { type Pause, SegmentKeys } from './segment-keys.js';
 import {
   readSortedHeader,
   SORTED_HEADER_BYTES,
@@ -35,7 +36,7 @@ export async function readSortedSegment(
     const origin = { name: path, offset: 0 };
     const header = readSortedHeader(await reader.read(0, SORTED_HEADER_BYTES), id, origin);
     if (header === undefined) throw corrupt(origin, 0, 'no sorted segment begins here');
-    const keys = new SegmentKeys();
+    const keys = collectKeys();
     let lastIndex = 0;
     let records = 0;
     let last = EMPTY_BYTES;

@@ -31,7 +31,8 @@ export interface ScanEnd {
 
 /**
  * Follows the chain of frames in one segment, from the frame after `chain` up to `lastSequence`, as
- * far as it is unbroken. Throws `DLE_FORMAT` for what is intact but unknown.
+ * far as it is unbroken. `takes` may verify the records of a frame, and take them in; what
+ * it leaves is decoded, and shown to `visit`. Throws `DLE_FORMAT` for what is intact but unknown.
  */
 export async function scanSegment(
   reader: ChunkReader,
@@ -39,6 +40,7 @@ export async function scanSegment(
   chain: ChainEnd,
   lastSequence: number,
   visit: (frame: ScannedFrame) => void,
+  takes: (header: ReadFrameHeader, records: Uint8Array, origin: Origin) => boolean = () => false,
 ): Promise<ScanEnd> {
   let { sequence, checksum } = chain;
   let offset = SEGMENT_HEADER_BYTES;
@@ -53,7 +55,7 @@ export async function scanSegment(
     const origin = { name: segment.path, offset: offset + FRAME_HEADER_BYTES };
     const records = await reader.read(origin.offset, header.length);
     try {
-      visit(readFrame(header, records, origin));
+      if (!takes(header, records, origin)) visit(readFrame(header, records, origin));
     } catch (thrown) {
       if (!(thrown instanceof TornRecords)) throw thrown;
       damage = thrown.cause;

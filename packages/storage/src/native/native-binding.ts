@@ -1,10 +1,11 @@
+import type { KeyCollectorBinding } from './directory-keys.js';
 import type { LookupBinding } from './lookup.js';
 
 /** Counted up, together with DLE_NATIVE_VERSION in native/dle.h, when the functions change. */
-export const NATIVE_VERSION = 16;
+export const NATIVE_VERSION = 17;
 
 /** What the addon exports. */
-export interface NativeBinding extends LookupBinding {
+export interface NativeBinding extends LookupBinding, KeyCollectorBinding {
   readonly version: number;
   /**
    * Takes the space of a file from `position` on, which then reads as zeros; the file grows by it.

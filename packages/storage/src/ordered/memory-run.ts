@@ -1,7 +1,8 @@
 import { concatBytes, readUint64 } from '@dle/common';
+import type { KeyEntry } from '../directory/block-builder.js';
 import { blockOf, trimmed } from '../directory/block-search.js';
 import { BLOCK_BYTES } from '../directory/directory-block.js';
-import { DirectoryEncoder, type KeyEntry } from '../directory/directory-encoder.js';
+import { DirectoryEncoder } from '../directory/directory-encoder.js';
 import { FirstKeys } from './first-keys.js';
 import { KeyBlock, type KeyBlocks } from './key-blocks.js';
 import type { Work } from './work.js';

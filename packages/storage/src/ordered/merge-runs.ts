@@ -1,4 +1,4 @@
-import type { KeyEntry } from '../directory/directory-encoder.js';
+import type { KeyEntry } from '../directory/block-builder.js';
 import { DONE, EntryMerge, FOUND } from './entry-merge.js';
 import { type MemoryRun, RunBuilder } from './memory-run.js';
 import type { Wait, Work } from './work.js';
