@@ -3,7 +3,9 @@ import type { DevicePlan } from './cluster/device.js';
 import type { Dice } from './dice.js';
 import { drawNetworkPlan, type NetworkPlan } from './network/network-plan.js';
 
-type Tuning = NonNullable<NodeComponents['tuning']>;
+type Tuning = NonNullable<NodeComponents['tuning']> & {
+  readonly core: { readonly diskTimeoutMs: number };
+};
 
 /**
  * What one run is exposed to. Each seed draws its own mixture, often with some faults absent: a run
@@ -25,6 +27,8 @@ export interface Plan {
   /** Whether the faults wait until there is a cluster. */
   readonly formsInPeace: boolean;
   readonly msBetweenFaults: number;
+  /** Whether, when all others are over, one more fault comes, which must hardly be felt. */
+  readonly meetsOneFault: boolean;
   /** Whether the files are verified when all is over, and the cluster is opened once more. */
   readonly endsVerified: boolean;
   readonly opensAgain: boolean;
@@ -52,14 +56,50 @@ export interface OperatorPlan {
   readonly lastChanges: number;
 }
 
-const FAULTS = [
+export type ProcessFault = 'crash' | 'kill' | 'blackout' | 'absence' | 'restart' | 'pause';
+
+export type DiskFault =
+  | 'crashInOperation'
+  | 'killInOperation'
+  | 'fillDisk'
+  | 'failFlush'
+  | 'failWrite'
+  | 'slowDisk'
+  | 'hangDisk'
+  | 'wipe';
+
+export type NetworkFault =
+  | 'split'
+  | 'isolate'
+  | 'cutOneWay'
+  | 'deafen'
+  | 'heal'
+  | 'slowLinks'
+  | 'break'
+  | 'breakOneSide'
+  | 'garble';
+
+export type Fault = ProcessFault | DiskFault | NetworkFault | 'succession';
+
+const PROCESS_FAULTS: readonly Fault[] = [
   'crash',
-  'blackout',
   'kill',
+  'blackout',
+  'absence',
   'restart',
+  'pause',
+];
+const DISK_FAULTS: readonly Fault[] = [
   'crashInOperation',
   'killInOperation',
-  'pause',
+  'fillDisk',
+  'failFlush',
+  'failWrite',
+  'slowDisk',
+  'hangDisk',
+  'wipe',
+];
+const NETWORK_FAULTS: readonly Fault[] = [
   'split',
   'isolate',
   'cutOneWay',
@@ -68,12 +108,30 @@ const FAULTS = [
   'slowLinks',
   'break',
   'breakOneSide',
-  'fillDisk',
-  'failFlush',
-  'failWrite',
-] as const;
+  'garble',
+];
 
-export type Fault = (typeof FAULTS)[number];
+/** What is in the list more often comes more often. */
+const ALL: readonly Fault[] = [
+  ...PROCESS_FAULTS,
+  ...DISK_FAULTS,
+  ...NETWORK_FAULTS,
+  'succession',
+  ...(['crash', 'crash', 'kill', 'pause', 'heal', 'heal'] as const),
+];
+
+/** What a run can be about: few kinds of faults, again and again, come further than all at once. */
+const THEMES: readonly (readonly Fault[])[] = [
+  ALL,
+  ALL,
+  ALL,
+  ['succession', 'succession', 'blackout', 'heal'],
+  ['succession', 'isolate', 'heal', 'crash', 'pause', 'breakOneSide'],
+  ['blackout', 'crash', 'crashInOperation', 'absence', 'heal'],
+  [...DISK_FAULTS, 'blackout', 'crash', 'kill'],
+  ['wipe', 'wipe', 'crash', 'isolate', 'heal', 'heal', 'absence'],
+  [...NETWORK_FAULTS, 'heal', 'heal', 'pause'],
+];
 
 /** With spares; what is in a list more often comes more often. */
 const CHANGES: readonly (readonly Change[])[] = [
@@ -82,13 +140,11 @@ const CHANGES: readonly (readonly Change[])[] = [
   ['add', 'replace', 'replace', 'transfer'],
 ];
 
-/** What is in the list more often comes more often. */
-const OFTEN: readonly Fault[] = ['crash', 'crash', 'kill', 'pause', 'heal', 'heal'];
-
 export function drawPlan(dice: Dice): Plan {
   const electionTimeoutMs = dice.pick([100, 150, 300, 600, dice.between(100, 1_000)]);
-  const heartbeatIntervalMs = Math.max(5, Math.floor(electionTimeoutMs / dice.between(4, 10)));
-  const faults = [...FAULTS, ...OFTEN].filter(() => dice.chance(0.6));
+  const heartbeatIntervalMs = Math.max(5, Math.floor(electionTimeoutMs / dice.pick([4, 4, 5, 8])));
+  const theme = dice.pick(THEMES);
+  const faults = theme.filter(() => dice.chance(theme === ALL ? 0.6 : 0.85));
   const segmentSize = dice.pick([4_096, 4_097, 8_192, 20_011, 65_536]);
   const spares = dice.pick([0, 0, 0, 1, 2, 3]);
   const maxClockDriftPercent = dice.pick([0, 1, 10, 30]);
@@ -96,7 +152,7 @@ export function drawPlan(dice: Dice): Plan {
     spares,
     nodes: dice.pick([1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
     options: { segmentSize, electionTimeoutMs, heartbeatIntervalMs },
-    tuning: drawTuning(dice, maxClockDriftPercent),
+    tuning: drawTuning(dice, electionTimeoutMs, maxClockDriftPercent),
     network: drawNetworkPlan(dice),
     device: {
       maxMs: dice.pick([0, 0.5, 5, 20]),
@@ -106,15 +162,16 @@ export function drawPlan(dice: Dice): Plan {
     // The slowest clock and the fastest are just not further apart than the lease allows for.
     skew: dice.pick([0, 0.99 * (maxClockDriftPercent / (200 - maxClockDriftPercent))]),
     formsInPeace: dice.chance(0.85),
+    meetsOneFault: dice.chance(0.4),
     endsVerified: dice.chance(0.3),
     opensAgain: dice.chance(0.2),
-    msBetweenFaults: Math.ceil(electionTimeoutMs * dice.pick([0.5, 1, 3, 10])),
+    msBetweenFaults: Math.ceil(electionTimeoutMs * dice.pick([0.3, 0.6, 1, 3])),
     faults: faults.length === 0 ? ['heal'] : faults,
     workload: {
       followers: dice.between(1, 3),
       pinned: dice.between(0, 2),
       keys: dice.pick([1, 2, 4]),
-      maxRestMs: dice.pick([2, 10, 60]),
+      maxRestMs: Math.ceil(electionTimeoutMs * dice.pick([0.02, 0.1, 0.4])),
       maxValueBytes: dice.pick([50, 500, 2 * segmentSize]),
     },
     operator: drawOperatorPlan(dice, spares, electionTimeoutMs),
@@ -123,11 +180,11 @@ export function drawPlan(dice: Dice): Plan {
 
 function drawOperatorPlan(dice: Dice, spares: number, electionTimeoutMs: number): OperatorPlan {
   const changes: readonly Change[] = spares === 0 ? ['transfer'] : dice.pick(CHANGES);
-  const msBetweenChanges = Math.ceil(electionTimeoutMs * dice.pick([1, 3, 10, 40]));
+  const msBetweenChanges = Math.ceil(electionTimeoutMs * dice.pick([1, 2, 4, 10]));
   return { changes, msBetweenChanges, lastChanges: dice.between(0, spares === 0 ? 1 : 4) };
 }
 
-function drawTuning(dice: Dice, maxClockDriftPercent: number): Tuning {
+function drawTuning(dice: Dice, electionTimeoutMs: number, maxClockDriftPercent: number): Tuning {
   const maxAppendBytes = dice.pick([1, 100, 1_000, 10_000, 1024 * 1024]);
   return {
     store: {
@@ -136,6 +193,8 @@ function drawTuning(dice: Dice, maxClockDriftPercent: number): Tuning {
     },
     core: {
       maxClockDriftPercent,
+      diskTimeoutMs: electionTimeoutMs * dice.pick([1, 2, 10]),
+      logRetentionBytes: dice.pick([0, 2_000, 30_000, 256 * 1024 * 1024]),
       maxAppendBytes,
       maxInflightAppends: dice.pick([1, 2, 5, 64]),
       maxInflightBytes: maxAppendBytes * dice.pick([1, 3, 20]),

@@ -34,7 +34,7 @@ export async function runSeeds(
       await setImmediate();
       for (const cause of unheard.splice(0)) {
         const what = new Error(`nobody handles a rejection: ${cause}`, { cause });
-        const failure = new SimulationFailure(seed, [], what);
+        const failure = new SimulationFailure(seed, { events: 0, faults: 0, lines: [] }, what);
         failures.push(failure);
         failed(failure);
       }

@@ -8,17 +8,25 @@ import { Coverage } from './checks/coverage.js';
 import { contentOf } from './checks/invariants.js';
 import { Operator } from './clients/operator.js';
 import { Workload } from './clients/workload.js';
-import { isServing, isSettled, membersOf } from './cluster/at-rest.js';
+import { isServing, isSettled, membersOf, settledConfiguration } from './cluster/at-rest.js';
 import type { Machine } from './cluster/machine.js';
-import { Nemesis } from './cluster/nemesis.js';
 import { SimCluster } from './cluster/sim-cluster.js';
 import { Dice } from './dice.js';
+import { Nemesis } from './faults/nemesis.js';
+import { OneFault } from './faults/one-fault.js';
 import { drawPlan, type Plan } from './plan.js';
 import { secluded } from './seclusion.js';
 
+/** Of the phase with faults, for each node, and for how many of them at most. */
+const EVENTS = 1_500;
+const MOST_NODES = 5;
 /** Within which an undisturbed cluster must come to rest: connections that hang are given up. */
 const SETTLE_MS = 60_000;
 const TIMEOUTS_TO_SETTLE = 100;
+/** Within which a cluster must serve again that has lost one of its nodes, in election timeouts. */
+const TIMEOUTS_TO_TAKE_OVER = 30;
+/** Until a client has given up on a node that hangs, and on another one. */
+const MS_TO_FIND_ANOTHER = 10_000;
 /** Within which every operation of a client must have come to an end. */
 const CLIENTS_END_MS = 30_000;
 const CLOSE_MS = 30_000;
@@ -26,7 +34,11 @@ const VERIFY_MS = 60_000;
 
 export interface SimulationOptions {
   /** Events of the phase with faults, for each node. Default 1,500. */
-  readonly events?: number;
+  readonly events?: number | undefined;
+  /** After how many events in all that phase is over in any case: history is the same until then. */
+  readonly prefix?: number | undefined;
+  /** Numbers of faults that are left out; those that remain come as ever. */
+  readonly without?: ReadonlySet<number> | undefined;
   /** Gets a line for everything of note. */
   readonly trace?: (line: string) => void;
   /** The disks as the nodes are to see them: for a test of the test. */
@@ -51,14 +63,27 @@ export interface SimulationResult {
 export class SimulationFailure extends Error {
   override readonly name: string = 'SimulationFailure';
   readonly seed: number;
+  /** What was broken, in one line or more. */
+  readonly what: string;
+  /** How many events had happened. */
+  readonly events: number;
+  /** How many faults had come. */
+  readonly faults: number;
 
-  constructor(seed: number, lines: readonly string[], cause: unknown) {
+  constructor(
+    seed: number,
+    at: { readonly events: number; readonly faults: number; readonly lines: readonly string[] },
+    cause: unknown,
+  ) {
     const what = cause instanceof Error ? cause.message : String(cause);
-    const again = `again: pnpm --filter @dle/sim sim --seed ${seed} --trace`;
-    super([`seed ${seed}: ${what}`, ...lines, `seed ${seed}: ${what}`, again].join('\n'), {
+    const again = `again: pnpm sim --seed ${seed} --trace`;
+    super([`seed ${seed}: ${what}`, ...at.lines, `seed ${seed}: ${what}`, again].join('\n'), {
       cause,
     });
     this.seed = seed;
+    this.what = what;
+    this.events = at.events;
+    this.faults = at.faults;
   }
 }
 
@@ -74,22 +99,35 @@ export async function simulate(
   options: SimulationOptions = {},
 ): Promise<SimulationResult> {
   const chronicle = new Chronicle(options.trace);
+  const simulation = new Simulation(seed, chronicle, options);
+  const { stackTraceLimit } = Error;
+  // Errors are part of the day's work there, and stacks are what costs most about them.
+  if (options.trace === undefined) Error.stackTraceLimit = 0;
   try {
-    const simulation = new Simulation(seed, chronicle, options);
     return await secluded(() => simulation.run());
   } catch (thrown) {
-    throw new SimulationFailure(seed, chronicle.lines, thrown);
+    const { lines } = chronicle;
+    throw new SimulationFailure(seed, { ...simulation.progress, lines }, thrown);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
+}
+
+/** Whether others hold all that `machine` holds of what matters, and can take its place. */
+function canDoWithout(cluster: SimCluster, { id }: Machine): boolean {
+  const { voters = [], learners = [] } = settledConfiguration(cluster) ?? {};
+  return learners.includes(id) || (voters.length >= 3 && voters.includes(id));
 }
 
 class Simulation {
   readonly #seed: number;
   readonly #chronicle: Chronicle;
-  readonly #events: number;
+  readonly #options: SimulationOptions;
   readonly #plan: Plan;
   readonly #cluster: SimCluster;
   readonly #history: History;
   readonly #coverage = new Coverage();
+  #nemesis: Nemesis | undefined;
   #servesAfterMs = 0;
 
   constructor(seed: number, chronicle: Chronicle, options: SimulationOptions) {
@@ -98,7 +136,7 @@ class Simulation {
     this.#chronicle = chronicle;
     const dice = new Dice(seed, 0);
     this.#plan = drawPlan(dice);
-    this.#events = (options.events ?? 1_500) * (this.#plan.nodes + this.#plan.spares);
+    this.#options = options;
     const { disguise = (vfs: MemVfs) => vfs } = options;
     const components = { dice, chronicle, coverage: this.#coverage, disguise };
     this.#cluster = new SimCluster(components, this.#plan);
@@ -106,13 +144,22 @@ class Simulation {
     this.#history = new History({ now: () => time.now });
   }
 
+  get progress(): { readonly events: number; readonly faults: number } {
+    return { events: this.#cluster.time.events, faults: this.#nemesis?.count ?? 0 };
+  }
+
   async run(): Promise<SimulationResult> {
     const cluster = this.#cluster;
     cluster.say('plan', JSON.stringify(this.#plan));
     for (const machine of cluster.machines) cluster.startLater(machine);
+    if (this.#plan.formsInPeace) {
+      await this.#eventually('form a cluster', () => isServing(cluster, 0));
+    }
     const workload = new Workload(cluster, this.#history, this.#plan.workload);
     const operator = await this.#disturb(workload);
-    await this.#calmDown();
+    workload.calmDown();
+    await this.#calmDown(operator);
+    if (this.#plan.meetsOneFault) await this.#meetOneFault(workload);
     operator.finish(this.#plan.operator.lastChanges);
     await this.#within(CLIENTS_END_MS, 'end its changes', () => !operator.isWorking);
     workload.stop();
@@ -130,26 +177,47 @@ class Simulation {
   async #disturb(workload: Workload): Promise<Operator> {
     const cluster = this.#cluster;
     const { time } = cluster;
-    const { formsInPeace, operator: operatorPlan } = this.#plan;
-    if (formsInPeace) await this.#eventually('form a cluster', () => isServing(cluster, 0));
     const operatorHost = workload.hosts.at(-1)! + 1;
-    const operator = new Operator(cluster, operatorPlan, operatorHost);
-    const nemesis = new Nemesis(cluster, this.#plan, [...workload.hosts, operatorHost]);
-    const end = time.events + this.#events;
+    const operator = new Operator(cluster, this.#plan.operator, operatorHost);
+    const mayWipe = (machine: Machine): boolean =>
+      operator.isSure && cluster.wiped.size === 0 && canDoWithout(cluster, machine);
+    const { prefix = Number.POSITIVE_INFINITY, without = new Set() } = this.#options;
+    const components = { cluster, clientHosts: [...workload.hosts, operatorHost], mayWipe };
+    this.#nemesis = new Nemesis(components, this.#plan, { without });
+    const perNode = this.#options.events ?? EVENTS;
+    const end = Math.min(
+      time.events + perNode * Math.min(cluster.machines.length, MOST_NODES),
+      prefix,
+    );
     while (time.events < end) await time.proceed();
-    nemesis.stop();
+    this.#nemesis.stop();
     return operator;
   }
 
-  async #calmDown(): Promise<void> {
+  async #calmDown(operator: Operator): Promise<void> {
     const cluster = this.#cluster;
     const { time, invariants } = cluster;
     cluster.calmDown();
     cluster.say('plan', 'the faults are over');
+    operator.hurry();
     const since = time.now;
     const { commit } = invariants;
     await this.#eventually('serve again', () => isServing(cluster, commit));
     this.#servesAfterMs = time.now - since;
+  }
+
+  /** With a fault of one of them, a cluster of three or more serves on after a short while. */
+  async #meetOneFault(workload: Workload): Promise<void> {
+    const cluster = this.#cluster;
+    const voters = settledConfiguration(cluster)?.voters ?? [];
+    if (voters.length < 3) return;
+    const fault = new OneFault(cluster, voters, workload.hosts);
+    const since = cluster.time.now;
+    const ms = cluster.timeouts(TIMEOUTS_TO_TAKE_OVER) + MS_TO_FIND_ANOTHER;
+    await this.#within(ms, `serve on after: ${fault.what}`, () => workload.isServedSince(since));
+    cluster.coverage.count('one fault outlived');
+    fault.end();
+    await this.#eventually('be whole again', () => isServing(cluster, cluster.invariants.commit));
   }
 
   /** What is on the disks is whole. */

@@ -1,5 +1,11 @@
 /** What runs may come across; a simulation that never sees one of them does not test it. */
 const EVENTS = [
+  'fault: absence',
+  'fault: succession',
+  'fault: slowDisk',
+  'fault: hangDisk',
+  'fault: wipe',
+  'fault: garble',
   'fault: crash',
   'fault: blackout',
   'fault: kill',
@@ -31,6 +37,8 @@ const EVENTS = [
   'change or transfer refused',
   'change or transfer not answered',
   'left, removed',
+  'left, wiped',
+  'one fault outlived',
   'leader elected',
   'leader replaced',
   'entries applied',

@@ -5,49 +5,102 @@ import type { Machine } from '../cluster/machine.js';
 import type { Dice } from '../dice.js';
 import type { Life } from '../time/life.js';
 import type { Coverage } from './coverage.js';
+import { LogMatching, type LogMatchingView } from './log-matching.js';
 
 type Inside = DleNode['internals'];
 type Store = Inside['store'];
+type Log = Store['log'];
 
 /** Of the times that a node has applied something: how often its whole state is looked at. */
 const COMPARED = 0.03;
 const ALL_BYTES = Number.MAX_SAFE_INTEGER;
 
+/** Beyond its bound, a leader may have a disk that hangs until its clock has rung. */
+const DISK_GRACE_MS = 1_000;
+/** A process to which nothing has happened for longer has slept, and known of nothing. */
+const SLEPT_MS = 300;
+/** Longer than a clock of a node takes for what is a second in the world. */
+const MOST_CLOCK_ERROR = 1.25;
+
 /** What a life of a node has let be seen, which it must not take back. */
 interface Known {
   readonly life: Life;
+  readonly view: LogMatchingView;
   term: number;
+  vote: number;
   commit: number;
   applied: number;
+  purged: number;
   lastIndex: number;
+  lastTerm: number;
   leads: boolean;
+  /** Whether all of it is on the device. */
+  durable: boolean;
+  flushed: number;
+  lookedAt: number;
+  /** Since when there has been something to flush, and no flush has ended. */
+  busySince: number;
+}
+
+export interface InvariantsComponents {
+  readonly dice: Dice;
+  readonly coverage: Coverage;
+  /** A node has begun to lead. */
+  readonly elected: (machine: Machine) => void;
+  /** The time of the world, in milliseconds. */
+  readonly now: () => number;
+}
+
+export interface InvariantsOptions {
+  /** How long a disk may take whose node leads, by the node's clock. */
+  readonly diskTimeoutMs: number;
 }
 
 /**
  * Holds nodes against what Raft promises, after each event and by what shows from outside of the
- * core: one leader a term, who has all that was committed before; what is committed at an index is
- * so everywhere and for ever; applied <= committed <= last, and neither of the first two, nor the
- * term, ever falls; equal state at equal index, byte for byte.
+ * core:
+ *
+ * - election safety: one leader a term, and one vote a term, crashes included;
+ * - log matching: an entry is known by index and term, and shares what precedes it;
+ * - leader completeness: a new leader has all that was committed in earlier terms;
+ * - state machine safety: equal state at equal index, byte for byte;
+ * - what is committed at an index is so everywhere and for ever;
+ * - purged <= applied <= committed <= last; of these all but the last never fall, nor does the
+ *   term;
+ * - what a device was reported to hold is there when the process starts again;
+ * - whoever leads has a disk that writes.
  */
 export class Invariants {
-  readonly #dice: Dice;
-  readonly #coverage: Coverage;
+  readonly #components: InvariantsComponents;
+  readonly #options: InvariantsOptions;
   readonly #known = new Map<Machine, Known>();
   readonly #leaders = new Map<number, string>();
   /** Terms of the committed entries, by index; and the terms in which they were. */
   readonly #committed: number[] = [0];
   readonly #committedIn: number[] = [0];
+  readonly #matching = new LogMatching();
   readonly #states = new Map<number, { readonly hash: number; readonly name: string }>();
   #lastTermLed = 0;
 
-  constructor(components: { readonly dice: Dice; readonly coverage: Coverage }) {
-    this.#dice = components.dice;
-    this.#coverage = components.coverage;
+  constructor(components: InvariantsComponents, options: InvariantsOptions) {
+    this.#components = components;
+    this.#options = options;
   }
 
   /** Index up to which anybody has been seen to have committed. */
   get commit(): number {
     return this.#committed.length - 1;
+  }
+
+  /** The disk of `machine` is another one: its node need not know anything of what it knew. */
+  forget(machine: Machine): void {
+    this.#known.delete(machine);
+  }
+
+  /** The process of `machine` has ended in the midst of what it was doing. */
+  interrupted(machine: Machine): void {
+    const known = this.#known.get(machine);
+    if (known !== undefined) known.durable = false;
   }
 
   /** Something has happened to the node of `machine`. */
@@ -56,47 +109,80 @@ export class Invariants {
     const core = inside?.consensus?.raft.core;
     if (inside === undefined || core === undefined) return;
     const { store } = inside;
-    const known = this.#knownOf(machine);
     const { name } = machine;
-    const { term, commit, role } = core;
+    const { term, vote, commit, role } = core;
+    const known = this.#knownOf(machine, store.log, term, vote);
     const { appliedIndex: applied, log } = store;
     const { lastIndex } = log;
+    const purged = log.firstIndex - 1;
     check(term >= known.term, `${name}: term ${term} after ${known.term}`);
+    if (term === known.term && known.vote !== 0) {
+      check(vote === known.vote, `${name} votes for ${vote} after ${known.vote} in term ${term}`);
+    }
     check(commit >= known.commit, `${name}: commit ${commit} after ${known.commit}`);
     check(applied >= known.applied, `${name}: applied ${applied} after ${known.applied}`);
+    check(purged >= known.purged, `${name}: purged ${purged} after ${known.purged}`);
+    check(purged <= applied, `${name} has purged ${purged}, and applied ${applied}`);
     check(applied <= commit, `${name} has applied ${applied}, and committed ${commit}`);
     check(commit <= lastIndex, `${name} has committed ${commit}, and holds ${lastIndex}`);
-    if (lastIndex < known.lastIndex) this.#coverage.count('entries replaced');
+    if (lastIndex < known.lastIndex) this.#components.coverage.count('entries replaced');
+    check(known.view.look(log), `${name}: ${this.#matching.problem}`);
     const leads = role === 'leader';
     if (leads && (!known.leads || term > known.term)) this.#checkLeader(machine, term, store);
     if (commit > known.commit) this.#noteCommit(name, store, known.commit, commit, term);
     if (applied > known.applied) this.#noteApplied(name, store, applied - known.applied);
-    Object.assign(known, { term, commit, applied, lastIndex, leads });
+    Object.assign(known, { term, vote, commit, applied, purged, lastIndex, leads });
+    known.lastTerm = log.termAt(lastIndex);
+    this.#lookAtDisk(name, known, log);
+    // What it could not even write, it has not promised.
+    if (inside.consensus?.raft.stopped !== undefined) known.durable = false;
   }
 
-  #knownOf(machine: Machine): Known {
+  #knownOf(machine: Machine, log: Log, term: number, vote: number): Known {
     const known = this.#known.get(machine);
     if (known?.life === machine.life) return known;
-    const nothing = { term: 0, commit: 0, applied: 0, lastIndex: 0, leads: false };
-    const fresh = { life: machine.life, ...nothing };
+    const now = this.#components.now();
+    const fresh: Known = {
+      life: machine.life,
+      view: this.#matching.view(),
+      ...{ term: 0, vote: 0, commit: 0, applied: 0, purged: 0, lastIndex: 0, lastTerm: 0 },
+      ...{ leads: false, durable: false, flushed: 0, lookedAt: now, busySince: now },
+    };
+    if (known?.durable === true) checkKept(machine.name, known, log, { term, vote });
     this.#known.set(machine, fresh);
     return fresh;
   }
 
-  #checkLeader({ name, life }: Machine, term: number, store: Store): void {
+  #lookAtDisk(name: string, known: Known, log: Log): void {
+    const now = this.#components.now();
+    const { accepted, flushed } = log;
+    const slept = now - known.lookedAt;
+    known.lookedAt = now;
+    known.durable = accepted === flushed && log.failure === undefined;
+    if (known.durable || flushed > known.flushed) known.busySince = now;
+    else if (slept > SLEPT_MS) known.busySince += slept;
+    known.flushed = flushed;
+    const busyMs = now - known.busySince;
+    const isInTime = busyMs <= MOST_CLOCK_ERROR * this.#options.diskTimeoutMs + DISK_GRACE_MS;
+    check(isInTime || !known.leads, `${name} leads, its disk busy for ${busyMs} ms`);
+  }
+
+  #checkLeader(machine: Machine, term: number, store: Store): void {
+    const { name, life } = machine;
+    this.#components.elected(machine);
     const leader = `${name} in its life ${life.number}`;
     const other = this.#leaders.get(term) ?? leader;
     check(other === leader, `${other} and ${leader} both lead term ${term}`);
     this.#leaders.set(term, leader);
-    this.#coverage.count('leader elected');
+    this.#components.coverage.count('leader elected');
     if (term > this.#lastTermLed) {
-      if (this.#lastTermLed > 0) this.#coverage.count('leader replaced');
+      if (this.#lastTermLed > 0) this.#components.coverage.count('leader replaced');
       this.#lastTermLed = term;
     }
     const others = [...this.#known.entries()].filter(
-      ([machine, { leads }]) => leads && machine.name !== name && machine.isRunning,
+      ([other, { leads }]) => leads && other !== machine && other.isRunning,
     );
-    if (others.length > 0) this.#coverage.count('several leaders at once');
+    if (others.length > 0) this.#components.coverage.count('several leaders at once');
     // A leader of an older term may learn late that it was elected, and lacks what came after it.
     const last = this.#committedIn.findLastIndex((earlier) => earlier < term);
     if (last <= 0 || last < store.log.firstIndex) return;
@@ -121,8 +207,8 @@ export class Invariants {
   }
 
   #noteApplied(name: string, store: Store, count: number): void {
-    this.#coverage.count('entries applied', count);
-    if (this.#dice.chance(COMPARED)) this.compare(name, store);
+    this.#components.coverage.count('entries applied', count);
+    if (this.#components.dice.chance(COMPARED)) this.compare(name, store);
   }
 
   /** Holds the whole state of a node against that of the others at the same index. */
@@ -133,9 +219,25 @@ export class Invariants {
     if (other === undefined) this.#states.set(index, { hash, name });
     else {
       check(other.hash === hash, `${name} and ${other.name} differ in their state at ${index}`);
-      this.#coverage.count('states compared');
+      this.#components.coverage.count('states compared');
     }
   }
+}
+
+/** What was on the device is what a process finds. */
+function checkKept(
+  name: string,
+  known: Known,
+  log: Log,
+  now: { term: number; vote: number },
+): void {
+  const kept = `${known.lastIndex}@${known.lastTerm}`;
+  const found = `${log.lastIndex}@${log.termAt(log.lastIndex)}`;
+  check(found === kept, `${name} finds entry ${found} as its last one, and had flushed ${kept}`);
+  check(
+    now.term > known.term || (now.term === known.term && now.vote === known.vote),
+    `${name} finds term ${now.term}, vote ${now.vote}, and had flushed ${known.term}, ${known.vote}`,
+  );
 }
 
 /** All pairs that a store holds, by their keys. */

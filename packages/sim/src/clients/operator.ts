@@ -1,6 +1,8 @@
 import { Client } from '@dle/client';
 import { type Clock, type DleErrorCode, isDleError, silentLogger } from '@dle/common';
 import type { SimEvent } from '../checks/coverage.js';
+import { settledConfiguration } from '../cluster/at-rest.js';
+import type { Machine } from '../cluster/machine.js';
 import type { SimCluster } from '../cluster/sim-cluster.js';
 import { Dice } from '../dice.js';
 import type { Change, OperatorPlan } from '../plan.js';
@@ -28,6 +30,7 @@ export class Operator {
   readonly #dice: Dice;
   readonly #client: Client;
   #changesLeft = Number.POSITIVE_INFINITY;
+  #isSure = true;
   #working = true;
   #wake: () => void = () => {};
 
@@ -48,6 +51,16 @@ export class Operator {
     return this.#working;
   }
 
+  /** Whether it knows that no change it has asked for is still to come. */
+  get isSure(): boolean {
+    return this.#isSure;
+  }
+
+  /** Whatever it waits for before its next change is over. */
+  hurry(): void {
+    this.#wake();
+  }
+
   /** Its end comes after so many more changes, without delay. */
   finish(changes: number): void {
     this.#changesLeft = changes;
@@ -56,28 +69,57 @@ export class Operator {
 
   async #work(clock: Clock): Promise<void> {
     const { changes, msBetweenChanges } = this.#plan;
-    while (this.#changesLeft > 0) {
+    const { wiped } = this.#cluster;
+    while (this.#changesLeft > 0 || wiped.size > 0) {
       const isFinishing = this.#changesLeft < Number.POSITIVE_INFINITY;
-      const most = isFinishing ? MOST_REST_MS : 2 * msBetweenChanges;
+      const most = isFinishing || wiped.size > 0 ? MOST_REST_MS : 2 * msBetweenChanges;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
         clock.setTimer(resolve, this.#dice.between(1, most));
       });
-      if (this.#changesLeft-- > 0) await this.#change(this.#dice.pick(changes));
+      const [lost] = wiped;
+      if (lost !== undefined) await this.#replaceLost(lost);
+      else if (this.#changesLeft-- > 0) await this.#change(this.#dice.pick(changes));
     }
     await this.#client.close();
     this.#working = false;
   }
 
+  /** Nothing else is changed until a machine without its disk is no member any more. */
+  async #replaceLost(lost: Machine): Promise<void> {
+    const configuration = settledConfiguration(this.#cluster);
+    if (configuration === undefined) return;
+    const { voters, learners = [] } = configuration;
+    const ids = [...voters, ...learners];
+    if (!ids.includes(lost.id)) {
+      this.#isSure = true;
+      this.#cluster.replaced(lost);
+      return;
+    }
+    const spare = this.#cluster.machines.find(
+      (machine) =>
+        machine.isRunning && !ids.includes(machine.id) && !this.#cluster.removed.has(machine),
+    );
+    await this.#try(spare === undefined ? 'remove' : 'replace', lost, spare ?? lost);
+  }
+
   async #change(change: Change): Promise<void> {
-    const { machines, coverage } = this.#cluster;
+    const { machines } = this.#cluster;
     const one = this.#dice.pick(machines);
     const spares = machines.filter(({ isSpare }) => isSpare);
     const spare = this.#dice.pick(this.#dice.chance(0.9) && spares.length > 0 ? spares : machines);
     if (change === 'replace' && spare === one) return;
+    await this.#try(change, one, spare);
+  }
+
+  async #try(change: Change, one: Machine, spare: Machine): Promise<void> {
+    const { coverage } = this.#cluster;
     const what = describe(change, one.id, spare.id);
+    // Who leads is no matter of who belongs to them.
+    this.#isSure &&= change === 'transfer';
     try {
       await this.#ask(change, one.id, spare);
+      this.#isSure ||= change !== 'transfer';
       coverage.count(DONE[change]);
       this.#cluster.say('operator', `${what}: done`);
     } catch (thrown) {
@@ -85,6 +127,7 @@ export class Operator {
         this.problems.push(`the operator got: ${thrown}`);
       }
       const refused = isDleError(thrown, ...REFUSALS);
+      this.#isSure ||= refused && thrown.effect === 'none';
       coverage.count(refused ? 'change or transfer refused' : 'change or transfer not answered');
       this.#cluster.say('operator', `${what}: ${thrown}`);
     }

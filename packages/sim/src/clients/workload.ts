@@ -37,6 +37,15 @@ interface Hands {
   readonly close: () => Promise<void>;
 }
 
+interface Worker {
+  readonly hands: Hands;
+  readonly name: string;
+  readonly life: Life;
+  readonly dice: Dice;
+  /** An operation that began then has succeeded. */
+  readonly served: (began: number) => void;
+}
+
 /** Clients that write, delete and read all the time, each one thing after the other. */
 export class Workload {
   readonly problems: string[] = [];
@@ -45,6 +54,9 @@ export class Workload {
   readonly #cluster: SimCluster;
   readonly #history: History;
   readonly #plan: WorkloadPlan;
+  /** When the last operation began that succeeded, of each client that follows the leader. */
+  readonly #served: number[] = [];
+  #maxRestMs: number;
   #stopped = false;
   #working = 0;
 
@@ -52,6 +64,7 @@ export class Workload {
     this.#cluster = cluster;
     this.#history = history;
     this.#plan = plan;
+    this.#maxRestMs = plan.maxRestMs;
     const count = plan.followers + plan.pinned;
     this.hosts = Array.from({ length: count }, (_, at) => FIRST_HOST + at);
     for (const [at, host] of this.hosts.entries()) this.#begin(at, host);
@@ -60,6 +73,16 @@ export class Workload {
   /** Clients that have not come to their end. */
   get working(): number {
     return this.#working;
+  }
+
+  /** Whether each client that follows the leader has begun, and ended well, something since then. */
+  isServedSince(time: number): boolean {
+    return this.#served.every((began) => began > time);
+  }
+
+  /** They take their time from now on: little is to be found out once the faults are over. */
+  calmDown(): void {
+    this.#maxRestMs = Math.max(this.#plan.maxRestMs, this.#cluster.timeouts(1));
   }
 
   /** They begin nothing new. */
@@ -73,14 +96,20 @@ export class Workload {
     const isPinned = at >= this.#plan.followers;
     const name = isPinned ? `pinned ${at}` : `client ${at}`;
     this.#working++;
+    if (!isPinned) this.#served[at] = 0;
     const hands = isPinned ? this.#pinned(life, host, dice) : this.#follower(life, host, dice);
-    void this.#work(hands, name, life, dice);
+    const served = (began: number): void => {
+      if (!isPinned) this.#served[at] = began;
+    };
+    void this.#work({ hands, name, life, dice, served });
   }
 
-  async #work(hands: Hands, client: string, life: Life, dice: Dice): Promise<void> {
+  async #work({ hands, name: client, life, dice, served }: Worker): Promise<void> {
     for (let number = 0; !this.#stopped; number++) {
+      const began = this.#cluster.time.now;
       const ok = await this.#operate(hands, client, `${client.replace(' ', '')}.${number}`, dice);
-      const restMs = ok ? dice.within(0, this.#plan.maxRestMs) : REST_AFTER_FAILURE_MS;
+      if (ok) served(began);
+      const restMs = ok ? dice.within(0, this.#maxRestMs) : REST_AFTER_FAILURE_MS;
       await new Promise<void>((resolve) => life.clock.setTimer(resolve, restMs));
     }
     await hands.close();

@@ -40,6 +40,16 @@ export function isSettled(cluster: SimCluster): boolean {
   });
 }
 
+/** The configuration, once no change of it is under way; else undefined. */
+export function settledConfiguration({ machines }: SimCluster): Configuration | undefined {
+  const leader = leaderOf(machines);
+  const present = leader?.configuration;
+  if (leader === undefined || present === undefined || present.index > leader.commit) {
+    return undefined;
+  }
+  return present.configuration.outgoing === undefined ? present.configuration : undefined;
+}
+
 function configurationOf(core: Core | undefined): Configuration {
   return core?.configuration?.configuration ?? { voters: [] };
 }

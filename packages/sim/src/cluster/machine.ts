@@ -38,12 +38,12 @@ export class Machine {
   readonly address: string;
   /** Whether it is none of those that form the cluster. */
   readonly isSpare: boolean;
-  readonly vfs: MemVfs;
   readonly device: Device;
   readonly #components: MachineComponents;
   readonly #plan: Plan;
   readonly #peers: readonly string[];
   readonly #logger: Logger;
+  #vfs: MemVfs;
   #life: Life;
   #node: DleNode | undefined;
   #closing = false;
@@ -60,8 +60,7 @@ export class Machine {
     this.#peers = others.map((other) => `${other}@${endpointOf(other)}`);
     const streams = { time, dice: new Dice(dice.random.nextUint32(), 0), life: () => this.#life };
     this.device = new Device(streams, plan.device);
-    const random = new SeededRandom(dice.random.nextUint32());
-    this.vfs = new MemVfs({ random, clock: this.device.clock });
+    this.#vfs = this.#newDisk();
     this.#logger = loggerFor(time, chronicle, this.name);
     this.#life = this.#begin();
     this.#life.end();
@@ -70,6 +69,10 @@ export class Machine {
   /** The present run of its process, or the last one. */
   get life(): Life {
     return this.#life;
+  }
+
+  get vfs(): MemVfs {
+    return this.#vfs;
   }
 
   get isRunning(): boolean {
@@ -133,6 +136,12 @@ export class Machine {
     this.noticeEnd();
   }
 
+  /** Its disk has been replaced by an empty one, while it was off. */
+  wipe(): void {
+    this.#say('gets an empty disk');
+    this.#vfs = this.#newDisk();
+  }
+
   /** Something has ended the process, which the rest of the world now gets to know. */
   noticeEnd(): void {
     const { network } = this.#components;
@@ -165,6 +174,11 @@ export class Machine {
 
   goOn(): void {
     this.#life.pausedUntil = 0;
+  }
+
+  #newDisk(): MemVfs {
+    const random = new SeededRandom(this.#components.dice.random.nextUint32());
+    return new MemVfs({ random, clock: this.device.clock });
   }
 
   #begin(): Life {

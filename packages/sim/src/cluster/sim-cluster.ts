@@ -10,6 +10,9 @@ import { Life } from '../time/life.js';
 import { type Actor, VirtualTime, WORLD } from '../time/virtual-time.js';
 import { Machine, type MachineComponents } from './machine.js';
 
+/** What a node may stop for whose disk has been replaced by an empty one. */
+const WIPED_CODES: ReadonlySet<string> = new Set(['DLE_WIPED_MEMBER', 'DLE_MEMBER_REMOVED']);
+
 /** What a node may stop for whose disk has been made to fail, or has been full. */
 const DISK_CODES: ReadonlySet<string> = new Set([
   'DLE_IO',
@@ -45,6 +48,8 @@ export class SimCluster {
   /** What was found broken where nobody would have caught it. */
   #broken: InvariantViolation | undefined;
   readonly #removed = new Set<Machine>();
+  readonly #wiped = new Set<Machine>();
+  readonly #listeners: ((machine: Machine) => void)[] = [];
   #lives = 0;
   #isCalm = false;
 
@@ -56,7 +61,17 @@ export class SimCluster {
     this.time = new VirtualTime((actor) => this.#happened(actor));
     const stream = (): Dice => new Dice(dice.random.nextUint32(), 0);
     this.network = new VirtualNetwork({ time: this.time, dice: stream() }, plan.network);
-    this.invariants = new Invariants({ dice: stream(), coverage });
+    this.invariants = new Invariants(
+      {
+        dice: stream(),
+        coverage,
+        now: () => this.time.now,
+        elected: (machine) => {
+          for (const listener of this.#listeners) listener(machine);
+        },
+      },
+      { diskTimeoutMs: plan.tuning.core.diskTimeoutMs },
+    );
     const components = {
       time: this.time,
       network: this.network,
@@ -76,6 +91,16 @@ export class SimCluster {
   /** Machines whose nodes say that they have been removed. */
   get removed(): ReadonlySet<Machine> {
     return this.#removed;
+  }
+
+  /** Machines that have lost their disks, and are still to be replaced. */
+  get wiped(): ReadonlySet<Machine> {
+    return this.#wiped;
+  }
+
+  /** `listener` is told of each node that begins to lead. */
+  onLeader(listener: (machine: Machine) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Election timeouts in milliseconds: the measure of how long things take. */
@@ -112,8 +137,22 @@ export class SimCluster {
     machine.start();
   }
 
-  startLater(machine: Machine): void {
-    const afterMs = this.#isCalm ? 0 : this.dice.between(0, this.timeouts(4));
+  /** Its disk is lost, and what it had promised with it: another machine has to take its place. */
+  wipe(machine: Machine): void {
+    machine.wipe();
+    this.invariants.forget(machine);
+    this.#wiped.add(machine);
+    this.startLater(machine);
+  }
+
+  /** A machine that had lost its disk is no member any more. */
+  replaced(machine: Machine): void {
+    this.#wiped.delete(machine);
+    this.#removed.add(machine);
+  }
+
+  startLater(machine: Machine, ms: number = this.dice.between(0, this.timeouts(4))): void {
+    const afterMs = this.#isCalm ? 0 : ms;
     const { life } = machine;
     this.schedule(afterMs, () => {
       // Somebody else may have started it meanwhile.
@@ -128,7 +167,7 @@ export class SimCluster {
     this.#isCalm = true;
     this.network.calmDown();
     for (const machine of this.machines) {
-      machine.device.isCalm = true;
+      machine.device.calmDown();
       machine.vfs.plan({});
       machine.vfs.capacityBytes = Number.POSITIVE_INFINITY;
       machine.goOn();
@@ -153,6 +192,7 @@ export class SimCluster {
     this.#machineOf.delete(actor);
     if (machine.life !== actor || machine.vfs.end?.operation === undefined) return;
     const { kind } = machine.vfs.end;
+    this.invariants.interrupted(machine);
     this.coverage.count(kind === 'crash' ? 'crashed in an operation' : 'killed in an operation');
     machine.noticeEnd();
     this.startLater(machine);
@@ -182,6 +222,11 @@ export class SimCluster {
   }
 
   #exited(machine: Machine, error: DleError): void {
+    const isWiped = this.#wiped.has(machine) || this.#removed.has(machine);
+    if (isWiped && WIPED_CODES.has(error.code)) {
+      this.coverage.count('left, wiped');
+      return;
+    }
     if (error.code === 'DLE_MEMBER_REMOVED') {
       // It says that it must not be started again.
       this.coverage.count('left, removed');

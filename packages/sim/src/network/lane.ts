@@ -32,8 +32,10 @@ export class Lane {
     return Math.max(0, windowBytes - this.#underWayBytes - this.#to.unreadBytes);
   }
 
+  /** Takes `bytes` over: nobody else may change them, or see them changed. */
   send(bytes: Uint8Array): void {
     this.#underWayBytes += bytes.length;
+    this.#wire.spoil(bytes, this.#from.host);
     this.#put(bytes);
   }
 

@@ -32,6 +32,8 @@ export class VirtualNetwork implements Wire {
   readonly #unpowered = new Set<number>();
   /** How much longer packets take, by host. */
   readonly #slow = new Map<number, number>();
+  /** How many of the next packets arrive damaged, by the host that sends them. */
+  readonly #garbled = new Map<number, number>();
   #ports = FIRST_FREE_PORT;
   #isCalm = false;
 
@@ -58,6 +60,7 @@ export class VirtualNetwork implements Wire {
   calmDown(): void {
     this.#isCalm = true;
     this.#slow.clear();
+    this.#garbled.clear();
     this.links.heal();
   }
 
@@ -68,6 +71,11 @@ export class VirtualNetwork implements Wire {
 
   speedUp(): void {
     this.#slow.clear();
+  }
+
+  /** The next `packets` that `host` sends arrive with a bit flipped in them. */
+  garble(host: number, packets: number): void {
+    this.#garbled.set(host, packets);
   }
 
   powerOn(host: number): void {
@@ -88,6 +96,13 @@ export class VirtualNetwork implements Wire {
   cut(bytes: number): number {
     if (bytes < 2 || !this.#dice.chance(this.plan.cut)) return bytes;
     return this.#dice.between(1, bytes - 1);
+  }
+
+  spoil(packet: Uint8Array, host: number): void {
+    const left = this.#garbled.get(host) ?? 0;
+    if (left === 0) return;
+    this.#garbled.set(host, left - 1);
+    packet[this.#dice.between(0, packet.length - 1)]! ^= 1 << this.#dice.between(0, 7);
   }
 
   latency(from: number, to: number): number {

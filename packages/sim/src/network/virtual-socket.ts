@@ -17,6 +17,8 @@ export interface Wire {
   /** How long the next packet takes from host to host, in milliseconds. */
   latency(from: number, to: number): number;
   isLost(): boolean;
+  /** Damages a packet of `host`, if it is one of those that arrive damaged. */
+  spoil(packet: Uint8Array, host: number): void;
   isUp(from: number, to: number): boolean;
   /** Whether a host has power. */
   hasPower(host: number): boolean;

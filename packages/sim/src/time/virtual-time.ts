@@ -3,6 +3,9 @@ import { EventQueue, InvariantViolation } from '@dle/raft/testing';
 /** Events without any time passing, after which time counts as standing still. */
 const MAX_EVENTS_AT_ONCE = 200_000;
 
+/** What waits for the end of a pause finds out within that time that it has come early. */
+const LOOK_AGAIN_MS = 100;
+
 /** Whoever events happen to: a life of a process, or the network. */
 export interface Actor {
   /** For the history. */
@@ -78,7 +81,7 @@ export class VirtualTime {
       this.#pass(time);
       const { pausedUntil } = item.actor;
       if (pausedUntil <= this.#now) return item;
-      this.#queue.schedule(pausedUntil, item);
+      this.#queue.schedule(Math.min(pausedUntil, this.#now + LOOK_AGAIN_MS), item);
     }
   }
 
