@@ -16,6 +16,7 @@ export type {
   Heartbeat,
   HeartbeatResponse,
   IndexedConfiguration,
+  LogBase,
   MembershipChange,
   Message,
   NodeId,
@@ -34,13 +35,16 @@ export type {
   VoteResponse,
 } from './core/types.js';
 export { parseMessage } from './driver/parse-message.js';
-export type { LogPort, Proposal, StateMachine, Transport } from './driver/ports.js';
+export type {
+  LogPort,
+  Proposal,
+  RaftNodeComponents,
+  SnapshotTransfer,
+  StateMachine,
+  Transport,
+} from './driver/ports.js';
 export { DEFAULT_RAFT_CONFIG, type RaftConfig, validateRaftConfig } from './driver/raft-config.js';
-export {
-  RaftNode,
-  type RaftNodeComponents,
-  type RoleChange,
-} from './driver/raft-node.js';
+export { RaftNode, type RoleChange } from './driver/raft-node.js';
 export type { Settle } from './driver/waiting.js';
-export { type LogProposal, RaftLog } from './log/raft-log.js';
-export { State } from './log/state.js';
+export { type LogProposal, RaftLog, type RaftStore } from './log/raft-log.js';
+export { lostDataStates, State } from './log/state.js';

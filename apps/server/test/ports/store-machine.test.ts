@@ -39,7 +39,7 @@ async function underTest(): Promise<StateMachineUnderTest> {
   const vfs = new MemVfs(components);
   const open = () => LogStore.open('/node', OPTIONS, { ...components, vfs });
   let store = await open();
-  const written = await write(new RaftLog(store.log));
+  const written = await write(new RaftLog(store));
   await store.flush();
   let stateMachine = new StoreMachine(store, () => {});
   return {

@@ -12,6 +12,7 @@ export const DEFAULT_CORE_OPTIONS: Omit<CoreOptions, 'id'> = {
   maxInflightBytes: 16 * 1024 * 1024,
   maxUncommittedBytes: 64 * 1024 * 1024,
   logRetentionBytes: 256 * 1024 * 1024,
+  maxLogBytes: 1024 * 1024 * 1024,
   diskTimeoutMs: 2_000,
 };
 
@@ -51,6 +52,7 @@ export function coreOptionProblems(options: CoreOptions): readonly string[] {
     outOfBounds(options, 'maxInflightBytes', 1, Number.MAX_SAFE_INTEGER),
     outOfBounds(options, 'maxUncommittedBytes', 1, Number.MAX_SAFE_INTEGER),
     outOfBounds(options, 'logRetentionBytes', 0, Number.MAX_SAFE_INTEGER),
+    outOfBounds(options, 'maxLogBytes', 0, Number.MAX_SAFE_INTEGER),
     outOfBounds(options, 'diskTimeoutMs', 1, MAX_TIMEOUT_MS),
     options.electionTimeoutMs < HEARTBEATS_PER_TIMEOUT * options.heartbeatIntervalMs
       ? `electionTimeoutMs (${options.electionTimeoutMs}) must be at least ${HEARTBEATS_PER_TIMEOUT} times heartbeatIntervalMs (${options.heartbeatIntervalMs}), or a few lost heartbeats depose a leader`
@@ -60,6 +62,9 @@ export function coreOptionProblems(options: CoreOptions): readonly string[] {
       : undefined,
     options.maxUncommittedBytes < options.maxAppendBytes
       ? `maxUncommittedBytes (${options.maxUncommittedBytes}) must be at least maxAppendBytes (${options.maxAppendBytes}), or no append request could be filled`
+      : undefined,
+    options.maxLogBytes < options.logRetentionBytes
+      ? `maxLogBytes (${options.maxLogBytes}) must be at least logRetentionBytes (${options.logRetentionBytes})`
       : undefined,
     options.diskTimeoutMs < options.heartbeatIntervalMs
       ? `diskTimeoutMs (${options.diskTimeoutMs}) must be at least heartbeatIntervalMs (${options.heartbeatIntervalMs}), or an ordinary flush deposes a leader`

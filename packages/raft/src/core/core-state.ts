@@ -10,6 +10,12 @@ import { Writes } from './writes.js';
 export const MAX_TERM: number = 2 ** 52;
 
 /**
+ * By how much a node that has lost data raises its term: more than there can have been elections in
+ * what it has lost, so that it never votes or acknowledges twice in a term.
+ */
+export const LOST_TERMS: number = 2 ** 20;
+
+/**
  * What every role works on: the log, term and vote, and the effects of the step under way. The
  * rooms of the core share one of it, and nothing outside the core sees it.
  */
@@ -30,6 +36,8 @@ export class CoreState {
   #reportedCommit: number;
   #savedTerm: number;
   #savedVote: NodeId;
+  #lostData: boolean;
+  #savedLostData: boolean;
   #voteWrite = 0;
   #effects: CoreEffect[] = [];
 
@@ -37,14 +45,16 @@ export class CoreState {
     this.random = random;
     this.options = options;
     this.now = now;
-    this.log = new LogView(recovered.batches);
+    this.log = new LogView(recovered.base, recovered.batches);
     this.writes = new Writes(this.log.lastIndex);
-    const { term, vote, commit } = recovered;
+    const { term, vote, commit, base, lostData } = recovered;
     assert(Number.isSafeInteger(term) && term <= MAX_TERM, `recovered term ${term}`);
     assert(term >= this.log.lastTerm, 'the log holds entries of a term that was never saved');
-    assert(commit >= 0 && commit <= this.log.lastIndex, 'what is committed is not in the log');
+    const isThere = commit >= base.index && commit <= this.log.lastIndex;
+    assert(isThere, 'what is committed is not in the log');
     this.#term = this.#savedTerm = term;
     this.#vote = this.#savedVote = vote;
+    this.#lostData = this.#savedLostData = lostData;
     this.#commit = this.#reportedCommit = commit;
   }
 
@@ -118,14 +128,46 @@ export class CoreState {
     this.#vote = candidate;
   }
 
-  /** Asks for term and vote to be written if they have changed. The write that holds them. */
+  /** Whether this log may lack what this node has acknowledged; it elects nobody then. */
+  get lostData(): boolean {
+    return this.#lostData;
+  }
+
+  /**
+   * The log lacks what this node has acknowledged. What it has said in this term counts no more in
+   * one so far ahead, where it begins anew; the others hold an election, and the next leader finds
+   * out what is here.
+   */
+  lose(): void {
+    this.#lostData = true;
+    this.become('follower', this.#term + LOST_TERMS, 0);
+  }
+
+  /**
+   * An entry of this term is committed here: with it comes everything that was committed before the
+   * term began, and what this node has acknowledged since was from then on.
+   */
+  #regain(): void {
+    if (this.log.termAt(this.#reportedCommit) !== this.#term) return;
+    this.#lostData = false;
+    this.saveVote();
+  }
+
+  /**
+   * Asks for term, vote and mark to be written if they have changed. The write that holds them.
+   */
   saveVote(): number {
-    if (this.#term !== this.#savedTerm || this.#vote !== this.#savedVote) {
+    const isSaved =
+      this.#term === this.#savedTerm &&
+      this.#vote === this.#savedVote &&
+      this.#lostData === this.#savedLostData;
+    if (!isSaved) {
       this.#savedTerm = this.#term;
       this.#savedVote = this.#vote;
+      this.#savedLostData = this.#lostData;
       this.#voteWrite = this.writes.next(this.now);
       const [write, term, vote] = [this.#voteWrite, this.#term, this.#vote];
-      this.emit({ type: 'saveVote', write, term, vote });
+      this.emit({ type: 'saveVote', write, term, vote, lostData: this.#lostData });
     }
     return this.#voteWrite;
   }
@@ -163,6 +205,7 @@ export class CoreState {
   takeEffects(): readonly CoreEffect[] {
     this.saveVote();
     this.reportCommit();
+    if (this.#lostData) this.#regain();
     const effects = this.#effects;
     this.#effects = [];
     return effects;

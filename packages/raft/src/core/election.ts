@@ -65,7 +65,15 @@ export class Election {
    */
   get withholds(): boolean {
     const { role, now } = this.#state;
-    return role === 'leader' || now < this.#withholdsUntil;
+    return role === 'leader' || now < this.#withholdsUntil || this.abstains;
+  }
+
+  /**
+   * Whether this node votes for nobody, however it is asked: it cannot tell whether whom it votes
+   * for holds what it has forgotten.
+   */
+  get abstains(): boolean {
+    return this.#state.lostData;
   }
 
   /** The leader has asked this node to take over, which holds all that it does. */
@@ -174,7 +182,7 @@ export class Election {
   #mayCampaign(): boolean {
     const { id, term, commit, log, now, diskDeadline } = this.#state;
     // A vote could not be saved, and nothing led.
-    if (term >= MAX_TERM || now >= diskDeadline) return false;
+    if (term >= MAX_TERM || now >= diskDeadline || this.abstains) return false;
     if (votersOf(log.members).includes(id)) return true;
     return (log.configuration?.index ?? 0) > commit && votersOf(log.membersBefore).includes(id);
   }

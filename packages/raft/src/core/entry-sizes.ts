@@ -10,33 +10,51 @@ const CHUNK_ENTRIES = 1_024;
  * batch of a given size is found by halving. Eight bytes an entry.
  */
 export class EntrySizes {
+  /** The entry behind the base is in the first of them. */
   readonly #chunks: Float64Array[] = [];
-  #count = 0;
+  #base: number;
+  /** The total up to the base. */
+  #before = 0;
+  #last: number;
+
+  constructor(baseIndex: number) {
+    this.#base = baseIndex;
+    this.#last = baseIndex;
+  }
 
   get lastIndex(): number {
-    return this.#count;
+    return this.#last;
   }
 
   append(bytes: number): void {
     assert(Number.isSafeInteger(bytes) && bytes >= 0, `an entry of ${bytes} bytes`);
-    const total = this.through(this.#count) + bytes;
-    const chunk = Math.floor(this.#count / CHUNK_ENTRIES);
+    const total = this.through(this.#last) + bytes;
+    const chunk = this.#chunkOf(this.#last + 1);
     if (chunk === this.#chunks.length) this.#chunks.push(new Float64Array(CHUNK_ENTRIES));
-    this.#chunks[chunk]![this.#count % CHUNK_ENTRIES] = total;
-    this.#count++;
+    this.#chunks[chunk]![this.#last % CHUNK_ENTRIES] = total;
+    this.#last++;
   }
 
-  /** Forgets the entries from `index` on, `index` at least 1. */
+  /** Forgets the entries from `index` on, which is behind the base. */
   truncate(index: number): void {
-    this.#count = Math.min(this.#count, index - 1);
-    this.#chunks.length = Math.ceil(this.#count / CHUNK_ENTRIES);
+    this.#last = Math.min(this.#last, index - 1);
+    const isEmpty = this.#last === this.#base;
+    this.#chunks.length = isEmpty ? 0 : this.#chunkOf(this.#last) + 1;
   }
 
-  /** Bytes of all entries up to and including `index`. */
+  /** Forgets the entries up to `index`, the new base. */
+  purge(index: number): void {
+    this.#before = this.through(index);
+    const dropped = this.#chunkOf(index + 1);
+    this.#base = index;
+    this.#chunks.splice(0, dropped);
+  }
+
+  /** Bytes of all entries up to and including `index`, those before the base included. */
   through(index: number): number {
-    if (index === 0) return 0;
-    assert(index >= 1 && index <= this.#count, `no entry ${index}`);
-    return this.#chunks[Math.floor((index - 1) / CHUNK_ENTRIES)]![(index - 1) % CHUNK_ENTRIES]!;
+    if (index === this.#base) return this.#before;
+    assert(index > this.#base && index <= this.#last, `no entry ${index}`);
+    return this.#chunks[this.#chunkOf(index)]![(index - 1) % CHUNK_ENTRIES]!;
   }
 
   /**
@@ -45,7 +63,7 @@ export class EntrySizes {
    */
   firstWithin(last: number, budget: number): number {
     const total = this.through(last);
-    let low = 1;
+    let low = this.#base + 1;
     let high = last + 1;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
@@ -62,12 +80,16 @@ export class EntrySizes {
   lastWithin(first: number, budget: number): number {
     const limit = this.through(first - 1) + budget;
     let low = first - 1;
-    let high = this.#count;
+    let high = this.#last;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
       if (this.through(middle) <= limit) low = middle;
       else high = middle - 1;
     }
     return low;
+  }
+
+  #chunkOf(index: number): number {
+    return Math.floor((index - 1) / CHUNK_ENTRIES) - Math.floor(this.#base / CHUNK_ENTRIES);
   }
 }

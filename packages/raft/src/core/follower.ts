@@ -12,8 +12,9 @@ export class Follower {
 
   onAppend(message: AppendRequest, entries: EntryBatch | undefined): void {
     const { log } = this.#state;
-    const { previousIndex, previousTerm, lastIndex } = message;
-    if (previousIndex > log.lastIndex || log.termAt(previousIndex) !== previousTerm) {
+    const { previousIndex, previousTerm } = message;
+    // What is committed here, as all is that the log begins behind, is in every leader's log.
+    if (previousIndex >= log.baseIndex && !log.holds(previousIndex, previousTerm)) {
       this.#reject(message);
       return;
     }
@@ -21,6 +22,7 @@ export class Follower {
     const { id: from, term } = this.#state;
     // The index is what this request vouches for, whatever else the log holds: the rest may be
     // another leader's.
+    const lastIndex = Math.max(message.lastIndex, log.baseIndex);
     this.#state.sendWhenDurable(
       {
         type: 'appendResponse',
@@ -41,8 +43,12 @@ export class Follower {
   onHeartbeat(message: Heartbeat): void {
     const { id: from, term, log } = this.#state;
     // The leader speaks only of entries that this node has acknowledged in this term. Should it
-    // speak of more, then this log has lost some, and nothing in it may be taken for committed.
-    if (message.commit <= log.lastIndex) this.#state.advanceCommit(message.commit);
+    // speak of more, then this log has lost some.
+    if (message.commit > log.lastIndex) {
+      this.#state.lose();
+      return;
+    }
+    this.#state.advanceCommit(message.commit);
     this.#state.sendWhenDurable(
       { type: 'heartbeatResponse', from, to: message.from, term, round: message.round },
       0,
@@ -56,7 +62,7 @@ export class Follower {
   #take(entries: EntryBatch): void {
     const { log, commit } = this.#state;
     const lastIndex = entries.firstIndex + entries.count - 1;
-    let fromIndex = entries.firstIndex;
+    let fromIndex = Math.max(entries.firstIndex, log.baseIndex + 1);
     while (
       fromIndex <= Math.min(lastIndex, log.lastIndex) &&
       log.termAt(fromIndex) === entries.termAt(fromIndex)
@@ -80,7 +86,8 @@ export class Follower {
    */
   #reject(message: AppendRequest): void {
     const { id: from, term, log } = this.#state;
-    const hintIndex = log.lastPossibleMatch(message.previousIndex, message.previousTerm);
+    const possible = log.lastPossibleMatch(message.previousIndex, message.previousTerm);
+    const hintIndex = Math.max(possible, log.baseIndex);
     this.#state.sendWhenDurable(
       {
         type: 'appendResponse',

@@ -32,6 +32,12 @@ const NOOP_BYTES = 72;
  */
 const CONFIGURATION_BYTES = 256;
 
+/**
+ * Election timeouts without an answer after which entries are not kept any longer for a member than
+ * for one that is away. It may have to start anew on a snapshot meanwhile.
+ */
+const SILENT_TIMEOUTS = 20;
+
 /** One node's time as leader of one term. It exists only while it lasts. */
 export class Leadership {
   readonly #state: CoreState;
@@ -96,13 +102,20 @@ export class Leadership {
     }));
   }
 
-  /** The last entry that every member has acknowledged. */
-  get heldByAll(): number {
-    let held = Number.POSITIVE_INFINITY;
-    for (const { id, match } of this.#peers) {
-      if (!this.#peers.isParting(id)) held = Math.min(held, match);
+  /**
+   * What lies behind this entry some member lacks, and is about to be sent: it answers, or it is
+   * being brought a snapshot.
+   */
+  get neededBehind(): number {
+    const { now, log, options } = this.#state;
+    const silent = now - SILENT_TIMEOUTS * options.electionTimeoutMs;
+    let needed = Number.POSITIVE_INFINITY;
+    for (const { id, state, match, lastHeard } of this.#peers) {
+      if (this.#peers.isParting(id)) continue;
+      if (state === 'snapshot') needed = Math.min(needed, log.baseIndex);
+      else if (lastHeard >= silent) needed = Math.min(needed, match);
     }
-    return held;
+    return needed;
   }
 
   get pendingReads(): number {
@@ -192,6 +205,14 @@ export class Leadership {
     const { log, now } = this.#state;
     peer.countRound(now, log.lastIndex);
     if (peer.match < log.lastIndex) this.#replication.ask(peer);
+  }
+
+  /** The state after the entry `index` is in force at a member; 0: not brought there. */
+  onSnapshotEnded(id: NodeId, index: number): void {
+    const peer = this.#peers.get(id);
+    if (peer?.state !== 'snapshot') return;
+    peer.snapshotEnded(index === 0 ? this.#state.log.lastIndex : index);
+    this.#replication.send(peer);
   }
 
   onFlushed(): void {

@@ -2,23 +2,36 @@ import { assert } from '@dle/common';
 import { NOBODY, votersOf } from './configuration.js';
 import { EntrySizes } from './entry-sizes.js';
 import { TermRuns } from './term-runs.js';
-import type { Configuration, EntryBatch, IndexedConfiguration, NodeId } from './types.js';
+import type { Configuration, EntryBatch, IndexedConfiguration, LogBase, NodeId } from './types.js';
+
+/** Of a log that is whole. */
+export const NO_BASE: LogBase = { index: 0, term: 0, configuration: undefined };
 
 /**
  * What the core knows of its log: terms, sizes and configurations, never contents. It is ahead of
  * the device: `Writes` knows how far.
  */
 export class LogView {
-  readonly #terms = new TermRuns();
-  readonly #sizes = new EntrySizes();
+  readonly #terms: TermRuns;
+  readonly #sizes: EntrySizes;
   /**
-   * All configurations in the log, in order, so that replacing the last one brings the one before
-   * back.
+   * That of the base and all in the log, in order, so that replacing the last one brings the one
+   * before back.
    */
-  readonly #configurations: IndexedConfiguration[] = [];
+  readonly #configurations: IndexedConfiguration[];
+  #baseIndex: number;
 
-  constructor(batches: Iterable<EntryBatch>) {
+  constructor({ index, term, configuration }: LogBase, batches: Iterable<EntryBatch>) {
+    this.#baseIndex = index;
+    this.#terms = new TermRuns(index, term);
+    this.#sizes = new EntrySizes(index);
+    this.#configurations = configuration === undefined ? [] : [configuration];
     for (const batch of batches) this.append(batch, batch.firstIndex);
+  }
+
+  /** The entries up to here are in the log no more: nothing but the last one's term is known. */
+  get baseIndex(): number {
+    return this.#baseIndex;
   }
 
   get lastIndex(): number {
@@ -52,10 +65,32 @@ export class LogView {
     return this.#configurations.at(-2)?.configuration ?? NOBODY;
   }
 
-  /** 0 at index 0, where every log begins. */
+  /** From the base on; 0 at index 0, where a whole log begins. */
   termAt(index: number): number {
-    assert(index >= 0 && index <= this.lastIndex, `no entry ${index}`);
+    assert(index >= this.#baseIndex && index <= this.lastIndex, `no entry ${index}`);
     return this.#terms.termAt(index);
+  }
+
+  /** Whether the entry of that index and term is in the log, or is its base. */
+  holds(index: number, term: number): boolean {
+    return index >= this.#baseIndex && index <= this.lastIndex && this.termAt(index) === term;
+  }
+
+  /** What a log that begins behind `index` has to know of what lies before. */
+  baseAt(index: number): LogBase {
+    const configuration = this.#configurations.findLast((one) => one.index <= index);
+    return { index, term: this.termAt(index), configuration };
+  }
+
+  /** Forgets the entries up to `index`, which are committed. The new base. */
+  purge(index: number): LogBase {
+    const base = this.baseAt(index);
+    this.#terms.purge(index);
+    this.#sizes.purge(index);
+    const kept = this.#configurations.indexOf(base.configuration!);
+    if (kept > 0) this.#configurations.splice(0, kept);
+    this.#baseIndex = index;
+    return base;
   }
 
   /** Adds the entries of a batch from `fromIndex` on, which must be the next one. */
@@ -91,7 +126,8 @@ export class LogView {
 
   /** Forgets the entries from `index` on, and the configurations among them. */
   truncate(index: number): void {
-    assert(index >= 1 && index <= this.lastIndex, `no entry ${index} to replace`);
+    const isThere = index > this.#baseIndex && index <= this.lastIndex;
+    assert(isThere, `no entry ${index} to replace`);
     this.#terms.truncate(index);
     this.#sizes.truncate(index);
     while ((this.configuration?.index ?? 0) >= index) this.#configurations.pop();
@@ -105,7 +141,7 @@ export class LogView {
   /**
    * The largest index up to `index` at which a log may agree that has `term` there: terms never
    * fall along a log, so nothing of a later term can. It skips a whole term with each question
-   * asked.
+   * asked. Below the base: somewhere before the log begins.
    */
   lastPossibleMatch(index: number, term: number): number {
     return this.#terms.lastWithTermAtMost(Math.min(index, this.lastIndex), term);

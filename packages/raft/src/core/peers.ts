@@ -55,7 +55,8 @@ export class Peers implements Iterable<Progress> {
     const { id: self, log, now, options } = this.#state;
     const members = membersOf(log.members);
     for (const id of members) {
-      this.#parting.delete(id);
+      // Who comes back after it was removed may have begun anew, with nothing.
+      if (this.#parting.delete(id)) this.#peers.delete(id);
       if (id === self || this.#peers.has(id)) continue;
       this.#peers.set(id, new Progress(id, log.lastIndex + 1, now, options.maxInflightAppends));
     }

@@ -6,8 +6,9 @@ import type { NodeId } from './types.js';
  * - `probe`: where the follower's log meets the leader's is not known; one request at a time finds
  *   out.
  * - `replicate`: it is known; requests follow each other without waiting for answers.
+ * - `snapshot`: it lacks entries that are in the log no more, and the state is being brought to it.
  */
-export type ProgressState = 'probe' | 'replicate';
+export type ProgressState = 'probe' | 'replicate' | 'snapshot';
 
 /**
  * What a leader knows of one follower.
@@ -74,10 +75,10 @@ export class Progress {
   /** It holds everything up to `index`. Whether that is news. */
   accepted(index: number): boolean {
     const rises = index > this.#match;
-    if (!rises && (index < this.#match || this.#state === 'replicate')) return false;
+    if (!rises && (index < this.#match || this.#state !== 'probe')) return false;
     this.#match = index;
     if (this.#state === 'probe') this.#become('replicate', this.#match + 1);
-    else {
+    else if (this.#state === 'replicate') {
       this.#next = Math.max(this.#next, index + 1);
       this.inflights.freeTo(index);
     }
@@ -116,9 +117,23 @@ export class Progress {
       this.#become('probe', this.#match + 1);
       return true;
     }
+    if (this.#state === 'snapshot') return false;
     if (index !== this.#next - 1 || index <= this.#match) return false;
     this.#become('probe', Math.max(this.#match + 1, Math.min(index, hint + 1)));
     return true;
+  }
+
+  /** The state is being brought to it; until that has ended it is sent no entries. */
+  snapshotBegins(): void {
+    this.#become('snapshot', this.#next);
+  }
+
+  /**
+   * It may hold everything up to `index`, which the next request finds out. Whatever came of the
+   * snapshot: before another one it has to be heard from.
+   */
+  snapshotEnded(index: number): void {
+    this.#become('probe', Math.max(this.#match, index) + 1);
   }
 
   #become(state: ProgressState, next: number): void {

@@ -1,4 +1,4 @@
-import type { Random } from '@dle/common';
+import { assert, type Random } from '@dle/common';
 import { validateCoreOptions } from './core-options.js';
 import { CoreState } from './core-state.js';
 import { Election } from './election.js';
@@ -13,6 +13,7 @@ import type {
   EntryBatch,
   Event,
   IndexedConfiguration,
+  LogBase,
   MembershipChange,
   Message,
   NodeId,
@@ -110,16 +111,52 @@ export class RaftCore {
     return this.#state.log.lastIndex;
   }
 
+  /** The entries up to here are in the log no more; 0: it is whole. */
+  get baseIndex(): number {
+    return this.#state.log.baseIndex;
+  }
+
+  /** Bytes of all entries in the log. */
+  get logBytes(): number {
+    return this.bytesBetween(this.baseIndex + 1, this.lastIndex);
+  }
+
+  /** Bytes of the entries `firstIndex` to `lastIndex`, which are in the log. */
+  bytesBetween(firstIndex: number, lastIndex: number): number {
+    return this.#state.log.bytesBetween(firstIndex, lastIndex);
+  }
+
   /**
-   * Entries up to here are applied and may be purged: this node, if it leads, has no use for them,
-   * as every member holds them; or those behind them take `logRetentionBytes` already, so that
-   * whoever lacks them is to be sent a snapshot.
+   * Entries up to here are committed and may be purged, once they are applied: those behind them
+   * take `logRetentionBytes`, and no member is about to be sent them; or those take `maxLogBytes`.
    */
   get purgeableIndex(): number {
     const { log, options, reportedCommit } = this.#state;
-    const beyond = log.firstWithin(log.lastIndex, options.logRetentionBytes) - 1;
-    const heldByAll = this.#leadership?.heldByAll ?? 0;
-    return Math.min(reportedCommit, Math.max(beyond, heldByAll));
+    const { lastIndex, baseIndex } = log;
+    const beyond = log.firstWithin(lastIndex, options.logRetentionBytes) - 1;
+    const needed = this.#leadership?.neededBehind ?? lastIndex;
+    const beyondAll = log.firstWithin(lastIndex, options.maxLogBytes) - 1;
+    return Math.max(baseIndex, Math.min(reportedCommit, beyond, Math.max(needed, beyondAll)));
+  }
+
+  /** What a log that began behind `index`, which is committed, would have to know. */
+  baseAt(index: number): LogBase {
+    return this.#state.log.baseAt(index);
+  }
+
+  /**
+   * Whether a snapshot of the state after that entry, which is committed, would bring anything: it
+   * lies above what is committed here, and the log does not lead there (paper figure 13, step 6).
+   * To be asked once more when the node has stopped, and before the state takes the place of what
+   * is here: from then on the answer stays the same.
+   */
+  wants({ index, term }: { readonly index: number; readonly term: number }): boolean {
+    return index > this.commit && !this.#state.log.holds(index, term);
+  }
+
+  /** Whether the log may lack what this node has acknowledged; it elects nobody then. */
+  get lostData(): boolean {
+    return this.#state.lostData;
   }
 
   /** The configuration that counts: the last one in the log, committed or not. */
@@ -183,6 +220,12 @@ export class RaftCore {
       case 'changeMembers':
         this.#changeMembers(event.change);
         break;
+      case 'snapshotEnded':
+        this.#leadership?.onSnapshotEnded(event.peer, event.index);
+        break;
+      case 'purge':
+        this.#purge(event.index);
+        break;
       case 'logFailed':
         this.#leadership?.handOver();
         break;
@@ -235,6 +278,12 @@ export class RaftCore {
         ? ({ reason: 'notLeader', message: 'this node does not lead' } as const)
         : this.#leadership.changeMembers(change);
     if (refusal !== undefined) this.#state.emit({ type: 'changeRefused', ...refusal });
+  }
+
+  #purge(index: number): void {
+    if (index <= this.baseIndex) return;
+    assert(index <= this.purgeableIndex, `entry ${index} is still needed`);
+    this.#state.emit({ type: 'purge', base: this.#state.log.purge(index) });
   }
 
   #onFlushed(write: number): void {
@@ -336,7 +385,9 @@ export class RaftCore {
 
   /** Whether a vote asked for in this or a later term is not to be had: not even a refusal. */
   #withholdsFrom({ from, term, transfer }: VoteRequest): boolean {
-    if (transfer || term < this.term || !this.#election.withholds) return false;
+    if (term < this.term) return false;
+    if (this.#election.abstains) return true;
+    if (transfer || !this.#election.withholds) return false;
     // Granted already: saying it again changes nothing.
     return term > this.term || this.vote !== from;
   }

@@ -13,6 +13,7 @@ export class Replication {
   /** Sends what the follower lacks, as far as its window allows. */
   send(peer: Progress): void {
     const { log, commit } = this.#state;
+    if (this.#needsSnapshot(peer)) return;
     if (peer.state === 'probe') {
       if (!peer.awaitsAnswer) this.#append(peer, this.#lastToSend(peer));
       return;
@@ -32,7 +33,7 @@ export class Replication {
    * be it a whole window, says so, and is sent it again.
    */
   ask(peer: Progress): void {
-    this.#append(peer, peer.next - 1);
+    if (!this.#needsSnapshot(peer)) this.#append(peer, peer.next - 1);
   }
 
   /** Whether it told something new. */
@@ -48,6 +49,15 @@ export class Replication {
     // leader's.
     const hint = log.lastPossibleMatch(message.hintIndex, message.hintTerm);
     return peer.rejected(message.index, hint);
+  }
+
+  /** Whether it is, or is from now on, to be brought the state before it is sent any entries. */
+  #needsSnapshot(peer: Progress): boolean {
+    if (peer.state === 'snapshot') return true;
+    if (peer.next > this.#state.log.baseIndex) return false;
+    peer.snapshotBegins();
+    this.#state.emit({ type: 'sendSnapshot', to: peer.id });
+    return true;
   }
 
   /**

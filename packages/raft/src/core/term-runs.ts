@@ -2,14 +2,20 @@ import { assert } from '@dle/common';
 
 /**
  * The terms of a log, as runs of equal ones: as many as there were leaders who wrote something,
- * however many entries there are. The run of index 0, term 0, stands before the first entry.
+ * however many entries there are. The run of the log's base stands before the first entry; in a
+ * whole log that is index 0, term 0.
  *
  *     index  0 | 1 2 3 | 4 | 5 6 7          #starts [0, 1, 4, 5]
  *     term   0 | 1 1 1 | 2 | 6 6 6          #terms  [0, 1, 2, 6]
  */
 export class TermRuns {
-  readonly #starts: number[] = [0];
-  readonly #terms: number[] = [0];
+  readonly #starts: number[];
+  readonly #terms: number[];
+
+  constructor(baseIndex: number, baseTerm: number) {
+    this.#starts = [baseIndex];
+    this.#terms = [baseTerm];
+  }
 
   get lastTerm(): number {
     return this.#terms.at(-1)!;
@@ -22,7 +28,7 @@ export class TermRuns {
     this.#terms.push(term);
   }
 
-  /** Forgets the entries from `index` on, `index` at least 1. */
+  /** Forgets the entries from `index` on, which is behind the base. */
   truncate(index: number): void {
     while (this.#starts.at(-1)! >= index) {
       this.#starts.pop();
@@ -30,12 +36,25 @@ export class TermRuns {
     }
   }
 
+  /** Forgets the entries before `index`, the new base. */
+  purge(index: number): void {
+    const base = lastAtMost(this.#starts, index);
+    this.#starts.splice(0, base);
+    this.#terms.splice(0, base);
+    this.#starts[0] = index;
+  }
+
+  /** `index` is at least that of the base. */
   termAt(index: number): number {
     return this.#terms[lastAtMost(this.#starts, index)]!;
   }
 
-  /** The largest index up to `index` whose term is at most `term`. */
+  /**
+   * The largest index up to `index` whose term is at most `term`; one below the base: none that is
+   * known.
+   */
   lastWithTermAtMost(index: number, term: number): number {
+    if (term < this.#terms[0]!) return Math.min(index, this.#starts[0]! - 1);
     const next = this.#starts[lastAtMost(this.#terms, term) + 1];
     return next === undefined ? index : Math.min(index, next - 1);
   }

@@ -32,6 +32,19 @@ export interface EntryBatch {
   readonly configurations: readonly IndexedConfiguration[];
 }
 
+/**
+ * Where a log begins: the entries up to `index` are in it no more, or never were. They are
+ * committed, and the state machine has them.
+ */
+export interface LogBase {
+  /** 0: the log is whole. */
+  readonly index: number;
+  /** Of the entry at `index`. */
+  readonly term: number;
+  /** The last one up to `index`. */
+  readonly configuration: IndexedConfiguration | undefined;
+}
+
 /** Why leadership is not being transferred. */
 export interface TransferRefusal {
   /**
@@ -113,6 +126,21 @@ export type Event =
    */
   | { readonly type: 'transfer'; readonly now: number; readonly target: NodeId }
   /**
+   * What was asked for by `sendSnapshot` has ended: the state after the entry `index` is in force at
+   * that member, or a newer one; 0: it came to nothing.
+   */
+  | {
+      readonly type: 'snapshotEnded';
+      readonly now: number;
+      readonly peer: NodeId;
+      readonly index: number;
+    }
+  /**
+   * The entries up to `index` are needed no more: at most `purgeableIndex`, and applied. Answered in
+   * the same step by `purge`, if that is any.
+   */
+  | { readonly type: 'purge'; readonly now: number; readonly index: number }
+  /**
    * The log takes no more writes. A leader hands over as well as it still can; afterwards, nothing
    * may be asked of this core any more.
    */
@@ -131,12 +159,13 @@ export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
  * held back by the core itself, so a driver may send every `send` at once.
  */
 export type CoreEffect =
-  /** Write term and vote (0: none) to the log. */
+  /** Write term, vote (0: none) and the mark of lost data (`RecoveredState`) to the log. */
   | {
       readonly type: 'saveVote';
       readonly write: number;
       readonly term: number;
       readonly vote: NodeId;
+      readonly lostData: boolean;
     }
   /** Write the entries just proposed, with these indexes and this term. */
   | {
@@ -192,6 +221,13 @@ export type CoreEffect =
   | ({ readonly type: 'transferRefused' } & TransferRefusal)
   /** `target` did not take over within an election timeout. This node leads on. */
   | { readonly type: 'transferFailed'; readonly target: NodeId }
+  /**
+   * Bring the state to this member: the log begins behind what it lacks. `snapshotEnded` tells what
+   * has come of it; until then it is sent nothing else.
+   */
+  | { readonly type: 'sendSnapshot'; readonly to: NodeId }
+  /** The entries up to `base.index` are needed no more: the log begins behind them now. */
+  | { readonly type: 'purge'; readonly base: LogBase }
   /** Role, term or leader (0: unknown) have changed. */
   | {
       readonly type: 'role';
@@ -213,7 +249,16 @@ export interface RecoveredState {
   readonly restarted: boolean;
   /** A commit index known to be safe; 0 at first. */
   readonly commit: number;
-  /** All entries that are in the log, in order, as batches without gaps from index 1. */
+  /** What lies before the first entry of the log. */
+  readonly base: LogBase;
+  /**
+   * Whether this log may have lost entries that it has acknowledged, or votes that it gave, as
+   * after damage to its disk. The node takes no part in elections then until it has committed an
+   * entry of the current term: then it holds all that was ever committed. Its term has to be higher
+   * than any in which it may have voted or acknowledged.
+   */
+  readonly lostData: boolean;
+  /** All entries that are in the log, in order, as batches without gaps from behind the base. */
   readonly batches: Iterable<EntryBatch>;
 }
 
@@ -247,10 +292,15 @@ export interface CoreOptions {
    */
   readonly maxUncommittedBytes: number;
   /**
-   * Bytes of entries kept for members that lag, see `purgeableIndex`. Default 256 MiB: what a
-   * member misses in some minutes of full load.
+   * Bytes of entries that are always kept, for members that were away: whoever lacks more is sent a
+   * snapshot. Default 256 MiB: what a member misses in some minutes of full load.
    */
   readonly logRetentionBytes: number;
+  /**
+   * Bytes of entries kept for members that answer and do not have them yet, and while a snapshot is
+   * on its way. Default 1 GiB. At least `logRetentionBytes`.
+   */
+  readonly maxLogBytes: number;
   /**
    * How long one write to the own log may take. A leader whose device hangs longer gives up, as
    * nothing that it says of itself can be relied on; nor does such a node campaign. Default 2,000.

@@ -32,7 +32,7 @@ export class LogWriter<P extends Proposal> {
   #carryOut(effect: WriteEffect, proposals: readonly P[]): number {
     switch (effect.type) {
       case 'saveVote':
-        return this.#log.saveVote(effect.term, effect.vote);
+        return this.#log.saveVote(effect.term, effect.vote, effect.lostData);
       case 'appendNoop':
         return this.#log.appendNoop(effect.index, effect.term);
       case 'appendConfiguration':

@@ -1,10 +1,17 @@
-import type { DleError } from '@dle/common';
-import type { Configuration, EntryBatch, Message, NodeId, RecoveredState } from '../core/types.js';
+import type { Clock, DleError, Logger, Random } from '@dle/common';
+import type {
+  Configuration,
+  EntryBatch,
+  LogBase,
+  Message,
+  NodeId,
+  RecoveredState,
+} from '../core/types.js';
 
 /**
- * The ports of the driver: log, transport and state machine are here, the clock is `Clock` of
- * `@dle/common`. Any implementation will do that keeps to what is written on them; the suites in
- * `@dle/raft/testing` hold it to that.
+ * The ports of the driver: log, transport, snapshots and state machine are here, the clock is
+ * `Clock` of `@dle/common`. Any implementation will do that keeps to what is written on them; the
+ * suites in `@dle/raft/testing` hold it to that.
  */
 
 /**
@@ -59,8 +66,11 @@ export interface LogPort<P extends Proposal> {
    */
   reserve(bytes: number): void;
 
-  /** Term and vote (0: none), in place of those before. Terms never fall. Returns a ticket. */
-  saveVote(term: number, vote: NodeId): number;
+  /**
+   * Term, vote (0: none) and whether the log may have lost data, in place of those before. Terms
+   * never fall. Returns a ticket.
+   */
+  saveVote(term: number, vote: NodeId, lostData: boolean): number;
 
   /**
    * The proposals, at least one, as entries `firstIndex` and on, which is where the log ends; their
@@ -89,6 +99,13 @@ export interface LogPort<P extends Proposal> {
    * bring back this or any lower one. It costs no write of its own, and has no ticket.
    */
   setCommit(index: number): void;
+
+  /**
+   * The entries up to `base.index` are applied, and are needed no more by their indexes: a start
+   * may begin behind them. Indexes rise from call to call. A hint: it may take effect later, or not
+   * at all where the disk is full. What is above stays.
+   */
+  purge(base: LogBase): void;
 
   /**
    * The bytes of the entries `fromIndex` to `toIndex`, both included, as they are at the time of
@@ -130,6 +147,24 @@ export interface Transport {
 }
 
 /**
+ * Brings the state machine's state to members that lack entries which are in the log no more.
+ * Optional: without it the log is never purged.
+ */
+export interface SnapshotTransfer {
+  /**
+   * Brings `to` the state as it is in this very turn, the one after the entry `base.index`: it is
+   * frozen before this returns. Resolves when that, or a newer one, is in force there; rejects when
+   * it is given up, and does one of the two in any case. `signal`: this node leads `term` no more,
+   * or stops.
+   *
+   * The other side takes nothing that its core does not want (`RaftCore.wants`), asks that again
+   * when its node has stopped, and starts it anew on what it was brought, with its own term and
+   * vote.
+   */
+  send(to: NodeId, base: LogBase, term: number, signal: AbortSignal): Promise<void>;
+}
+
+/**
  * What committed entries are applied to. It reads them from the log by itself: it is told only how
  * far it may go. The entries of consensus (`appendNoop`, `appendConfiguration`) pass by it.
  */
@@ -149,4 +184,16 @@ export interface StateMachine {
    * takes none, everywhere: `apply` does not throw. If it does, the node stops.
    */
   apply(index: number): void;
+}
+
+/** All that a node is made of. */
+export interface RaftNodeComponents<P extends Proposal> {
+  readonly log: LogPort<P>;
+  readonly transport: Transport;
+  readonly stateMachine: StateMachine;
+  /** Without it the log is never purged. */
+  readonly snapshots?: SnapshotTransfer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
 }

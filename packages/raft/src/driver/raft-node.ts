@@ -1,10 +1,9 @@
-import { assert, type Clock, DleError, type Logger, type Random } from '@dle/common';
+import { assert, DleError } from '@dle/common';
 import { RaftCore } from '../core/raft-core.js';
 import type {
   AppendRequest,
   Configuration,
   CoreEffect,
-  EntryBatch,
   Event,
   MembershipChange,
   Message,
@@ -13,16 +12,19 @@ import type {
   RecoveredState,
   Role,
 } from '../core/types.js';
+import { acceptEntries } from './accept-entries.js';
 import { Alarm } from './alarm.js';
 import { AppendSender } from './append-sender.js';
 import { Applier } from './applier.js';
 import { AwaitedChange } from './awaited-change.js';
 import { HandOver } from './hand-over.js';
+import { LogPurger } from './log-purger.js';
 import { LogWriter } from './log-writer.js';
-import type { LogPort, Proposal, StateMachine, Transport } from './ports.js';
+import type { Proposal, RaftNodeComponents } from './ports.js';
 import { type ProposalBatch, ProposerQueue } from './proposer-queue.js';
 import { type RaftConfig, validateRaftConfig } from './raft-config.js';
 import { ReadQueue } from './read-queue.js';
+import { SnapshotSender } from './snapshot-sender.js';
 import {
   changeRefused,
   notLeader,
@@ -36,15 +38,6 @@ import {
 /** Room for a configuration in the log, however many members it has and whatever goes with them. */
 const CONFIGURATION_RESERVE = 64 * 1024;
 
-export interface RaftNodeComponents<P extends Proposal> {
-  readonly log: LogPort<P>;
-  readonly transport: Transport;
-  readonly stateMachine: StateMachine;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-}
-
 export interface RoleChange {
   readonly role: Role;
   readonly term: number;
@@ -56,9 +49,8 @@ export interface RoleChange {
 type Timeless = Event extends infer E ? (E extends Event ? Omit<E, 'now'> : never) : never;
 
 /**
- * Runs the pure core against its four ports: log, transport, state machine, clock. Everything here
- * is synchronous, from an event to the last of its effects; what arrives in between waits for its
- * turn.
+ * Runs the pure core against its ports. Everything here is synchronous, from an event to the last
+ * of its effects; what arrives in between waits for its turn.
  */
 export class RaftNode<P extends Proposal> {
   readonly #components: RaftNodeComponents<P>;
@@ -68,6 +60,9 @@ export class RaftNode<P extends Proposal> {
   readonly #proposals: ProposerQueue<P>;
   readonly #reads: ReadQueue = new ReadQueue();
   readonly #writer: LogWriter<P>;
+  readonly #snapshots: SnapshotSender | undefined;
+  /** Without snapshots nothing is purged. */
+  readonly #purger: LogPurger | undefined;
   readonly #handOver: HandOver = new HandOver();
   readonly #change: AwaitedChange = new AwaitedChange();
   /** The batch whose `propose` event is being stepped. */
@@ -103,8 +98,18 @@ export class RaftNode<P extends Proposal> {
   ) {
     this.#components = components;
     this.#config = config;
-    const { clock, random, log } = components;
-    this.#core = new RaftCore({ random }, config, recovered, clock.now());
+    const { clock, random, log, stateMachine, snapshots } = components;
+    const core = new RaftCore({ random }, config, recovered, clock.now());
+    this.#core = core;
+    if (snapshots !== undefined) {
+      this.#purger = new LogPurger(core, stateMachine, config.logRetentionBytes);
+      this.#snapshots = new SnapshotSender({ ...components, snapshots, core }, (peer, index) =>
+        this.#step({ type: 'snapshotEnded', peer, index }),
+      );
+    } else if (core.baseIndex > 0) {
+      const message = `a log that begins behind entry ${core.baseIndex} needs a SnapshotTransfer`;
+      throw new DleError('DLE_INVALID_ARGUMENT', message);
+    }
     this.#proposals = new ProposerQueue({ maxBytes: config.maxProposalBytes });
     this.#alarm = new Alarm(components, () => this.#onAlarm());
     this.#sender = new AppendSender(components, (message) => this.#speaksFor(message));
@@ -195,16 +200,8 @@ export class RaftNode<P extends Proposal> {
       this.#step({ type: 'message', message });
       return;
     }
-    let entries: EntryBatch;
-    try {
-      entries = this.#components.log.decode(entryBytes);
-      this.#components.log.reserve(entryBytes.length);
-    } catch (thrown) {
-      const { code, message: text } = DleError.from(thrown);
-      this.#components.logger.error({ code, peer: message.from }, `entries refused: ${text}`);
-      return;
-    }
-    this.#step({ type: 'message', message, entries });
+    const entries = acceptEntries(this.#components, message.from, entryBytes);
+    if (entries !== undefined) this.#step({ type: 'message', message, entries });
   }
 
   /**
@@ -323,6 +320,8 @@ export class RaftNode<P extends Proposal> {
     this.#alarm.set(this.#core.deadline);
     this.#noticeConfiguration();
     this.#change.notice(this.#core);
+    const purgeable = this.#purger?.due();
+    if (purgeable !== undefined) this.#step({ type: 'purge', index: purgeable });
   }
 
   /** Steps now, or when the step under way is over: whoever is answered in it may ask for more. */
@@ -391,8 +390,17 @@ export class RaftNode<P extends Proposal> {
       case 'readRefused':
         this.#reads.refused(effect.ids, readRefused(effect.reason, this.#core.leader));
         break;
+      case 'sendSnapshot':
+        this.#snapshots!.begin(effect.to);
+        break;
+      case 'purge':
+        log.purge(effect.base);
+        break;
       case 'role':
-        if (effect.role !== 'leader') this.#proposals.lostLeadership();
+        if (effect.role !== 'leader') {
+          this.#proposals.lostLeadership();
+          this.#snapshots?.callOff();
+        }
         this.#handOver.onRole(effect);
         this.#roleListener(effect);
         break;
@@ -441,6 +449,7 @@ export class RaftNode<P extends Proposal> {
     this.#stopped = new DleError(code, message, { retryable, cause: error });
     this.#alarm.cancel();
     this.#applier.stop();
+    this.#snapshots?.callOff();
     this.#proposals.fail(outcomeUnknown(`the node stopped (${message})`), this.#stopped);
     this.#reads.failAll(this.#stopped);
     this.#change.fail(outcomeUnknown(`the node stopped (${message})`));

@@ -1,13 +1,16 @@
 import { assert, DleError, EMPTY_BYTES, toBytes } from '@dle/common';
+import type { Floor } from '@dle/storage';
 import { EntryBatch, EntryBatchBuilder, type Log, Namespace } from '@dle/storage/internal';
 import { isJoint, isSound } from '../core/configuration.js';
 import type {
   Configuration,
   EntryBatch as CoreBatch,
   IndexedConfiguration,
+  LogBase,
   RecoveredState,
 } from '../core/types.js';
 import type { LogPort, Proposal } from '../driver/ports.js';
+import { decodeBaseState, encodeBaseState } from './base-state.js';
 import { encodeConfiguration } from './configuration-codec.js';
 import { CONFIGURATION_KEY, configurationsIn, LogBatch, NOOP_KEY } from './log-batch.js';
 import { State } from './state.js';
@@ -24,6 +27,13 @@ export interface LogProposal extends Proposal {
   write(builder: EntryBatchBuilder): void;
 }
 
+/** What consensus needs of a `LogStore`. */
+export interface RaftStore {
+  readonly log: Log;
+  readonly floor: Floor;
+  setFloor(floor: Floor): Promise<void>;
+}
+
 const NOOP = toBytes(NOOP_KEY);
 const CONFIGURATION = toBytes(CONFIGURATION_KEY);
 /** The first entry of a cluster is made by no leader; its term is below that of every election. */
@@ -34,40 +44,50 @@ const BOOTSTRAP_TERM = 1;
  * the records.
  */
 export class RaftLog implements LogPort<LogProposal> {
+  readonly #store: RaftStore;
   readonly #log: Log;
   readonly #state: State;
+  /** To be the floor when the one that is being set is. */
+  #nextBase: LogBase | undefined;
+  #isPurging = false;
 
   /** Tickets of this log are the sequence numbers of its frames. */
-  constructor(log: Log) {
-    this.#log = log;
-    this.#state = new State(log);
+  constructor(store: RaftStore) {
+    this.#store = store;
+    this.#log = store.log;
+    this.#state = new State(store.log);
   }
 
   async recover(): Promise<RecoveredState> {
     const log = this.#log;
-    const { term, vote } = this.#state;
-    const lastTerm = log.lastIndex === 0 ? 0 : log.termAt(log.lastIndex);
+    const { term, vote, lostData } = this.#state;
+    const base = this.#base;
+    const lastTerm = log.lastIndex === base.index ? base.term : log.termAt(log.lastIndex);
     const whole: CoreBatch = {
-      firstIndex: 1,
-      count: log.lastIndex,
+      firstIndex: base.index + 1,
+      count: log.lastIndex - base.index,
       termAt: (index) => log.termAt(index),
       bytesAt: (index) => log.bytesAt(index),
-      configurations: await this.#configurations(),
+      configurations: await this.#configurations(base.index),
     };
     return {
-      // Only the bootstrap entry can be newer than the term and vote before it.
+      // The bootstrap entry and a snapshot's can be newer than the term and vote saved.
       term: Math.max(term, lastTerm),
       vote: lastTerm > term ? 0 : vote,
       // Whoever acknowledges a leader has written its term before.
       restarted: term > 0,
       commit: log.commit,
-      batches: log.lastIndex === 0 ? [] : [whole],
+      base,
+      lostData,
+      batches: whole.count === 0 ? [] : [whole],
     };
   }
 
   /** The configuration in force: the last one in the log, committed or not. */
   async latestConfiguration(): Promise<Configuration | undefined> {
-    return (await this.#configurations()).at(-1)?.configuration;
+    const base = this.#base;
+    const last = (await this.#configurations(base.index)).at(-1) ?? base.configuration;
+    return last?.configuration;
   }
 
   /**
@@ -93,8 +113,18 @@ export class RaftLog implements LogPort<LogProposal> {
     this.#log.reserve(bytes);
   }
 
-  saveVote(term: number, vote: number): number {
-    return this.#state.save(term, vote);
+  saveVote(term: number, vote: number, lostData: boolean): number {
+    return this.#state.save(term, vote, lostData);
+  }
+
+  purge(base: LogBase): void {
+    this.#nextBase = base;
+    if (!this.#isPurging) void this.#raiseFloor();
+  }
+
+  /** What a store has to keep of the base of a log: for `LogStore.exportBase`. */
+  floorOf({ index, term, configuration }: LogBase): Floor {
+    return { index, term, state: encodeBaseState(configuration) };
   }
 
   appendProposed(proposals: readonly LogProposal[], firstIndex: number, term: number): number {
@@ -139,9 +169,32 @@ export class RaftLog implements LogPort<LogProposal> {
     this.#log.onFailed(failed);
   }
 
-  async #configurations(): Promise<IndexedConfiguration[]> {
+  get #base(): LogBase {
+    const { index, term, state } = this.#store.floor;
+    return { index, term, configuration: decodeBaseState(state) };
+  }
+
+  async #raiseFloor(): Promise<void> {
+    this.#isPurging = true;
+    for (;;) {
+      const base = this.#nextBase;
+      this.#nextBase = undefined;
+      if (base === undefined) break;
+      try {
+        await this.#store.setFloor(this.floorOf(base));
+      } catch {
+        // A disk that is full keeps the entries until the next time; one that has failed tells of
+        // it itself.
+      }
+    }
+    this.#isPurging = false;
+  }
+
+  /** Those behind the entry `base`. */
+  async #configurations(base: number): Promise<IndexedConfiguration[]> {
     const found: IndexedConfiguration[] = [];
     for (const index of this.#log.opaqueIndexes()) {
+      if (index <= base) continue;
       found.push(...configurationsIn(await this.#log.read(index, index)));
     }
     return found;

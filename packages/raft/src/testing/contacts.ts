@@ -122,8 +122,9 @@ export class Contacts {
     for (const effect of effects) {
       if (effect.type !== 'send' || effect.message.type !== 'timeoutNow') continue;
       const { to } = effect.message;
-      const { entries } = this.#nodes.find((node) => node.id === to)!.log.durable;
-      const holdsAll = entries[core.lastIndex - 1] === log.entries.at(-1);
+      const { entries, lostData } = this.#nodes.find((node) => node.id === to)!.log.durable;
+      // Of what has been lost since, the leader does not know.
+      const holdsAll = lostData || entries[core.lastIndex - 1] === log.entries.at(-1);
       if (!holdsAll || core.commit < core.lastIndex) return `node ${id} invites ${to} too early`;
     }
     return undefined;

@@ -59,6 +59,13 @@ const BRANCHES = [
   'read refused on step-down',
   'crash lost a vote',
   'crash lost entries',
+  'log purged',
+  'snapshot begun',
+  'snapshot installed',
+  'snapshot not wanted',
+  'snapshot came to nothing',
+  'disk wiped',
+  'lost data regained',
 ] as const;
 
 export type Branch = (typeof BRANCHES)[number];
@@ -69,6 +76,7 @@ interface Before {
   readonly term: number;
   readonly commit: number;
   readonly hadUnflushed: boolean;
+  readonly lostData: boolean;
   readonly configuration: IndexedConfiguration | undefined;
 }
 
@@ -87,9 +95,9 @@ export class Coverage {
 
   /** Looks at a node that has started, or taken a step. */
   look(node: TestNode): void {
-    const { role, term, commit, configuration } = node.core;
+    const { role, term, commit, configuration, lostData } = node.core;
     const hadUnflushed = node.log.unflushed > 0;
-    this.#before.set(node, { role, term, commit, hadUnflushed, configuration });
+    this.#before.set(node, { role, term, commit, hadUnflushed, configuration, lostData });
   }
 
   /**
@@ -100,6 +108,11 @@ export class Coverage {
     if (keep >= unflushed) return;
     if (entries.at(-1) !== durable.entries.at(-1)) this.#count('crash lost entries');
     if (node.core.vote !== durable.vote) this.#count('crash lost a vote');
+  }
+
+  /** Something happened that does not show in a step. */
+  note(branch: Branch): void {
+    this.#count(branch);
   }
 
   stepped(node: TestNode, event: Event, effects: readonly CoreEffect[]): void {
@@ -163,6 +176,9 @@ export class Coverage {
         if (effect.role === 'candidate' && isInvitation(event)) {
           this.#count('leadership handed over');
         }
+        break;
+      case 'saveVote':
+        if (before.lostData && !effect.lostData) this.#count('lost data regained');
         break;
       case 'appendReceived':
         if (!effect.replaces) break;

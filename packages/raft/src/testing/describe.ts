@@ -85,6 +85,12 @@ export function describeEvent(event: Event): string {
       return 'is told that its log has failed';
     case 'transfer':
       return `is asked to hand over to ${event.target || 'anybody'}`;
+    case 'snapshotEnded':
+      return event.index === 0
+        ? `hears that ${event.peer} got no snapshot`
+        : `hears that ${event.peer} has the state at ${event.index}`;
+    case 'purge':
+      return `may purge up to ${event.index}`;
     case 'changeMembers':
       return `is asked to ${describeChange(event.change)}`;
   }
@@ -99,7 +105,7 @@ function describeChange({ members: _, ...lists }: MembershipChange): string {
 export function describeEffect(effect: CoreEffect): string {
   switch (effect.type) {
     case 'saveVote':
-      return `write ${effect.write}: term ${effect.term}, vote ${effect.vote}`;
+      return `write ${effect.write}: term ${effect.term}, vote ${effect.vote}${effect.lostData ? ', lost data' : ''}`;
     case 'appendNoop':
       return `write ${effect.write}: ${effect.index}@${effect.term} noop`;
     case 'appendProposed': {
@@ -134,6 +140,10 @@ export function describeEffect(effect: CoreEffect): string {
       return `refuse to hand over (${effect.reason}): ${effect.message}`;
     case 'transferFailed':
       return `${effect.target} did not take over in time`;
+    case 'sendSnapshot':
+      return `bring the state to ${effect.to}`;
+    case 'purge':
+      return `purge up to ${effect.base.index}@${effect.base.term}`;
     case 'role': {
       const leader = effect.leader === 0 ? 'no leader' : `leader ${effect.leader}`;
       return `${effect.role} in term ${effect.term}, ${leader}`;

@@ -41,6 +41,9 @@ export class Faults {
         this.#cluster.failLog(node);
         this.#restartLater(node);
         break;
+      case 'wipe':
+        this.#wipe(node);
+        break;
       case 'pause':
         this.#cluster.pause(node, this.#dice.between(1, 4 * this.#plan.options.electionTimeoutMs));
         break;
@@ -73,6 +76,22 @@ export class Faults {
       default:
         this.#disconnect(fault, node);
     }
+  }
+
+  /**
+   * At most one disk at a time, and only where the others can elect somebody without it, whichever
+   * configuration will come into force.
+   */
+  #wipe(node: TestNode): void {
+    const { nodes, invariants } = this.#cluster;
+    if (nodes.some(({ log }) => log.durable.lostData)) return;
+    const { possibleConfigurations } = invariants;
+    const isSafe = possibleConfigurations.every(
+      ({ voters, outgoing = voters }) => Math.min(voters.length, outgoing.length) > 2,
+    );
+    if (possibleConfigurations.length === 0 || !isSafe) return;
+    this.#cluster.wipe(node);
+    this.#restartLater(node);
   }
 
   #transfer(): TestNode | undefined {

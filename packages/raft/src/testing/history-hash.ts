@@ -22,6 +22,8 @@ const EVENT_TYPES: readonly Event['type'][] = [
   'campaign',
   'changeMembers',
   'transfer',
+  'snapshotEnded',
+  'purge',
   'logFailed',
 ];
 const EFFECT_TYPES: readonly CoreEffect['type'][] = [
@@ -39,6 +41,8 @@ const EFFECT_TYPES: readonly CoreEffect['type'][] = [
   'transferStarted',
   'transferRefused',
   'transferFailed',
+  'sendSnapshot',
+  'purge',
   'role',
 ];
 
@@ -63,6 +67,7 @@ export class HistoryHash {
   #effect(effect: CoreEffect): void {
     this.#mix(EFFECT_TYPES.indexOf(effect.type));
     if (effect.type === 'send') this.#message(effect.message);
+    else if (effect.type === 'purge') this.#mix(effect.base.index);
     else this.#fields(effect);
   }
 

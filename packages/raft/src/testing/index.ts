@@ -1,3 +1,4 @@
+export { InvariantViolation } from './check.js';
 export { type ClockUnderTest, clockComplianceSuite } from './clock-compliance-suite.js';
 export { type Branch, Coverage } from './coverage.js';
 export {
@@ -9,7 +10,7 @@ export {
 } from './describe.js';
 export { Dice } from './dice.js';
 export { EventQueue } from './event-queue.js';
-export { Invariants, InvariantViolation } from './invariants.js';
+export { Invariants } from './invariants.js';
 export { Links } from './links.js';
 export { logComplianceSuite } from './log-compliance-suite.js';
 export {

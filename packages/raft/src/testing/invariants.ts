@@ -7,14 +7,11 @@ import type {
   Message,
   NodeId,
 } from '../core/types.js';
+import { check } from './check.js';
 import { Contacts } from './contacts.js';
+import { OpenReads } from './open-reads.js';
 import type { TestEntry } from './test-entry.js';
 import type { TestNode } from './test-node.js';
-
-/** A promise of Raft that was broken. */
-export class InvariantViolation extends Error {
-  override readonly name: string = 'InvariantViolation';
-}
 
 /** What one node has let be known, which it must never take back, not even by a crash. */
 interface Known {
@@ -51,6 +48,7 @@ interface Known {
  *   committed in its own term; whoever is removed leads no more;
  * - whoever leads has a disk that writes;
  * - what may be purged is applied, and what is kept is bounded in bytes;
+ * - nobody misses what it has acknowledged, unless its disk was wiped;
  * - whoever hands over takes no entries, and not for longer than an election timeout;
  * - what `Contacts` holds a cluster against.
  */
@@ -61,12 +59,13 @@ export class Invariants {
   #holders: Configuration = { voters: [] };
   readonly #contacts: Contacts;
   readonly #known = new Map<NodeId, Known>();
+  readonly #forgetful = new Set<NodeId>();
   readonly #leaders = new Map<number, NodeId>();
   readonly #entries = new Map<string, TestEntry>();
   readonly #committed: TestEntry[] = [];
   /** In which term each of `#committed` was committed; they never fall. */
   readonly #committedIn: number[] = [];
-  readonly #reads = new Map<number, { readonly node: NodeId; readonly floor: number }>();
+  readonly #reads = new OpenReads();
 
   /** @param clock what the clock of a node shows. */
   constructor(
@@ -97,20 +96,32 @@ export class Invariants {
     return this.#committed;
   }
 
+  /** The one committed last, and all that may be yet: somebody may still be sent them. */
+  get possibleConfigurations(): readonly Configuration[] {
+    const last = this.#committed.findLast(({ configuration }) => configuration !== undefined);
+    const later = [...this.#entries.values()].filter(({ index }) => index > this.#committed.length);
+    return [last, ...later].flatMap((entry) => entry?.configuration ?? []);
+  }
+
   /** Reads without an answer yet. */
   get openReads(): number {
-    return this.#reads.size;
+    return this.#reads.count;
   }
 
   /** A read is about to be asked of a node. */
   readBegins(node: TestNode, id: number): void {
-    this.#reads.set(id, { node: node.id, floor: this.#committed.length });
+    this.#reads.begin(node.id, id, this.#committed.length);
   }
 
   /** A node has crashed; nobody will answer its reads. */
   crashed(node: TestNode): void {
-    for (const [id, read] of this.#reads) if (read.node === node.id) this.#reads.delete(id);
+    this.#reads.forget(node.id);
     this.#checkCommittedIsDurable();
+  }
+
+  /** The disk of a node has lost what was flushed, and nothing tells of it. */
+  forgot(node: TestNode): void {
+    this.#forgetful.add(node.id);
   }
 
   /** A node has started again. */
@@ -164,7 +175,9 @@ export class Invariants {
     const { purgeableIndex, lastIndex } = node.core;
     check(purgeableIndex <= node.applied, `node ${node.id} would purge what it has not applied`);
     const kept = node.log.entries.slice(purgeableIndex).reduce((sum, { bytes }) => sum + bytes, 0);
-    const isBounded = kept <= this.#options.logRetentionBytes || purgeableIndex === node.applied;
+    const { logRetentionBytes, maxLogBytes } = this.#options;
+    const most = node.leads ? maxLogBytes : logRetentionBytes;
+    const isBounded = kept <= most || purgeableIndex === node.applied;
     check(isBounded, `node ${node.id} keeps ${kept} bytes of its log up to ${lastIndex}`);
   }
 
@@ -179,6 +192,15 @@ export class Invariants {
       case 'appendConfiguration':
         this.#checkAppended(node, known, effect.index, effect.index);
         this.#checkChange(node, effect.index, effect.configuration);
+        break;
+      case 'saveVote':
+        check(
+          !effect.lostData || node.log.durable.lostData || this.#forgetful.has(node.id),
+          `node ${node.id} misses what it has acknowledged`,
+        );
+        break;
+      case 'purge':
+        check(effect.base.index <= node.applied, `node ${node.id} purges what is not applied`);
         break;
       case 'transferStarted':
         known.transferSince = event.now;
@@ -202,9 +224,7 @@ export class Invariants {
         for (const id of effect.ids) this.#checkReadable(node, id, effect.index);
         break;
       case 'readRefused':
-        for (const id of effect.ids) {
-          check(this.#reads.delete(id), `read ${id} was refused after it had been answered`);
-        }
+        for (const id of effect.ids) this.#reads.end(id);
         break;
     }
   }
@@ -288,7 +308,9 @@ export class Invariants {
     let holders = 0;
     for (const { id, log } of this.#nodes) {
       if (!voters.includes(id)) continue;
-      if (log.durable.entries[entry.index - 1] === entry) holders++;
+      // Who has lost it votes for nobody who may not hold it, either.
+      const { entries, lostData } = log.durable;
+      if (entries[entry.index - 1] === entry || lostData || this.#forgetful.has(id)) holders++;
     }
     check(
       holders * 2 > voters.length,
@@ -340,15 +362,13 @@ export class Invariants {
   }
 
   #checkReadable(node: TestNode, id: number, index: number): void {
-    const read = this.#reads.get(id);
-    check(read !== undefined, `read ${id} was answered twice`);
+    const floor = this.#reads.end(id);
     check(
-      index >= read!.floor,
-      `read ${id} is answered at ${index}; ${read!.floor} was committed when it began`,
+      index >= floor,
+      `read ${id} is answered at ${index}; ${floor} was committed when it began`,
     );
     const committed = Math.max(this.#committed.length, node.core.commit);
     check(index <= committed, `read ${id} is answered beyond what is committed`);
-    this.#reads.delete(id);
   }
 
   #checkSent(node: TestNode, known: Known, message: Message): void {
@@ -414,16 +434,13 @@ export class Invariants {
           node.log.entries.at(-1) === first!.log.entries.at(-1),
         `nodes ${first!.id} and ${node.id} ended differently`,
       );
+      check(!node.core.lostData, `node ${node.id} takes no part in elections for ever`);
       check(node.log.unflushed === 0, `node ${node.id} has unflushed writes`);
     }
-    check(this.#reads.size === 0, `${this.#reads.size} reads were never answered`);
+    check(this.#reads.count === 0, `${this.#reads.count} reads were never answered`);
   }
 }
 
 function isSame(some: readonly NodeId[], others: readonly NodeId[]): boolean {
   return some.join() === others.join();
-}
-
-function check(holds: boolean, broken: string): void {
-  if (!holds) throw new InvariantViolation(broken);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isDleError, type Random, randomBelow, SeededRandom } from '@dle/common';
 import type { TestFunction } from '@dle/storage/testing';
-import type { Configuration } from '../core/types.js';
+import type { Configuration, LogBase } from '../core/types.js';
 import type { Proposal } from '../driver/ports.js';
 import { type KnownEntry, type LogUnderTest, OpenedLog } from './opened-log.js';
 
@@ -53,8 +53,8 @@ type WithAnother<P extends Proposal> = <T>(body: (log: OpenedLog<P>) => Promise<
 function recovery<P extends Proposal>(check: Check<P>): void {
   check('recovers nothing from a log that is new', async (subject) => {
     const { recovered } = await OpenedLog.open(subject);
-    const { term, vote, commit, restarted, batches } = recovered;
-    assert.deepEqual({ term, vote, commit, restarted }, START);
+    const { batches, ...rest } = recovered;
+    assert.deepEqual(rest, START);
     assert.equal([...batches].length, 0);
   });
 
@@ -98,6 +98,41 @@ function recovery<P extends Proposal>(check: Check<P>): void {
     assert.ok(recovered.commit <= 2, `commit ${recovered.commit}`);
   });
 
+  check('recovers the mark of lost data, until it is taken away', async (subject) => {
+    const log = await OpenedLog.open(subject);
+    log.write(() => log.log.saveVote(2, 0, true));
+    const marked = await reopened(subject, log);
+    assert.deepEqual([marked.recovered.term, marked.recovered.lostData], [2, true]);
+    marked.vote(2, 1);
+    const { recovered } = await reopened(subject, marked);
+    assert.deepEqual([recovered.term, recovered.vote, recovered.lostData], [2, 1, false]);
+  });
+
+  check('begins behind what was purged, or before, and keeps all above', async (subject) => {
+    const log = await OpenedLog.open(subject);
+    log.vote(2, 1);
+    log.configure(2, CONFIGURATION);
+    log.propose(2, 'one', 'two');
+    log.vote(3, 1);
+    log.propose(3, 'three');
+    await log.flushed();
+    log.log.setCommit(4);
+    const configuration = { index: 1, configuration: CONFIGURATION };
+    const base = { index: 3, term: 2, configuration };
+    log.log.purge(base);
+    log.configure(3, { voters: [1] });
+    log.propose(3, 'four');
+    const again = await reopened(subject, log);
+    assert.deepEqual(again.recovered.base, again.recovered.base.index === 0 ? NO_BASE : base);
+    assert.equal(again.recovered.term, 3);
+    assertEntries(again.known.slice(3), log.known.slice(3));
+    assertEntries(await again.entries(4, 6), log.known.slice(3));
+    again.propose(3, 'five');
+    again.log.purge({ index: 4, term: 3, configuration });
+    const third = await reopened(subject, again);
+    assertEntries(third.known.slice(4), again.known.slice(4));
+  });
+
   check('goes on after a restart where it was', async (subject) => {
     const log = await OpenedLog.open(subject);
     log.vote(1, 1);
@@ -111,7 +146,8 @@ function recovery<P extends Proposal>(check: Check<P>): void {
   });
 }
 
-const START = { term: 0, vote: 0, commit: 0, restarted: false };
+const NO_BASE: LogBase = { index: 0, term: 0, configuration: undefined };
+const START = { term: 0, vote: 0, commit: 0, restarted: false, lostData: false, base: NO_BASE };
 
 function tickets<P extends Proposal>(check: Check<P>): void {
   check('hands out tickets that never fall', async (subject) => {

@@ -35,6 +35,7 @@ export class OpenedLog<P extends Proposal> {
   ticket = -1;
   /** Whether a flush was reported while one of its calls was on the stack. */
   wasCalledBack = false;
+  /** From index 1 on; of those that were purged before it was opened the terms mean nothing. */
   readonly known: KnownEntry[];
   readonly #test: LogUnderTest<P>;
   #isInside = false;
@@ -44,7 +45,9 @@ export class OpenedLog<P extends Proposal> {
     this.#test = test;
     this.log = log;
     this.recovered = recovered;
-    this.known = entriesIn(recovered.batches, 1);
+    const { index, term } = recovered.base;
+    const before = Array.from({ length: index }, () => ({ term }));
+    this.known = [...before, ...entriesIn(recovered.batches, index + 1)];
     log.listen(
       (ticket) => {
         this.tickets.push(ticket);
@@ -68,7 +71,7 @@ export class OpenedLog<P extends Proposal> {
   }
 
   vote(term: number, vote: NodeId): number {
-    return this.write(() => this.log.saveVote(term, vote));
+    return this.write(() => this.log.saveVote(term, vote, false));
   }
 
   /** Appends an entry for each payload, and adds it to the model. */

@@ -3,6 +3,7 @@ import type {
   CoreEffect,
   CoreOptions,
   Event,
+  LogBase,
   MembershipChange,
   Message,
   NodeId,
@@ -29,6 +30,16 @@ interface Delivery {
   readonly type: 'deliver';
   readonly message: Message;
   readonly entries: TestBatch | undefined;
+}
+
+/** A snapshot on its way. */
+interface Transfer {
+  readonly sender: TestNode;
+  readonly life: number;
+  readonly term: number;
+  readonly receiver: TestNode;
+  readonly base: LogBase;
+  readonly entries: readonly TestEntry[];
 }
 
 /** Something to come. What is meant for a node names the life it is meant for. */
@@ -63,6 +74,8 @@ export class SimCluster implements TestWorld {
   readonly #tickAt = new Map<TestNode, number>();
   readonly #flushing = new Set<TestNode>();
   readonly #pausedUntil = new Map<TestNode, number>();
+  /** The last transfer of a snapshot between any two. */
+  readonly #transfers = new Map<string, Transfer>();
   /** What was sent to each node last, whether it arrived or not. */
   readonly #sentTo = new Map<NodeId, Delivery[]>();
   #isCalm = false;
@@ -136,6 +149,22 @@ export class SimCluster implements TestWorld {
     this.invariants.crashed(node);
   }
 
+  /** Everything on the disk of a node is lost, but for term and vote. */
+  wipe(node: TestNode): void {
+    this.#say(node, 'loses its disk');
+    this.coverage.note('disk wiped');
+    node.wipe();
+    this.invariants.crashed(node);
+  }
+
+  /** As a driver does when the log has become too long. */
+  purge(node: TestNode): void {
+    const index = Math.min(node.core.purgeableIndex, node.applied);
+    if (index <= node.core.baseIndex) return;
+    this.coverage.note('log purged');
+    node.step({ type: 'purge', now: this.#clock(node), index });
+  }
+
   /** The device takes no more writes; the node says what it still can, and ends. */
   failLog(node: TestNode): void {
     node.step({ type: 'logFailed', now: this.#clock(node) });
@@ -178,6 +207,11 @@ export class SimCluster implements TestWorld {
   calmDown(): void {
     this.#isCalm = true;
     this.links.heal();
+    // Their timers were put off until they went on.
+    for (const node of this.#pausedUntil.keys()) {
+      this.#tickAt.delete(node);
+      if (node.isUp) this.#scheduleTick(node);
+    }
     this.#pausedUntil.clear();
     for (const node of this.nodes) if (!node.isUp) this.start(node);
   }
@@ -196,6 +230,21 @@ export class SimCluster implements TestWorld {
     if (this.#happens(this.#plan.dropped)) return;
     this.#deliverLater(message, entries);
     if (this.#happens(this.#plan.doubled)) this.#deliverLater(message, entries);
+  }
+
+  onSendSnapshot(node: TestNode, to: NodeId, base: LogBase): void {
+    const transfer = {
+      sender: node,
+      life: node.life,
+      term: node.core.term,
+      receiver: this.nodes[to - 1]!,
+      base,
+      entries: node.log.entries.slice(0, base.index),
+    };
+    this.coverage.note('snapshot begun');
+    this.#transfers.set(`${node.id}>${to}`, transfer);
+    const takes = this.#duration(false, this.#plan.maxSnapshotMs);
+    this.schedule(takes, () => this.#install(transfer));
   }
 
   onWrite(node: TestNode): void {
@@ -243,6 +292,39 @@ export class SimCluster implements TestWorld {
         ? { type: 'message', now, message }
         : { type: 'message', now, message, entries },
     );
+  }
+
+  /** The last of a snapshot has arrived, or will never do. */
+  #install(transfer: Transfer): void {
+    const { sender, receiver, base, entries } = transfer;
+    const isCutOff = !this.links.isUp(sender.id, receiver.id) || this.#happens(this.#plan.dropped);
+    let brought = 0;
+    if (receiver.isUp && !this.isPaused(receiver) && !isCutOff) {
+      brought = base.index;
+      if (receiver.core.wants(base)) {
+        this.#say(receiver, `takes over the state at ${base.index}@${base.term}`);
+        this.coverage.note('snapshot installed');
+        receiver.install(entries);
+        this.invariants.crashed(receiver);
+        this.start(receiver);
+      } else this.coverage.note('snapshot not wanted');
+      if (this.#happens(this.#plan.dropped)) brought = 0;
+    }
+    this.#endTransfer(transfer, brought);
+  }
+
+  /** Its sender hears of it, unless it has called it off or begun another. */
+  #endTransfer(transfer: Transfer, index: number): void {
+    const { sender, receiver, life, term } = transfer;
+    if (sender.isUp && this.isPaused(sender)) {
+      const waits = this.#pausedUntil.get(sender)! - this.#now;
+      this.schedule(waits, () => this.#endTransfer(transfer, index));
+      return;
+    }
+    const isCurrent = this.#transfers.get(`${sender.id}>${receiver.id}`) === transfer;
+    if (!isCurrent || !sender.leads || sender.life !== life || sender.core.term !== term) return;
+    if (index === 0) this.coverage.note('snapshot came to nothing');
+    sender.step({ type: 'snapshotEnded', now: this.#clock(sender), peer: receiver.id, index });
   }
 
   #remember(delivery: Delivery): void {

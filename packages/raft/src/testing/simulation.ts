@@ -1,13 +1,13 @@
 import { SeededRandom } from '@dle/common';
 import { membersOf } from '../core/configuration.js';
 import type { ReadLevel } from '../core/types.js';
+import { InvariantViolation } from './check.js';
 import { Choices } from './choices.js';
 import type { Coverage } from './coverage.js';
 import { Dice } from './dice.js';
 import { drawChange } from './draw-change.js';
 import { drawFaultPlan, type FaultPlan } from './fault-plan.js';
 import { Faults } from './faults.js';
-import { InvariantViolation } from './invariants.js';
 import { SimCluster } from './sim-cluster.js';
 import type { TestNode } from './test-node.js';
 
@@ -107,10 +107,12 @@ class Simulation {
 
   run(): SimulationResult {
     const cluster = this.#cluster;
-    const { msBetweenProposals, msBetweenReads, msBetweenFaults, msBetweenChanges } = this.#plan;
+    const { msBetweenProposals, msBetweenReads, msBetweenFaults } = this.#plan;
+    const { msBetweenPurges, msBetweenChanges } = this.#plan;
     for (const node of cluster.nodes) cluster.start(node);
     this.#repeat(msBetweenProposals, () => this.#propose());
     this.#repeat(msBetweenReads, () => this.#read());
+    this.#repeat(msBetweenPurges, () => this.#purge());
     if (msBetweenChanges < Number.POSITIVE_INFINITY) {
       this.#repeat(msBetweenChanges, () => this.#changeMembers());
     }
@@ -206,9 +208,16 @@ class Simulation {
     if (node !== undefined) this.#cluster.propose(node, this.#dice.between(1, 3));
   }
 
+  #purge(): void {
+    const node = this.#choices.anybody();
+    if (node !== undefined) this.#cluster.purge(node);
+  }
+
   #changeMembers(): void {
     const node = this.#choices.server();
     if (node === undefined) return;
+    // Two voters of whom one has lost its disk elect nobody.
+    if (this.#cluster.nodes.some(({ log }) => log.durable.lostData)) return;
     const ids = this.#cluster.nodes.map(({ id }) => id);
     const before = node.core.configuration;
     if (this.#dice.chance(0.1)) this.#faults.forsake(node);

@@ -1,6 +1,6 @@
 import { assert, type Random } from '@dle/common';
 import { RaftCore } from '../core/raft-core.js';
-import type { CoreEffect, CoreOptions, Event, Message, NodeId } from '../core/types.js';
+import type { CoreEffect, CoreOptions, Event, LogBase, Message, NodeId } from '../core/types.js';
 import type { TestBatch, TestEntry } from './test-entry.js';
 import type { TestLog } from './test-log.js';
 
@@ -8,6 +8,8 @@ import type { TestLog } from './test-log.js';
 export interface TestWorld {
   /** A message leaves; it may be lost, delayed, doubled and overtaken. */
   onSend(node: TestNode, message: Message, entries: TestBatch | undefined): void;
+  /** The state after the entry `base.index` is to be brought to `to`. */
+  onSendSnapshot(node: TestNode, to: NodeId, base: LogBase): void;
   /** Something was written and waits to be flushed. */
   onWrite(node: TestNode): void;
   /** A step is over and its effects are carried out. */
@@ -81,6 +83,19 @@ export class TestNode {
     this.log.crash(keep);
   }
 
+  /** Its disk is damaged: it has to begin anew. */
+  wipe(): void {
+    this.crash(0);
+    this.log.wipe();
+  }
+
+  /** Stops, to start on the state after `entries`. */
+  install(entries: readonly TestEntry[]): void {
+    this.#core = undefined;
+    this.#applied = 0;
+    this.log.install(entries);
+  }
+
   propose(now: number, proposals: readonly { value: string; bytes: number }[]): void {
     this.#proposing = proposals;
     this.step({ type: 'propose', now, sizes: proposals.map(({ bytes }) => bytes) });
@@ -101,7 +116,7 @@ export class TestNode {
   #carryOut(effect: CoreEffect): void {
     switch (effect.type) {
       case 'saveVote':
-        this.log.saveVote(effect.write, this.#applied, effect.term, effect.vote);
+        this.log.saveVote(effect.write, this.#applied, effect);
         this.#world.onWrite(this);
         break;
       case 'appendNoop':
@@ -134,6 +149,12 @@ export class TestNode {
       }
       case 'commit':
         this.#applied = effect.index;
+        break;
+      case 'sendSnapshot':
+        this.#world.onSendSnapshot(this, effect.to, this.core.baseAt(this.#applied));
+        break;
+      case 'purge':
+        this.log.purge(effect.base.index);
         break;
     }
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LogView } from '../../src/core/log-view.js';
+import { LogView, NO_BASE } from '../../src/core/log-view.js';
 import { TestBatch, type TestEntry } from '../../src/testing/index.js';
 
 type Change =
@@ -8,7 +8,7 @@ type Change =
       readonly do: 'append';
       readonly entries: readonly [rise: number, bytes: number, isConfig: boolean][];
     }
-  | { readonly do: 'truncate'; readonly share: number };
+  | { readonly do: 'truncate' | 'purge'; readonly share: number };
 
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({
@@ -19,7 +19,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     }),
   }),
   fc.record({
-    do: fc.constant('truncate' as const),
+    do: fc.constantFrom('truncate' as const, 'purge' as const),
     share: fc.double({ min: 0, max: 0.999, noNaN: true }),
   }),
 );
@@ -83,15 +83,19 @@ describe('LogView', () => {
         fc.nat(20),
         (changes, at, term) => {
           const dumb = new DumbLog();
-          const log = new LogView([]);
+          const log = new LogView(NO_BASE, []);
           for (const made of changes) {
             if (made.do === 'append') {
               const batch = dumb.grow(made.entries);
               log.append(batch, batch.firstIndex);
             } else if (dumb.entries.length > 0) {
               const index = 1 + Math.floor(made.share * dumb.entries.length);
-              dumb.entries.length = index - 1;
-              log.truncate(index);
+              if (made.do === 'purge') {
+                if (index > log.baseIndex) log.purge(index);
+              } else if (index > log.baseIndex) {
+                dumb.entries.length = index - 1;
+                log.truncate(index);
+              }
             }
           }
           const { length } = dumb.entries;
@@ -99,12 +103,22 @@ describe('LogView', () => {
           expect(log.lastTerm).toBe(dumb.termAt(length));
           const last = dumb.entries.findLast((entry) => entry.configuration !== undefined);
           expect(log.configuration?.index).toBe(last?.index);
-          const index = at % (length + 1);
+          const { baseIndex } = log;
+          const index = baseIndex + (at % (length - baseIndex + 1));
           expect(log.termAt(index)).toBe(dumb.termAt(index));
-          expect(log.lastPossibleMatch(at, term)).toBe(dumb.lastPossibleMatch(at, term));
-          if (index === 0) return;
+          expect(log.holds(index, term)).toBe(dumb.termAt(index) === term);
+          const match = dumb.lastPossibleMatch(at, term);
+          if (match >= baseIndex) expect(log.lastPossibleMatch(at, term)).toBe(match);
+          else expect(log.lastPossibleMatch(at, term)).toBeLessThan(baseIndex);
+          const before = dumb.entries.findLast(
+            (entry) => entry.index <= index && entry.configuration !== undefined,
+          );
+          expect(log.baseAt(index)).toMatchObject({ index, term: dumb.termAt(index) });
+          expect(log.baseAt(index).configuration?.index).toBe(before?.index);
+          if (index === baseIndex) return;
           expect(log.lastWithin(index, at)).toBe(dumb.lastWithin(index, at));
-          expect(log.firstWithin(index, at)).toBe(dumb.firstWithin(index, at));
+          const first = Math.max(baseIndex + 1, dumb.firstWithin(index, at));
+          expect(log.firstWithin(index, at)).toBe(first);
           const bytes = dumb.entries.slice(index - 1).reduce((sum, entry) => sum + entry.bytes, 0);
           expect(log.bytesBetween(index, length)).toBe(bytes);
         },
@@ -119,14 +133,14 @@ describe('LogView', () => {
       [0, 10, false],
       [1, 10, true],
     ]);
-    const log = new LogView([new TestBatch(batch.entries.slice(0, 1))]);
+    const log = new LogView(NO_BASE, [new TestBatch(batch.entries.slice(0, 1))]);
     log.append(batch, 2);
     expect(log.lastIndex).toBe(3);
     expect(log.configuration?.index).toBe(3);
   });
 
   it('compares logs by last term, then by length', () => {
-    const log = new LogView([
+    const log = new LogView(NO_BASE, [
       new DumbLog().grow([
         [1, 1, false],
         [1, 1, false],
@@ -144,7 +158,7 @@ describe('LogView', () => {
       [3, 1, false],
       [0, 1, false],
     ]);
-    const log = new LogView([batch]);
+    const log = new LogView(NO_BASE, [batch]);
     expect(() => log.append(batch, 1)).toThrow(/entry 1 after 2/);
     expect(() => log.appendOne(2, 1)).toThrow(/after a later one/);
     expect(() => log.truncate(3)).toThrow(/no entry 3/);
@@ -153,7 +167,7 @@ describe('LogView', () => {
 
   it('holds a million entries in some megabytes', () => {
     const before = process.memoryUsage().arrayBuffers;
-    const log = new LogView([]);
+    const log = new LogView(NO_BASE, []);
     for (let index = 1; index <= 1_000_000; index++)
       log.appendOne(1 + Math.floor(index / 1e5), 100);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10e6);

@@ -4,7 +4,7 @@ import { RaftCore } from '../../src/core/raft-core.js';
 import type { Message, NodeId } from '../../src/core/types.js';
 import { describeEntry, firstEntry, TestBatch } from '../../src/testing/index.js';
 import { elected } from './elected.js';
-import { STAGE_OPTIONS, Stage } from './stage.js';
+import { STAGE_OPTIONS, Stage, UNUSED } from './stage.js';
 
 /** One test per section of the Raft paper (extended version) that is covered. */
 
@@ -68,12 +68,7 @@ describe('5.2 Leader election', () => {
     const random = new SeededRandom(1);
     const options = { ...STAGE_OPTIONS, id: 1 };
     const batches = [new TestBatch([firstEntry([1, 2, 3])])];
-    const core = new RaftCore(
-      { random },
-      options,
-      { term: 1, vote: 0, commit: 0, restarted: false, batches },
-      0,
-    );
+    const core = new RaftCore({ random }, options, { ...UNUSED, term: 1, batches }, 0);
     const drawn: number[] = [];
     for (let now = 0; drawn.length < 500; now = core.deadline) {
       core.step({ type: 'campaign', now });

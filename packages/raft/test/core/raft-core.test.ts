@@ -5,7 +5,7 @@ import { DEFAULT_CORE_OPTIONS, validateCoreOptions } from '../../src/core/core-o
 import { RaftCore } from '../../src/core/raft-core.js';
 import type { EntryBatch, Message, NodeId, ReadIndexRequest } from '../../src/core/types.js';
 import { firstEntry, TestBatch, type TestEntry } from '../../src/testing/index.js';
-import { STAGE_OPTIONS, Stage } from './stage.js';
+import { STAGE_OPTIONS, Stage, UNUSED } from './stage.js';
 
 function entriesFrom(index: number, terms: readonly number[]): TestBatch {
   const make = (term: number, at: number): TestEntry => ({
@@ -21,7 +21,7 @@ function entriesFrom(index: number, terms: readonly number[]): TestBatch {
 function coreOf(id: NodeId, terms: readonly number[] = [], commit = 0): RaftCore {
   const batches: EntryBatch[] = [new TestBatch([firstEntry([1, 2, 3])])];
   if (terms.length > 0) batches.push(entriesFrom(2, terms));
-  const recovered = { term: terms.at(-1) ?? 1, vote: 0, commit, restarted: false, batches };
+  const recovered = { ...UNUSED, term: terms.at(-1) ?? 1, commit, batches };
   const random = { nextUint32: () => 0 };
   return new RaftCore({ random }, { ...STAGE_OPTIONS, id }, recovered, 0);
 }
@@ -227,7 +227,7 @@ describe('assertions', () => {
       new RaftCore(
         { random },
         { ...STAGE_OPTIONS, id: 1 },
-        { vote: 0, restarted: false, batches, ...recovered },
+        { ...UNUSED, batches, ...recovered },
         0,
       );
     expect(() => start({ term: 2, commit: 0 })).toThrow(/never saved/);
@@ -237,13 +237,15 @@ describe('assertions', () => {
 });
 
 describe('heartbeats', () => {
-  it('that speak of entries this log has lost commit nothing', () => {
+  it('that speak of entries this log has lost commit nothing, and are answered in another term', () => {
     const core = coreOf(2, [1, 1]);
     const message = { type: 'heartbeat', from: 1, to: 2, term: 1, commit: 9, round: 0 } as const;
-    core.step({ type: 'message', now: 1, message });
-    expect(core.commit).toBe(0);
-    core.step({ type: 'message', now: 2, message: { ...message, commit: 2 } });
-    expect(core.commit).toBe(2);
+    const saved = core.step({ type: 'message', now: 1, message });
+    expect(core).toMatchObject({ commit: 0, lostData: true, term: 1 + 2 ** 20 });
+    expect(saved.at(-1)).toMatchObject({ type: 'saveVote', term: core.term, lostData: true });
+    core.step({ type: 'flushed', now: 2, write: 1 });
+    const [refusal] = core.step({ type: 'message', now: 3, message });
+    expect(refusal).toMatchObject({ message: { type: 'appendResponse', term: core.term } });
   });
 });
 
@@ -253,7 +255,7 @@ describe('a follower that is read from', () => {
     const asking = (drawn: number): { core: RaftCore; request: number } => {
       const random = { nextUint32: () => drawn };
       const batches = [new TestBatch([firstEntry([1, 2, 3])])];
-      const recovered = { term: 1, vote: 0, commit: 0, restarted: false, batches };
+      const recovered = { ...UNUSED, term: 1, batches };
       const core = new RaftCore({ random }, { ...STAGE_OPTIONS, id: 2 }, recovered, 0);
       core.step({ type: 'message', now: 1, message: heartbeat });
       const [effect] = core.step({ type: 'read', now: 2, id: 7, level: 'follower' });
@@ -294,7 +296,7 @@ describe('a node that starts', () => {
   const deadlineWith = (history: readonly (readonly NodeId[])[]): number => {
     const entries = history.map((voters, at) => ({ ...firstEntry(voters), index: at + 1 }));
     const batches = [new TestBatch(entries)];
-    const recovered = { term: 1, vote: 0, commit: history.length, restarted: true, batches };
+    const recovered = { ...UNUSED, term: 1, commit: history.length, restarted: true, batches };
     const random = { nextUint32: () => 0 };
     return new RaftCore({ random }, { ...STAGE_OPTIONS, id: 1 }, recovered, 1_000).deadline;
   };
@@ -363,6 +365,7 @@ describe('options', () => {
       maxInflightBytes: 5,
       maxUncommittedBytes: 6,
       logRetentionBytes: -1,
+      maxLogBytes: -2,
       diskTimeoutMs: 25,
     };
     try {

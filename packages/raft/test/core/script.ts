@@ -24,6 +24,10 @@ import { type Choice, type Preset, Stage } from './stage.js';
  *     hold flush 2               flush 2 [WRITE]                    release flush 2
  *     fail log 2                 the device takes no more writes; the node ends
  *     crash 2 [keep N]           restart 2                          pause 2, resume 2
+ *     purge 1                    what is not needed any more
+ *     install 2                  the snapshot on its way to node 2 arrives;  lose snapshot 2
+ *     wipe 2                     loses its disk, but for term and vote, and starts again
+ *     forget 2 INDEX             crashes, and finds its log without the entries from there on
  *     cut 1 2 | cut 1->2 | heal  advance MS (timers only)           run MS (timers and messages)
  *     log | status | transit     what there is
  *     quietly COMMAND            the same, saying nothing
@@ -136,6 +140,21 @@ class Player {
         return [];
       case 'fail':
         stage.failLog(Number(words[1]));
+        return [];
+      case 'purge':
+        stage.purge(node);
+        return [];
+      case 'install':
+        stage.install(node);
+        return [];
+      case 'lose':
+        stage.loseSnapshot(Number(words[1]));
+        return [];
+      case 'wipe':
+        stage.wipe(node);
+        return [];
+      case 'forget':
+        stage.forget(node, Number(words[1]));
         return [];
       case 'restart':
         stage.restart(node);

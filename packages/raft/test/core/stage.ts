@@ -1,13 +1,16 @@
 import { assert } from '@dle/common';
+import { NO_BASE } from '../../src/core/log-view.js';
 import type {
   Configuration,
   CoreEffect,
   CoreOptions,
   Event,
+  LogBase,
   MembershipChange,
   Message,
   NodeId,
   ReadLevel,
+  RecoveredState,
 } from '../../src/core/types.js';
 import {
   describeEffect,
@@ -33,7 +36,18 @@ export const STAGE_OPTIONS: Omit<CoreOptions, 'id'> = {
   maxInflightBytes: 10_000,
   maxUncommittedBytes: 100_000,
   logRetentionBytes: 1_000,
+  maxLogBytes: 10_000,
   diskTimeoutMs: 1_000,
+};
+
+/** Of a node that nobody has asked for anything yet. */
+export const UNUSED: Omit<RecoveredState, 'batches'> = {
+  term: 0,
+  vote: 0,
+  restarted: false,
+  lostData: false,
+  commit: 0,
+  base: NO_BASE,
 };
 
 /** An entry of a log that a story starts from. */
@@ -45,6 +59,13 @@ export interface Preset {
 interface InTransit {
   readonly message: Message;
   readonly entries: TestBatch | undefined;
+}
+
+interface Snapshot {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly base: LogBase;
+  readonly entries: readonly TestEntry[];
 }
 
 /**
@@ -73,6 +94,7 @@ export class Stage implements TestWorld {
   readonly #known = new Map<string, TestEntry>();
   readonly #held = new Set<NodeId>();
   #transit: InTransit[] = [];
+  #snapshots: Snapshot[] = [];
   #invariants: Invariants | undefined;
   #now = 0;
   #lastRead = 0;
@@ -220,6 +242,45 @@ export class Stage implements TestWorld {
     this.crash(id);
   }
 
+  /** As far as it may. */
+  purge(id: NodeId): void {
+    const index = this.node(id).core.purgeableIndex;
+    this.#act(id, (node) => node.step({ type: 'purge', now: this.#now, index }));
+  }
+
+  /** The snapshot under way to `to` arrives, and takes the place of what is there if it is wanted. */
+  install(to: NodeId): void {
+    const { from, base, entries } = this.#endSnapshot(to);
+    const node = this.node(to);
+    if (node.core.wants(base)) {
+      node.install(entries);
+      this.#invariants!.crashed(node);
+      this.#start(node);
+    } else this.#lines.push(`${to}: does not want the state at ${base.index}@${base.term}`);
+    this.#snapshotEnded(from, to, base.index);
+  }
+
+  loseSnapshot(to: NodeId): void {
+    const { from } = this.#endSnapshot(to);
+    this.#snapshotEnded(from, to, 0);
+  }
+
+  /** Its disk is damaged, and it starts with nothing but a mark of that. */
+  wipe(id: NodeId): void {
+    const node = this.node(id);
+    node.wipe();
+    this.#invariants!.crashed(node);
+    this.#start(node);
+  }
+
+  /** Crashes, and the disk has lost what it had flushed, from the entry `index` on. */
+  forget(id: NodeId, index: number): void {
+    this.crash(id);
+    this.node(id).log.forget(index);
+    this.#invariants!.forgot(this.node(id));
+    this.restart(id);
+  }
+
   restart(id: NodeId): void {
     this.#start(this.node(id));
   }
@@ -243,6 +304,11 @@ export class Stage implements TestWorld {
   onSend(_node: TestNode, message: Message, entries: TestBatch | undefined): void {
     this.sent.push(message);
     if (this.links.isUp(message.from, message.to)) this.#transit.push({ message, entries });
+  }
+
+  onSendSnapshot({ id, log }: TestNode, to: NodeId, base: LogBase): void {
+    const entries = log.entries.slice(0, base.index);
+    this.#snapshots.push({ from: id, to, base, entries });
   }
 
   onWrite(): void {}
@@ -297,6 +363,18 @@ export class Stage implements TestWorld {
       between();
     }
     this.#now = end;
+  }
+
+  #endSnapshot(to: NodeId): Snapshot {
+    const snapshot = this.#snapshots.find((one) => one.to === to);
+    assert(snapshot !== undefined, `no snapshot is on its way to node ${to}`);
+    this.#snapshots = this.#snapshots.filter((one) => one !== snapshot);
+    return snapshot;
+  }
+
+  #snapshotEnded(from: NodeId, peer: NodeId, index: number): void {
+    const event = { type: 'snapshotEnded', now: this.#now, peer, index } as const;
+    this.#act(from, (node) => node.step(event));
   }
 
   /** Starts all nodes, once. */

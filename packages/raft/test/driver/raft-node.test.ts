@@ -42,7 +42,7 @@ class TestNode {
     const random = new SeededRandom(this.id);
     const options = { replicated: true, segmentSize: 64 * 1024, tailCacheBytes: 4 * 1024 };
     this.store = await LogStore.open('/node', options, { vfs: this.vfs, clock, random });
-    const log = new RaftLog(this.store.log);
+    const log = new RaftLog(this.store);
     if (this.store.log.lastIndex === 0 && this.id === 1) {
       await log.bootstrap({ voters: IDS });
     }

@@ -13,7 +13,7 @@ it.each<[string, Configuration]>([
   const random = new SeededRandom(1);
   const vfs = new MemVfs({ random, clock });
   const store = await LogStore.open('/node', { replicated: true }, { vfs, clock, random });
-  const log = new RaftLog(store.log);
+  const log = new RaftLog(store);
   await expect(log.bootstrap(configuration)).rejects.toMatchObject({
     code: 'DLE_INVALID_ARGUMENT',
   });
@@ -21,8 +21,8 @@ it.each<[string, Configuration]>([
   await log.bootstrap({ voters: [1, 2], learners: [3] });
   expect(await log.latestConfiguration()).toEqual({ voters: [1, 2], learners: [3] });
   expect(await log.recover()).toMatchObject({ term: 1, vote: 0, restarted: false });
-  await store.log.whenFlushed(log.saveVote(2, 1));
-  const again = new RaftLog(store.log);
+  await store.log.whenFlushed(log.saveVote(2, 1, false));
+  const again = new RaftLog(store);
   expect(await again.recover()).toMatchObject({ term: 2, vote: 1, restarted: true });
   await store.close();
 });

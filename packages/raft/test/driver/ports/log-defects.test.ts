@@ -31,12 +31,13 @@ function delegate(log: Port): Port {
     recover: () => log.recover(),
     decode: (bytes) => log.decode(bytes),
     reserve: (bytes) => log.reserve(bytes),
-    saveVote: (term, vote) => log.saveVote(term, vote),
+    saveVote: (term, vote, lostData) => log.saveVote(term, vote, lostData),
     appendProposed: (proposals, first, term) => log.appendProposed(proposals, first, term),
     appendNoop: (index, term) => log.appendNoop(index, term),
     appendConfiguration: (value, index, term) => log.appendConfiguration(value, index, term),
     appendReceived: (entries, from, replaces) => log.appendReceived(entries, from, replaces),
     setCommit: (index) => log.setCommit(index),
+    purge: (base) => log.purge(base),
     read: (from, to) => log.read(from, to),
     listen: (flushed, failed) => log.listen(flushed, failed),
   };
@@ -64,9 +65,9 @@ describe('logs', () => {
     'keeps a vote of the term before': broken('recovers the last of several votes', (log) => {
       let last = 0;
       return {
-        saveVote: (term, vote) => {
+        saveVote: (term, vote, lostData) => {
           last = vote || last;
-          return log.saveVote(term, last);
+          return log.saveVote(term, last, lostData);
         },
       };
     }),
@@ -83,8 +84,26 @@ describe('logs', () => {
     'votes for nobody in its second life': broken(
       'goes on after a restart where it was',
       (log, life) => ({
-        saveVote: (term, vote) => log.saveVote(term, life === 1 ? vote : 0),
+        saveVote: (term, vote, lostData) => log.saveVote(term, life === 1 ? vote : 0, lostData),
       }),
+    ),
+    'forgets that it has lost data': broken(
+      'recovers the mark of lost data, until it is taken away',
+      (log) => ({ saveVote: (term, vote) => log.saveVote(term, vote, false) }),
+    ),
+    'has lost data for ever': broken(
+      'recovers the mark of lost data, until it is taken away',
+      (log, life) => ({
+        saveVote: (term, vote, mark) => log.saveVote(term, vote, mark || life > 1),
+      }),
+    ),
+    'purges one more': broken(
+      'begins behind what was purged, or before, and keeps all above',
+      (log) => ({ purge: (base) => log.purge({ ...base, index: base.index + 1, term: 3 }) }),
+    ),
+    'forgets the configuration that it purges': broken(
+      'begins behind what was purged, or before, and keeps all above',
+      (log) => ({ purge: (base) => log.purge({ ...base, configuration: undefined }) }),
     ),
     'counts configurations apart': broken('hands out tickets that never fall', (log) => ({
       appendConfiguration: (configuration, index, term) =>
@@ -219,8 +238,8 @@ describe('logs', () => {
             report = flushed;
             log.listen(() => {}, failed);
           },
-          saveVote: (term, vote) => {
-            const ticket = log.saveVote(term, vote);
+          saveVote: (term, vote, lostData) => {
+            const ticket = log.saveVote(term, vote, lostData);
             queueMicrotask(() => report(ticket));
             return ticket;
           },

@@ -56,7 +56,7 @@ function underTest(
   const subject: LogUnderTest<LogProposal> = {
     open: async () => {
       store = await LogStore.open(directory, OPTIONS, components());
-      return new RaftLog(store.log);
+      return appliedLog(store);
     },
     close,
     propose: (payload) => ({
@@ -72,6 +72,17 @@ function underTest(
     store = undefined;
   };
   return { subject, forget };
+}
+
+/** What is purged was applied before. */
+function appliedLog(store: LogStore): RaftLog {
+  const log = new RaftLog(store);
+  const purge = log.purge.bind(log);
+  log.purge = (base) => {
+    store.apply(base.index);
+    purge(base);
+  };
+  return log;
 }
 
 /** The clock of a process that may be killed: what that has set then never comes. */

@@ -1,0 +1,23 @@
+import { DleError, type Logger } from '@dle/common';
+import type { EntryBatch, NodeId } from '../core/types.js';
+import type { LogPort, Proposal } from './ports.js';
+
+/**
+ * Entries that a peer has sent, if they are whole and there is room for them. Otherwise they count
+ * as lost on the way.
+ */
+export function acceptEntries(
+  { log, logger }: { readonly log: LogPort<Proposal>; readonly logger: Logger },
+  peer: NodeId,
+  bytes: Uint8Array,
+): EntryBatch | undefined {
+  try {
+    const entries = log.decode(bytes);
+    log.reserve(bytes.length);
+    return entries;
+  } catch (thrown) {
+    const { code, message } = DleError.from(thrown);
+    logger.error({ code, peer }, `entries refused: ${message}`);
+    return undefined;
+  }
+}
