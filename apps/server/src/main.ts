@@ -36,6 +36,11 @@ const parser = yargs(hideBin(process.argv))
       describe: 'the node keeps its data in <data-dir>/node-<id>',
     },
     'segment-size': { type: 'string', default: '64MB', describe: 'size of a segment file' },
+    'log-retention-bytes': {
+      type: 'string',
+      default: '256MB',
+      describe: 'log kept for members that were away; who lacks more gets a snapshot',
+    },
     'log-level': {
       choices: ['debug', 'info', 'warn', 'error'] as const,
       default: 'info' as const,
@@ -68,6 +73,7 @@ try {
       peers: flags.peers.split(',').filter((peer) => peer.trim() !== ''),
       dataDir: flags['data-dir'],
       segmentSize: parseSize(flags['segment-size']),
+      logRetentionBytes: parseSize(flags['log-retention-bytes']),
     },
     { logger },
   );

@@ -8,7 +8,9 @@ import { FORMING_LANE } from './formation/identify.js';
 import { answerIdentify } from './formation/parse-card.js';
 import type { Member } from './membership/member.js';
 import type { Roster } from './membership/roster.js';
+import { SNAPSHOT_LANE } from './peers/peer.js';
 import type { PeerTransport } from './peers/peer-transport.js';
+import type { SnapshotReceiver } from './snapshots/snapshot-receiver.js';
 
 export interface NodeAcceptorComponents {
   readonly self: () => Member;
@@ -22,6 +24,7 @@ export interface NodeAcceptorComponents {
   readonly formation: () => Formation | undefined;
   /** While it takes part in one. */
   readonly transport: () => PeerTransport | undefined;
+  readonly snapshots: () => SnapshotReceiver | undefined;
 }
 
 /**
@@ -60,6 +63,12 @@ export class NodeAcceptor implements Acceptor {
     if (formation !== undefined) {
       formation.called(rpc);
       return { closed: (_, reason) => formation.hungUp(rpc, reason) };
+    }
+    if (lane === SNAPSHOT_LANE) {
+      const snapshots = this.#components.snapshots();
+      return snapshots === undefined
+        ? {}
+        : { request: (control, raw) => snapshots.handle(control, raw, rpc) };
     }
     const members = this.#components.transport();
     members?.addInbound(rpc);

@@ -13,42 +13,40 @@ import {
   toText,
 } from '@dle/common';
 import { formatAddress, type Sockets, TcpServer } from '@dle/net';
-import { type CoreOptions, DEFAULT_RAFT_CONFIG, RaftLog, RaftNode } from '@dle/raft';
-import { LogStore, type LogStoreComponents, type LogStoreOptions } from '@dle/storage';
-import { ClientApi, type Consensus } from './api/client-api.js';
+import type { LogStore, LogStoreOptions } from '@dle/storage';
+import { NodeVfs, type Vfs } from '@dle/storage/internal';
+import { ClientApi } from './api/client-api.js';
+import { ClusterPart } from './cluster-part.js';
 import type { Card } from './formation/decide.js';
 import { Formation } from './formation/formation.js';
 import type { Member } from './membership/member.js';
-import { MemberChanges } from './membership/member-changes.js';
 import { firstConfiguration, membershipOf } from './membership/membership.js';
 import { Roster } from './membership/roster.js';
 import { NodeAcceptor } from './node-acceptor.js';
 import { type NodeOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import { PeerTransport } from './peers/peer-transport.js';
+import { isDamage } from './repair/damage.js';
+import {
+  CLUSTER_STATE,
+  type OpenedReplica,
+  type OpenReplicaOptions,
+  openReplica,
+} from './repair/open-replica.js';
+import type { Consensus, CoreTuning } from './replica/participation.js';
+import { ReplicaKeeper } from './replica/replica-keeper.js';
 import { nodeStatus } from './status.js';
-import { StoreMachine } from './store-machine.js';
-
-/**
- * Local state in which a node that has joined keeps its cluster's id until the configuration
- * reaches it.
- */
-const CLUSTER_STATE = 'cluster';
-/** Election timeouts for which a removed member can be told that it is: as long as Raft tries to. */
-const PARTING_TIMEOUTS = 3;
-const MAX_PROPOSAL_BYTES = 64 * 1024 ** 2;
 
 export interface NodeComponents {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   /** Default: the files of this machine. */
-  readonly vfs?: NonNullable<LogStoreComponents['vfs']>;
+  readonly vfs?: Vfs;
   /** Default: the network of this machine. */
   readonly sockets?: Sockets;
   /** What nobody needs to change, and a simulation draws odd values for. */
   readonly tuning?: {
     readonly store?: Omit<LogStoreOptions, 'segmentSize' | 'replicated'>;
-    readonly core?: Partial<Omit<CoreOptions, 'id' | 'electionTimeoutMs' | 'heartbeatIntervalMs'>>;
+    readonly core?: CoreTuning;
   };
 }
 
@@ -75,9 +73,12 @@ export async function createNode(
 export class DleNode {
   readonly #options: ResolvedOptions;
   readonly #components: NodeComponents;
-  readonly #store: LogStore;
-  readonly #log: RaftLog;
-  readonly #machine: StoreMachine;
+  readonly #directory: string;
+  readonly #vfs: Vfs;
+  readonly #keeper: ReplicaKeeper;
+  /** How the node found its replica. */
+  readonly #found: OpenedReplica;
+  readonly #open: () => Promise<OpenedReplica>;
   readonly #self: Member;
   readonly #server: TcpServer;
   readonly #api: ClientApi;
@@ -85,8 +86,7 @@ export class DleNode {
   readonly #stopping = new AbortController();
   readonly #roster: Roster = new Roster();
   #formation: Formation | undefined;
-  #consensus: Consensus | undefined;
-  #cluster: string | undefined;
+  #part: ClusterPart | undefined;
   /** Why this node takes no part any more: the others have removed it. */
   #removed: DleError | undefined;
   #joining: Promise<void> | undefined;
@@ -97,33 +97,46 @@ export class DleNode {
   readonly closed: Promise<void>;
 
   static async start(options: ResolvedOptions, components: NodeComponents): Promise<DleNode> {
-    const directory = join(options.dataDir, `node-${options.id}`);
-    const { segmentSize } = options;
-    const storeOptions = { ...components.tuning?.store, segmentSize, replicated: true };
-    const store = await LogStore.open(directory, storeOptions, components);
+    const { vfs = new NodeVfs(), tuning } = components;
+    const { id, segmentSize } = options;
+    const directory = join(options.dataDir, `node-${id}`);
+    let node: DleNode | undefined;
+    const part = (): ClusterPart | undefined => (node === undefined ? undefined : node.#part);
+    const openOptions: OpenReplicaOptions = {
+      id,
+      directory,
+      store: { ...tuning?.store, segmentSize },
+      applied: () => {
+        if (node !== undefined) node.#noticeApplied();
+      },
+      unreadable: (error) => part()?.noticeDamage(error, 'log'),
+      rolled: (segment) => part()?.noteSegment(segment),
+    };
+    const open = () => openReplica({ ...components, vfs }, openOptions);
+    const found = await open();
     let server: TcpServer | undefined;
     try {
-      let node: DleNode | undefined;
       // Nothing can come in before `listen`, and by then the node is there.
       const acceptor: NodeAcceptor = new NodeAcceptor({
         self: () => node!.#self,
         api: () => node!.#api,
         card: () => node!.#card(),
-        cluster: () => node!.#cluster,
+        cluster: () => node!.#part?.cluster,
         roster: () => ({ roster: node!.#roster, commit: node!.#commit }),
         formation: () => node!.#formation,
-        transport: () => node!.#consensus?.transport,
+        transport: () => node!.#part?.transport,
+        snapshots: () => node!.#part?.receiver,
       });
       const { host, port } = options;
       server = new TcpServer({ ...components, acceptor }, { host, port });
       const bound = await server.listen();
       const address = options.advertise ?? formatAddress({ host, port: bound.port });
-      node = new DleNode(options, components, { store, server, address });
+      node = new DleNode(options, components, { directory, vfs, found, open, server, address });
       node.#run();
       return node;
     } catch (thrown) {
       await server?.close();
-      await store.close();
+      await found.replica.close();
       throw thrown;
     }
   }
@@ -131,26 +144,34 @@ export class DleNode {
   private constructor(
     options: ResolvedOptions,
     components: NodeComponents,
-    parts: { readonly store: LogStore; readonly server: TcpServer; readonly address: string },
+    parts: {
+      readonly directory: string;
+      readonly vfs: Vfs;
+      readonly found: OpenedReplica;
+      readonly open: () => Promise<OpenedReplica>;
+      readonly server: TcpServer;
+      readonly address: string;
+    },
   ) {
-    const { store, server, address } = parts;
+    const { directory, vfs, found, open, server, address } = parts;
     this.#options = options;
     this.#components = components;
-    this.#store = store;
+    this.#directory = directory;
+    this.#vfs = vfs;
+    this.#found = found;
+    this.#open = open;
+    this.#keeper = new ReplicaKeeper(found.replica, (error) => this.#fail(error));
     this.#server = server;
-    this.#log = new RaftLog(store.log);
-    this.#machine = new StoreMachine(store, () => this.#noticeRemoval());
-    this.#self = { id: options.id, instance: store.log.storeId, address };
+    this.#self = { id: options.id, instance: found.replica.store.log.storeId, address };
     this.#startedAt = components.clock.now();
     this.#api = new ClientApi({
-      ...components,
-      store,
-      machine: this.#machine,
+      replica: () => this.#keeper.serving,
       consensus: () => {
         if (this.#removed !== undefined) throw this.#removed;
-        return this.#consensus;
+        return this.#keeper.serving && this.#consensus;
       },
       status: () => ({ ...this.status() }),
+      explain: (error) => this.#explain(error),
     });
     this.closed = new Promise((resolve, reject) => {
       this.#settleClosed = { resolve, reject };
@@ -168,18 +189,20 @@ export class DleNode {
 
   /** What a simulation looks into after each step; it promises nothing to anybody else. */
   get internals(): { readonly store: LogStore; readonly consensus: Consensus | undefined } {
-    return { store: this.#store, consensus: this.#consensus };
+    return { store: this.#keeper.current.store, consensus: this.#consensus };
   }
 
   status(): NodeStatus {
     return nodeStatus({
       self: this.#self,
-      cluster: this.#cluster,
+      cluster: this.#part?.cluster,
       members: this.#roster.membership?.members,
       reason: this.#reason(),
       removed: this.#removed !== undefined,
       consensus: this.#consensus,
-      store: this.#store,
+      replica: this.#keeper.current,
+      isReplacing: this.#keeper.isReplacing,
+      part: this.#part,
       uptimeMs: this.#components.clock.now() - this.#startedAt,
     });
   }
@@ -199,13 +222,13 @@ export class DleNode {
 
   async #close(): Promise<void> {
     this.#stopping.abort();
-    this.#api.close();
+    this.#keeper.current.dumps.closeAll();
     this.#consensus?.raft.stop();
     // What it has begun to do with the log comes to its end first.
     await this.#joining;
     await this.#server.close();
-    await this.#consensus?.transport.close();
-    await this.#store.close();
+    await this.#part?.close();
+    await this.#keeper.close();
   }
 
   #run(): void {
@@ -216,15 +239,20 @@ export class DleNode {
     this.#joining = joined.catch(() => undefined);
     joined.catch((thrown: unknown) => {
       const error = DleError.from(thrown);
-      if (error.code === 'DLE_ABORTED' && this.#stopping.signal.aborted) return;
-      this.#settleClosed.reject(error);
-      void this.close();
+      if (error.code !== 'DLE_ABORTED' || !this.#stopping.signal.aborted) this.#fail(error);
     });
   }
 
+  /** It cannot go on. */
+  #fail(error: DleError): void {
+    this.#settleClosed.reject(error);
+    void this.close();
+  }
+
   async #joinCluster(): Promise<void> {
-    const recovered = membershipOf(await this.#log.latestConfiguration());
-    const joined = this.#store.log.localState(CLUSTER_STATE);
+    const { log, store } = this.#keeper.current;
+    const recovered = await this.#recoveredMembership();
+    const joined = store.log.localState(CLUSTER_STATE);
     const cluster = recovered?.cluster ?? (joined && toText(joined));
     if (cluster !== undefined) return this.#takePart(cluster, recovered?.members ?? []);
     const { peers, join: joinsOnly } = this.#options;
@@ -238,81 +266,75 @@ export class DleNode {
         const formed = randomId(this.#components.random);
         // Flushed before anybody is told: a crash must not leave two ideas of the first
         // configuration.
-        await this.#log.bootstrap(firstConfiguration(formed, decision.members));
+        await log.bootstrap(firstConfiguration(formed, decision.members));
         return this.#takePart(formed, decision.members);
       }
       case 'adopt': {
-        const { log } = this.#store;
-        const sequence = log.setLocalState(CLUSTER_STATE, toBytes(decision.cluster));
-        await log.whenFlushed(sequence);
+        const sequence = store.log.setLocalState(CLUSTER_STATE, toBytes(decision.cluster));
+        await store.log.whenFlushed(sequence);
         return this.#takePart(decision.cluster, decision.members);
       }
     }
   }
 
+  /** As its log says; if that cannot be read, what is known of it beside the log. */
+  async #recoveredMembership(): Promise<
+    { cluster: string; members: readonly Member[] } | undefined
+  > {
+    try {
+      return membershipOf(await this.#keeper.current.log.latestConfiguration());
+    } catch (thrown) {
+      const { identity } = this.#found;
+      if (identity === undefined || !isDamage(thrown)) throw thrown;
+      return { cluster: identity.cluster, members: [] };
+    }
+  }
+
   async #takePart(cluster: string, members: readonly Member[]): Promise<void> {
-    const { clock, random, logger, tuning } = this.#components;
-    const { electionTimeoutMs, heartbeatIntervalMs, peers } = this.#options;
-    const self = this.#self;
-    const transport = new PeerTransport(this.#components, {
-      self,
-      cluster,
-      hints: peers,
-      // Longer, so that a busy machine gets through; what is down mostly says so at once.
-      connectTimeoutMs: 2 * electionTimeoutMs,
-      partingMs: PARTING_TIMEOUTS * electionTimeoutMs,
-      card: () => this.#card(),
-      refused: (reason) => this.#noticeRefusal(reason),
-    });
-    const raft = await RaftNode.start(
-      { log: this.#log, transport, stateMachine: this.#machine, clock, random, logger },
+    const { identity, damage } = this.#found;
+    const part = new ClusterPart(
+      { ...this.#components, vfs: this.#vfs, keeper: this.#keeper, open: this.#open },
       {
-        ...DEFAULT_RAFT_CONFIG,
-        id: this.#self.id,
-        electionTimeoutMs,
-        heartbeatIntervalMs,
-        // However patient the elections are: the rest has to be more so.
-        requestTimeoutMs: Math.max(DEFAULT_RAFT_CONFIG.requestTimeoutMs, 2 * electionTimeoutMs),
-        diskTimeoutMs: Math.max(DEFAULT_RAFT_CONFIG.diskTimeoutMs, electionTimeoutMs),
-        ...tuning?.core,
-        maxProposalBytes: MAX_PROPOSAL_BYTES,
+        node: this.#options,
+        self: this.#self,
+        cluster,
+        directory: this.#directory,
+        core: this.#components.tuning?.core,
+        identity,
+        damage: damage === undefined ? undefined : { foundBy: 'start', message: damage },
+        card: () => this.#card(),
+        refused: (reason) => this.#noticeRefusal(reason),
+        roleChanged: () => this.#noticeRemoval(),
+        reconfigured: (configuration, commit) => {
+          this.#roster.follow(configuration, commit);
+          const { membership } = this.#roster;
+          if (membership !== undefined) part.transport.setMembers(membership.members);
+          this.#noticeRemoval();
+        },
       },
     );
-    if (this.#stopping.signal.aborted) return raft.stop();
-    transport.onMessage((message, entries) => raft.receive(message, entries));
-    raft.onRole(({ role, term, leader }) => {
-      logger.info({ role, term, leader }, `${role} in term ${term}`);
-      this.#noticeRemoval();
-    });
-    raft.onConfiguration(() => {
-      this.#roster.follow(raft.core.configuration, raft.core.commit);
-      const { membership } = this.#roster;
-      if (membership !== undefined) transport.setMembers(membership.members);
-      this.#noticeRemoval();
-    });
-    raft.onFailure((error) => {
-      logger.error({ code: error.code }, `this node takes no more part: ${error.message}`);
-    });
-    this.#cluster = cluster;
+    this.#part = part;
+    await part.begin();
+    if (this.#stopping.signal.aborted) return part.close();
     this.#formation?.end();
     this.#formation = undefined;
-    const changes = new MemberChanges(
-      { ...this.#components, raft, transport },
-      {
-        self,
-        patienceMs: electionTimeoutMs,
-        silentMs: electionTimeoutMs / 2,
-      },
-    );
-    this.#consensus = { raft, transport, changes };
-    this.#roster.follow(raft.core.configuration, raft.core.commit);
-    transport.setMembers(this.#roster.membership?.members ?? members);
-    logger.info({ cluster, members: members.map(({ id }) => id) }, `in cluster ${cluster}`);
+    if (this.#roster.membership === undefined) part.transport.setMembers(members);
+    const ids = members.map(({ id }) => id);
+    this.#components.logger.info({ cluster, members: ids }, `in cluster ${cluster}`);
+  }
+
+  get #consensus(): Consensus | undefined {
+    return this.#part?.consensus;
   }
 
   /** What this node has applied of the log is committed. */
   get #commit(): number {
-    return this.#machine.appliedIndex;
+    return this.#keeper.current.machine.appliedIndex;
+  }
+
+  #noticeApplied(): void {
+    this.#noticeRemoval();
+    this.#part?.repairs.noticeProgress();
   }
 
   /** This node's own log says that it has been removed. */
@@ -333,28 +355,41 @@ export class DleNode {
   #leave(): void {
     if (this.#removed !== undefined || this.#stopping.signal.aborted) return;
     const message =
-      `node ${this.#self.id} has been removed from cluster ${this.#cluster}: ask another node; ` +
+      `node ${this.#self.id} has been removed from cluster ${this.#part?.cluster}: ask another node; ` +
       'stop this one, and do not start it again';
     this.#removed = new DleError('DLE_MEMBER_REMOVED', message, { retryable: true });
     this.#components.logger.warn({ code: this.#removed.code }, message);
-    this.#consensus?.raft.stop();
-    void this.#consensus?.transport.close();
+    void this.#part?.close();
+  }
+
+  /** What a client is told of a failure. */
+  #explain(error: DleError): DleError {
+    if (this.#part?.noticeDamage(error, 'read') === true) {
+      const message = 'this node has found its data damaged, and repairs it; ask another node';
+      return new DleError('DLE_UNAVAILABLE', message, { retryable: true, cause: error });
+    }
+    // It has come between two replicas.
+    if (error.code !== 'DLE_CLOSED' || this.#stopping.signal.aborted) return error;
+    const message = 'this node has just begun anew; try again';
+    return new DleError('DLE_UNAVAILABLE', message, { retryable: true, cause: error });
   }
 
   /** Why this node takes no part. */
   #reason(): string | undefined {
     const failure = this.#removed ?? this.#consensus?.raft.stopped;
     if (failure !== undefined) return failure.message;
-    const isUnknown = this.#cluster !== undefined && this.#roster.membership === undefined;
-    if (isUnknown) return `it waits for the leader of cluster ${this.#cluster} to send it the log`;
+    const cluster = this.#part?.cluster;
+    const isUnknown = cluster !== undefined && this.#roster.membership === undefined;
+    if (isUnknown) return `it waits for the leader of cluster ${cluster} to send it the log`;
     return this.#formation?.reason;
   }
 
   #card(): Card {
     const ids = this.#formation?.ids ?? [this.#self.id];
     const card = { ...this.#self, ids };
-    if (this.#cluster === undefined) return card;
+    const cluster = this.#part?.cluster;
+    if (cluster === undefined) return card;
     const { members, retired } = this.#roster.membership ?? {};
-    return { ...card, cluster: this.#cluster, members, retired };
+    return { ...card, cluster, members, retired };
   }
 }

@@ -1,8 +1,16 @@
-import type { MemberKind, MemberStatus, NodeRole, NodeStatus } from '@dle/client/protocol';
+import type {
+  MemberKind,
+  MemberStatus,
+  NodeRole,
+  NodeStatus,
+  RepairStatus,
+  SnapshotsStatus,
+} from '@dle/client/protocol';
 import type { CoreStatus } from '@dle/raft';
-import type { LogStore } from '@dle/storage';
-import type { Consensus } from './api/client-api.js';
+import type { ClusterPart } from './cluster-part.js';
 import type { Member } from './membership/member.js';
+import type { Consensus } from './replica/participation.js';
+import type { Replica } from './replica/replica.js';
 import { VERSION } from './version.js';
 
 /** What a node says of itself and its cluster. */
@@ -14,28 +22,34 @@ export function nodeStatus(parts: {
   readonly reason: string | undefined;
   readonly removed: boolean;
   readonly consensus: Consensus | undefined;
-  readonly store: LogStore;
+  readonly replica: Replica;
+  readonly isReplacing: boolean;
+  readonly part: Pick<ClusterPart, 'sender' | 'receiver' | 'repairs'> | undefined;
   readonly uptimeMs: number;
 }): NodeStatus {
-  const { self, cluster, members = [], reason, consensus, store, uptimeMs } = parts;
+  const { self, cluster, members = [], reason, consensus, uptimeMs } = parts;
   const core = consensus?.raft.core.status();
-  const stats = store.stats();
+  const figures = parts.replica.figures;
   return {
     node: self.id,
     instance: self.instance,
     cluster,
-    role: parts.removed ? 'removed' : roleOf(consensus),
+    role: parts.removed ? 'removed' : parts.isReplacing ? 'restarting' : roleOf(consensus),
     reason,
     term: core?.term ?? 0,
     leader: parts.removed || core?.leader === 0 ? undefined : core?.leader,
     transferringTo: consensus?.raft.core.transferTarget || undefined,
     address: self.address,
     commit: core?.commit ?? 0,
-    applied: store.appliedIndex,
-    lastIndex: store.log.lastIndex,
-    keys: stats.keys,
-    segments: stats.segments,
-    bytes: stats.bytes,
+    applied: figures.applied,
+    firstIndex: figures.firstIndex,
+    lastIndex: figures.lastIndex,
+    logBytes: figures.logBytes,
+    keys: figures.keys,
+    segments: figures.segments,
+    bytes: figures.bytes,
+    snapshots: snapshotsOf(parts.part),
+    repair: repairOf(parts.part, consensus),
     members: members.map((member) => ({
       ...member,
       ...(core && { kind: kindOf(member.id, core), ...progressOf(member.id, core) }),
@@ -43,6 +57,38 @@ export function nodeStatus(parts: {
     })),
     version: VERSION,
     uptimeMs: Math.round(uptimeMs),
+  };
+}
+
+type Part = Parameters<typeof nodeStatus>[0]['part'];
+
+function snapshotsOf(part: Part): SnapshotsStatus {
+  if (part === undefined) return { sent: 0, received: 0, sending: [] };
+  const { sender, receiver } = part;
+  const { underWay } = receiver;
+  return {
+    sent: sender.sent,
+    received: receiver.received,
+    sending: sender.underWay.map(({ to, index, sentBytes, totalBytes }) => {
+      return { peer: to, index, doneBytes: sentBytes, totalBytes };
+    }),
+    ...(underWay !== undefined && {
+      receiving: {
+        peer: underWay.from,
+        index: underWay.index,
+        doneBytes: underWay.receivedBytes,
+        totalBytes: underWay.totalBytes,
+      },
+    }),
+  };
+}
+
+function repairOf(part: Part, consensus: Consensus | undefined): RepairStatus {
+  const { damage, done = 0, isReplacing = false } = part?.repairs ?? {};
+  return {
+    ...(damage !== undefined && { damage: `${damage.message} (found by: ${damage.foundBy})` }),
+    repairing: isReplacing || consensus?.raft.core.lostData === true,
+    repaired: done,
   };
 }
 

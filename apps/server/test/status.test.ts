@@ -1,8 +1,8 @@
 import { type MemberStatus, parseStatus } from '@dle/client/protocol';
 import type { CoreStatus } from '@dle/raft';
 import { describe, expect, it } from 'vitest';
-import type { Consensus } from '../src/api/client-api.js';
 import type { Member } from '../src/membership/member.js';
+import type { Consensus } from '../src/replica/participation.js';
 import { nodeStatus } from '../src/status.js';
 
 const member = (id: number): Member => ({ id, instance: `i${id}`, address: `127.0.0.1:900${id}` });
@@ -22,8 +22,8 @@ function statusOf(lists: Lists, more: { removed?: boolean; transferTarget?: numb
     stopped: undefined,
   };
   const transport = { peer: (id: number) => (id === 4 ? undefined : { reachable: id !== 3 }) };
-  const stats = { keys: 1, segments: 1, bytes: 1 };
-  const store = { stats: () => stats, appliedIndex: 90, log: { lastIndex: 100 } };
+  const log = { firstIndex: 11, lastIndex: 100, logBytes: 1_000 };
+  const figures = { applied: 90, ...log, keys: 1, segments: 1, bytes: 1 };
   return nodeStatus({
     self: member(1),
     cluster: 'c',
@@ -31,7 +31,9 @@ function statusOf(lists: Lists, more: { removed?: boolean; transferTarget?: numb
     reason: undefined,
     removed: more.removed ?? false,
     consensus: { raft, transport } as unknown as Consensus,
-    store: store as unknown as Parameters<typeof nodeStatus>[0]['store'],
+    replica: { figures } as unknown as Parameters<typeof nodeStatus>[0]['replica'],
+    isReplacing: false,
+    part: undefined,
     uptimeMs: 5.4,
   });
 }

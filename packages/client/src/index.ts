@@ -14,4 +14,7 @@ export type {
   NodeStatus,
   Pair,
   ReadLevel,
+  RepairStatus,
+  SnapshotsStatus,
+  TransferStatus,
 } from './protocol/index.js';

@@ -19,15 +19,12 @@ import {
   type ReadLevel,
   transferResult,
 } from '@dle/client/protocol';
-import { type Clock, DleError, type Random } from '@dle/common';
+import { DleError } from '@dle/common';
 import type { Answer, Control } from '@dle/net';
 import type { LogProposal, RaftNode } from '@dle/raft';
-import type { LogStore } from '@dle/storage';
 import { entryOf } from '../entries.js';
-import type { MemberChanges } from '../membership/member-changes.js';
-import type { PeerTransport } from '../peers/peer-transport.js';
-import type { StoreMachine } from '../store-machine.js';
-import { DumpCursors } from './dump-cursors.js';
+import type { Consensus } from '../replica/participation.js';
+import type { Replica } from '../replica/replica.js';
 
 /**
  * How long a member waits for the leader's answer to a request that it passes on: several
@@ -35,25 +32,18 @@ import { DumpCursors } from './dump-cursors.js';
  */
 const FORWARD_TIMEOUT_MS = 5_000;
 
-/** What there is to serve from once the node is in a cluster. */
-export interface Consensus {
-  readonly raft: RaftNode<LogProposal>;
-  readonly transport: PeerTransport;
-  readonly changes: MemberChanges;
-}
-
 export interface ClientApiComponents {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly store: LogStore;
-  readonly machine: StoreMachine;
+  /** @throws DleError `DLE_UNAVAILABLE` while another takes its place */
+  readonly replica: () => Replica;
   /**
    * `undefined` while the cluster is being formed.
    *
-   * @throws DleError `DLE_MEMBER_REMOVED`
+   * @throws DleError `DLE_MEMBER_REMOVED`, `DLE_UNAVAILABLE`
    */
   readonly consensus: () => Consensus | undefined;
   readonly status: () => Control;
+  /** What to tell a client of a failure that says nothing to it. */
+  readonly explain: (error: DleError) => DleError;
 }
 
 /**
@@ -62,29 +52,27 @@ export interface ClientApiComponents {
  */
 export class ClientApi {
   readonly #components: ClientApiComponents;
-  readonly #dumps: DumpCursors;
 
   constructor(components: ClientApiComponents) {
     this.#components = components;
-    this.#dumps = new DumpCursors(components);
   }
 
   async handle(control: Control, raw: Uint8Array): Promise<Answer> {
     const request = parseRequest(control, raw);
     // What a removed node holds grows old; others hold it, too.
     if (request.op !== 'status' && request.op !== 'release') this.#components.consensus();
-    return this.#dispatch(request);
-  }
-
-  close(): void {
-    this.#dumps.closeAll();
+    try {
+      return await this.#dispatch(request);
+    } catch (thrown) {
+      throw this.#components.explain(DleError.from(thrown));
+    }
   }
 
   #dispatch(request: ClientRequest): Promise<Answer> | Answer {
     switch (request.op) {
       case 'put':
       case 'del':
-        return this.#atLeader(request, ({ raft }) => this.#write(raft, request));
+        return this.#atLeader(request, (consensus) => write(consensus, request));
       case 'get':
         return this.#get(request, request.level);
       case 'addMember':
@@ -104,7 +92,7 @@ export class ClientApi {
       case 'dump':
         return this.#dump(request);
       case 'release':
-        this.#dumps.release(request.cursor);
+        this.#components.replica().dumps.release(request.cursor);
         return emptyResult();
     }
   }
@@ -137,35 +125,19 @@ export class ClientApi {
     );
   }
 
-  #write(raft: RaftNode<LogProposal>, request: PutRequest | DelRequest): Promise<Envelope> {
-    return new Promise((resolve, reject) => {
-      raft.propose(entryOf(request), (error, index) => {
-        if (error !== undefined) reject(error);
-        else if (request.op === 'put') resolve(putResult({ index }));
-        else {
-          const existed = this.#components.machine.existedBefore(index);
-          resolve(delResult({ index, existed }));
-        }
-      });
-    });
-  }
-
   #get(request: GetRequest, level: ReadLevel): Promise<Answer> | Answer {
-    if (level === 'stale') return this.#valueOf(request);
-    const serve = async ({ raft }: Consensus): Promise<Envelope> => {
+    if (level === 'stale') return answerOf(this.#components.replica(), request);
+    const serve = async ({ raft, replica }: Consensus): Promise<Envelope> => {
       await readable(raft, level);
-      return this.#valueOf(request);
+      return answerOf(replica, request);
     };
     return isLeadersRead(level) ? this.#atLeader(request, serve) : serve(this.#inCluster());
   }
 
-  #valueOf(request: GetRequest): Envelope {
-    return getResult({ value: this.#components.store.getSync(request.key) });
-  }
-
   async #dump(request: DumpRequest): Promise<Envelope> {
     const { cursor, level, maxBytes } = request;
-    if (cursor !== undefined) return dumpResult(this.#dumps.next(cursor, maxBytes));
+    const { dumps } = this.#components.replica();
+    if (cursor !== undefined) return dumpResult(dumps.next(cursor, maxBytes));
     if (level !== 'stale') {
       const { raft, transport } = this.#inCluster();
       const peer = transport.peer(raft.core.leader);
@@ -173,7 +145,7 @@ export class ClientApi {
       if (isElsewhere && peer !== undefined) throw notLeader(peer.member.address);
       await readable(raft, level);
     }
-    return dumpResult(this.#dumps.first(maxBytes));
+    return dumpResult(dumps.first(maxBytes));
   }
 
   #inCluster(): Consensus {
@@ -181,6 +153,20 @@ export class ClientApi {
     if (consensus === undefined) throw unavailable('the cluster is still being formed');
     return consensus;
   }
+}
+
+function write({ raft, replica }: Consensus, request: PutRequest | DelRequest): Promise<Envelope> {
+  return new Promise((resolve, reject) => {
+    raft.propose(entryOf(request), (error, index) => {
+      if (error !== undefined) reject(error);
+      else if (request.op === 'put') resolve(putResult({ index }));
+      else resolve(delResult({ index, existed: replica.machine.existedBefore(index) }));
+    });
+  });
+}
+
+function answerOf({ store }: Replica, request: GetRequest): Envelope {
+  return getResult({ value: store.getSync(request.key) });
 }
 
 function readable(raft: RaftNode<LogProposal>, level: Exclude<ReadLevel, 'stale'>): Promise<void> {

@@ -24,6 +24,7 @@ export class DumpCursors {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #cursors = new Map<string, Cursor>();
+  #closed = false;
 
   constructor(components: {
     readonly store: LogStore;
@@ -37,6 +38,7 @@ export class DumpCursors {
 
   /** The first page of a new dump of the state as it is now. */
   first(maxBytes: number): DumpPage {
+    if (this.#closed) throw new DleError('DLE_CLOSED', 'the store is closed', { retryable: true });
     if (this.#cursors.size >= MAX_CURSORS) {
       const message = `${MAX_CURSORS} dumps are under way on this node; try again later`;
       throw new DleError('DLE_OVERLOADED', message, { retryable: true });
@@ -64,7 +66,9 @@ export class DumpCursors {
     this.#close(cursor.split('.')[0] ?? '');
   }
 
+  /** Ends them all, and begins none any more. */
   closeAll(): void {
+    this.#closed = true;
     for (const id of [...this.#cursors.keys()]) this.#close(id);
   }
 

@@ -7,9 +7,12 @@ import type { Member } from '../membership/member.js';
  * Each lane is a connection of its own, so that a heartbeat never waits behind megabytes of
  * entries, nor a client's request behind either.
  */
-export type Lane = 'control' | 'log' | 'forward';
+export type Lane = 'control' | 'log' | 'forward' | typeof SNAPSHOT_LANE;
 
 const LANES: readonly Lane[] = ['control', 'log', 'forward'];
+
+/** One that is there only while a snapshot is on its way. */
+export const SNAPSHOT_LANE = 'snapshot';
 
 /** A member that came back should be heard well within an election timeout. */
 const BACKOFF = { minMs: 20, maxMs: 400 };
@@ -21,6 +24,7 @@ const LOOK_MS = 1_000;
 export class Peer {
   readonly member: Member;
   readonly #lanes: ReadonlyMap<Lane, TcpClient>;
+  readonly #newClient: (lane: Lane) => TcpClient;
   readonly #logger: Logger;
   readonly #refused: (reason: DleError) => void;
 
@@ -49,7 +53,7 @@ export class Peer {
     this.#refused = refused;
     this.#logger = components.logger;
     const addresses = [...new Set([member.address, ...alsoAt])];
-    const open = (lane: Lane): [Lane, TcpClient] => {
+    this.#newClient = (lane) => {
       const client = new TcpClient(components, {
         addresses,
         hello: () => ({ ...hello(lane), target: member.id }),
@@ -57,6 +61,10 @@ export class Peer {
         backoff: BACKOFF,
       });
       client.onConnected((rpc) => this.#checkInstance(rpc));
+      return client;
+    };
+    const open = (lane: Lane): [Lane, TcpClient] => {
+      const client = this.#newClient(lane);
       client.onDisconnected(() => void this.#watch(client));
       void this.#watch(client);
       return [lane, client];
@@ -67,6 +75,11 @@ export class Peer {
   /** The open connection of a lane, if there is one. */
   rpc(lane: Lane): Rpc | undefined {
     return this.#lanes.get(lane)?.rpc;
+  }
+
+  /** A connection of its own for a snapshot, made when it is asked for; the caller closes it. */
+  openForSnapshot(): TcpClient {
+    return this.#newClient(SNAPSHOT_LANE);
   }
 
   get reachable(): boolean {

@@ -24,7 +24,7 @@ const del = (key: string) => {
 /** A log of some segments: more than is kept in memory, so that applying reads files, too. */
 async function write(log: RaftLog): Promise<{ lastIndex: number; neutral: number[] }> {
   await log.bootstrap({ voters: [1] });
-  log.saveVote(TERM, 1);
+  log.saveVote(TERM, 1, false);
   log.appendNoop(2, TERM);
   const first = [put('a', '1'), put('b', 'x'.repeat(1_500)), put('a', '2'), del('b'), put('b', '')];
   log.appendProposed(first, 3, TERM);

@@ -64,4 +64,7 @@ export {
   type NodeRole,
   type NodeStatus,
   parseStatus,
+  type RepairStatus,
+  type SnapshotsStatus,
+  type TransferStatus,
 } from './status.js';

@@ -10,8 +10,9 @@ import {
 } from './fields.js';
 
 /**
- * `forming`: not yet in a cluster; `failed`: its disk has failed or its log is damaged; `removed`:
- * the others have removed it, and it takes no part any more.
+ * `forming`: not yet in a cluster; `restarting`: it puts a snapshot in force, or sets damaged data
+ * aside, and takes part again in a moment; `failed`: its disk has failed, or its data is damaged
+ * and cannot be repaired; `removed`: the others have removed it, and it takes no part any more.
  */
 export type NodeRole =
   | 'forming'
@@ -19,6 +20,7 @@ export type NodeRole =
   | 'preCandidate'
   | 'candidate'
   | 'leader'
+  | 'restarting'
   | 'failed'
   | 'removed';
 
@@ -36,6 +38,7 @@ const ROLES: ReadonlySet<unknown> = new Set<NodeRole>([
   'preCandidate',
   'candidate',
   'leader',
+  'restarting',
   'failed',
   'removed',
 ]);
@@ -56,6 +59,38 @@ export interface MemberStatus {
   readonly caughtUp?: boolean | undefined;
   /** Whether the node that was asked holds a connection to it. */
   readonly reachable?: boolean | undefined;
+}
+
+/** A snapshot on its way to or from the node that was asked. */
+export interface TransferStatus {
+  /** Id of the node at the other end. */
+  readonly peer: number;
+  /** Of the last entry that it reflects. */
+  readonly index: number;
+  /** Bytes that have been brought since it was begun, or gone on with. */
+  readonly doneBytes: number;
+  /** Of all of it, roughly. */
+  readonly totalBytes: number;
+}
+
+/** Snapshots since the node was started. */
+export interface SnapshotsStatus {
+  /** Those that have come into force elsewhere. */
+  readonly sent: number;
+  /** Those that have come into force here. */
+  readonly received: number;
+  readonly sending: readonly TransferStatus[];
+  readonly receiving?: TransferStatus | undefined;
+}
+
+/** Damage of a node's data, and what becomes of it. */
+export interface RepairStatus {
+  /** What is damaged, and how that was found: a sentence for people. Absent: nothing is. */
+  readonly damage?: string | undefined;
+  /** Whether the node is fetching anew what it had, and takes no part in elections until it has. */
+  readonly repairing: boolean;
+  /** Repairs that have been brought to their end since the node was started. */
+  readonly repaired: number;
 }
 
 /** A node's view of itself and of its cluster. */
@@ -79,11 +114,17 @@ export interface NodeStatus {
   readonly commit: number;
   /** Index up to which the keys reflect the log. */
   readonly applied: number;
+  /** Lowest index that is in the log; lower ones are in snapshots only. */
+  readonly firstIndex: number;
   readonly lastIndex: number;
+  /** Bytes of the log's entries. */
+  readonly logBytes: number;
   readonly keys: number;
   readonly segments: number;
   /** Bytes of the data directory's segments. */
   readonly bytes: number;
+  readonly snapshots: SnapshotsStatus;
+  readonly repair: RepairStatus;
   readonly members: readonly MemberStatus[];
   /** Of the server program. */
   readonly version: string;
@@ -119,13 +160,48 @@ export function parseStatus(control: unknown): NodeStatus {
     address: text(fields, 'address', distrust),
     commit: number('commit'),
     applied: number('applied'),
+    firstIndex: number('firstIndex'),
     lastIndex: number('lastIndex'),
+    logBytes: number('logBytes'),
     keys: number('keys'),
     segments: number('segments'),
     bytes: number('bytes'),
+    snapshots: parseSnapshots(asFields(fields.snapshots, distrust)),
+    repair: parseRepair(asFields(fields.repair, distrust)),
     members: members.map((member) => parseMember(asFields(member, distrust))),
     version: text(fields, 'version', distrust),
     uptimeMs: number('uptimeMs'),
+  };
+}
+
+function parseSnapshots(fields: Fields): SnapshotsStatus {
+  const { sending } = fields;
+  if (!Array.isArray(sending) || sending.length > MAX_MEMBERS) {
+    throw distrust(`sending must be a list of at most ${MAX_MEMBERS}`);
+  }
+  return {
+    sent: wholeNumber(fields, 'sent', distrust),
+    received: wholeNumber(fields, 'received', distrust),
+    sending: sending.map(parseTransfer),
+    receiving: optional(fields, 'receiving', (all, name) => parseTransfer(all[name]), distrust),
+  };
+}
+
+function parseTransfer(value: unknown): TransferStatus {
+  const fields = asFields(value, distrust);
+  return {
+    peer: wholeNumber(fields, 'peer', distrust),
+    index: wholeNumber(fields, 'index', distrust),
+    doneBytes: wholeNumber(fields, 'doneBytes', distrust),
+    totalBytes: wholeNumber(fields, 'totalBytes', distrust),
+  };
+}
+
+function parseRepair(fields: Fields): RepairStatus {
+  return {
+    damage: optional(fields, 'damage', longText, distrust),
+    repairing: flag(fields, 'repairing', distrust),
+    repaired: wholeNumber(fields, 'repaired', distrust),
   };
 }
 

@@ -1,6 +1,7 @@
 import { DleError } from '@dle/common';
 import { EXIT_FAILED } from '@dle/common/internal';
 import type { CommandModule } from 'yargs';
+import type { NodeStatus } from '../../protocol/index.js';
 import { type ClusterArguments, withClient } from '../cluster-options.js';
 import { type Finding, type Survey, surveyCluster } from '../status/survey.js';
 import { statusTable } from '../status/table.js';
@@ -53,8 +54,25 @@ function changesUnderWay({ findings, leader }: Survey): string {
       `the voters are changing from ${idsOf('voter', 'leaving')} to ${idsOf('voter', 'joining')}`,
     transferringTo !== undefined && `leadership is being handed over to node ${transferringTo}`,
     ...statuses.map(({ node, reason }) => reason !== undefined && `node ${node}: ${reason}`),
+    ...statuses.flatMap(snapshotsUnderWay),
+    ...statuses.flatMap(repairs),
   ];
   return lines.flatMap((line) => (line === false ? [] : [`${line}\n`])).join('');
+}
+
+/** A snapshot is told of by whoever sends it. */
+function snapshotsUnderWay({ node, snapshots }: NodeStatus): string[] {
+  return snapshots.sending.map(({ peer, index, doneBytes, totalBytes }) => {
+    const part = Math.min(100, Math.floor((100 * doneBytes) / Math.max(1, totalBytes)));
+    return `node ${node} brings node ${peer} the snapshot of entry ${index}: ${part} %`;
+  });
+}
+
+function repairs({ node, repair, applied, commit }: NodeStatus): string[] {
+  const { damage, repairing } = repair;
+  if (!repairing) return damage === undefined ? [] : [`node ${node} is damaged: ${damage}`];
+  const why = damage === undefined ? 'it had lost the end of its log' : damage;
+  return [`node ${node} repairs its data (${why}): it has applied ${applied} of ${commit} entries`];
 }
 
 function nameUnreachable(findings: readonly Finding[]): void {

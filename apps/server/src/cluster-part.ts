@@ -1,0 +1,179 @@
+import type { Clock, DleError, Logger, Random } from '@dle/common';
+import type { Sockets } from '@dle/net';
+import type { IndexedConfiguration } from '@dle/raft';
+import type { Vfs } from '@dle/storage/internal';
+import type { Card } from './formation/decide.js';
+import type { Member } from './membership/member.js';
+import type { ResolvedOptions } from './options.js';
+import { PeerTransport } from './peers/peer-transport.js';
+import type { DamageFoundBy, NodeDamage } from './repair/damage.js';
+import { type Identity, IdentityKeeper } from './repair/identity.js';
+import { newestSegment, type OpenedReplica } from './repair/open-replica.js';
+import { Repairs } from './repair/repairs.js';
+import { type Consensus, type CoreTuning, Participation } from './replica/participation.js';
+import type { ReplicaKeeper } from './replica/replica-keeper.js';
+import { installSnapshot } from './snapshots/install-snapshot.js';
+import { SnapshotReceiver } from './snapshots/snapshot-receiver.js';
+import { SnapshotSender } from './snapshots/snapshot-sender.js';
+
+/** Election timeouts for which a removed member can be told that it is: as long as Raft tries to. */
+const PARTING_TIMEOUTS = 3;
+
+export interface ClusterPartComponents {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly sockets?: Sockets;
+  readonly vfs: Vfs;
+  readonly keeper: ReplicaKeeper;
+  /** Opens the replica that lies in the directory now. */
+  readonly open: () => Promise<OpenedReplica>;
+}
+
+export interface ClusterPartOptions {
+  readonly node: ResolvedOptions;
+  readonly self: Member;
+  readonly cluster: string;
+  readonly directory: string;
+  readonly core: CoreTuning | undefined;
+  /** As the node found it when it was started. */
+  readonly identity: Identity | undefined;
+  /** What was damaged then. */
+  readonly damage: NodeDamage | undefined;
+  readonly card: () => Card;
+  /** A member lets this node not in. */
+  readonly refused: (reason: DleError) => void;
+  /** Role, term or leader have changed. */
+  readonly roleChanged: () => void;
+  /** This configuration is in force; entries up to `commit` are committed. */
+  readonly reconfigured: (configuration: IndexedConfiguration | undefined, commit: number) => void;
+}
+
+/** What a node has when it is in a cluster, and as long as it is. */
+export class ClusterPart {
+  readonly cluster: string;
+  readonly transport: PeerTransport;
+  readonly sender: SnapshotSender;
+  readonly receiver: SnapshotReceiver;
+  readonly repairs: Repairs;
+  readonly #participation: Participation;
+  readonly #identity: IdentityKeeper;
+  readonly #components: ClusterPartComponents;
+  readonly #options: ClusterPartOptions;
+
+  constructor(components: ClusterPartComponents, options: ClusterPartOptions) {
+    const { vfs, keeper, open, logger } = components;
+    const { node, self, cluster, directory, damage } = options;
+    const { electionTimeoutMs, heartbeatIntervalMs, logRetentionBytes, segmentSize } = node;
+    this.#components = components;
+    this.#options = options;
+    this.cluster = cluster;
+    this.#identity = new IdentityKeeper(components, directory, {
+      ...(options.identity?.instance === self.instance && options.identity),
+      instance: self.instance,
+      cluster,
+    });
+    this.transport = new PeerTransport(components, {
+      self,
+      cluster,
+      hints: node.peers,
+      // Longer, so that a busy machine gets through; what is down mostly says so at once.
+      connectTimeoutMs: 2 * electionTimeoutMs,
+      partingMs: PARTING_TIMEOUTS * electionTimeoutMs,
+      card: options.card,
+      refused: options.refused,
+    });
+    this.sender = new SnapshotSender(
+      {
+        ...components,
+        open: (to) => this.transport.peer(to)?.openForSnapshot(),
+        damaged: (error) => this.repairs.notice(error, 'snapshot'),
+      },
+      { bytesPerSecond: node.snapshotBytesPerSecond },
+    );
+    this.#participation = new Participation(
+      { ...components, transport: this.transport, snapshots: this.sender },
+      {
+        self,
+        electionTimeoutMs,
+        heartbeatIntervalMs,
+        core: { logRetentionBytes, ...options.core },
+        roleChanged: () => {
+          this.#identity.noteTerm(this.consensus?.raft.core.term ?? 0);
+          options.roleChanged();
+        },
+        reconfigured: () => this.#noteConfiguration(),
+        failed: (error) => this.repairs.notice(error, 'apply'),
+      },
+    );
+    const participation = this.#participation;
+    const identity = this.#identity;
+    this.receiver = new SnapshotReceiver(
+      {
+        ...components,
+        raft: () => this.#serving.raft,
+        install: (importer, floor) =>
+          installSnapshot({ keeper, participation, identity, open }, importer, floor),
+      },
+      { directory, storeId: self.instance, segmentSize },
+    );
+    this.repairs = new Repairs(
+      { vfs, clock: components.clock, logger, keeper, participation, identity, open },
+      { directory, id: self.id },
+      damage,
+    );
+  }
+
+  /** `undefined` while one replica takes the place of another. */
+  get consensus(): Consensus | undefined {
+    return this.#participation.consensus;
+  }
+
+  /** Takes part from now on. */
+  async begin(): Promise<void> {
+    const { vfs, keeper } = this.#components;
+    // On the device before it votes or acknowledges anything.
+    await this.#identity.settled;
+    this.#identity.noteSegment(await newestSegment(vfs, this.#options.directory));
+    try {
+      await this.#participation.begin(keeper.current);
+      this.#noteConfiguration();
+    } catch (thrown) {
+      if (!this.repairs.notice(thrown as DleError, 'start')) throw thrown;
+    }
+  }
+
+  /** Another segment of the log has been begun. */
+  noteSegment(segment: number): void {
+    this.#identity.noteSegment(segment);
+  }
+
+  /** Whether what has failed is damage of this node's data, which is being repaired now. */
+  noticeDamage(error: DleError, foundBy: DamageFoundBy): boolean {
+    return this.repairs.notice(error, foundBy);
+  }
+
+  /** Takes no part any more: whoever waits, or asks, is told so. */
+  async close(): Promise<void> {
+    this.consensus?.raft.stop();
+    await this.receiver.close();
+    await this.#participation.close();
+    await this.#identity.settled;
+  }
+
+  get #serving(): Consensus {
+    const { serving } = this.#components.keeper;
+    const { consensus } = this;
+    if (consensus !== undefined && consensus.replica === serving) return consensus;
+    throw new Error('consensus runs on another replica than the one that is kept');
+  }
+
+  #noteConfiguration(): void {
+    const core = this.consensus?.raft.core;
+    if (core === undefined) return;
+    const { configuration, commit, term } = core;
+    this.#identity.noteTerm(term);
+    if (configuration !== undefined) this.#identity.noteVoters(configuration.configuration.voters);
+    this.#options.reconfigured(configuration, commit);
+  }
+}

@@ -1,0 +1,157 @@
+import { join } from 'node:path';
+import type { Clock, Random } from '@dle/common';
+import { State } from '@dle/raft';
+import { Log, type Vfs } from '@dle/storage/internal';
+import { readRecord, removeRecord, writeRecord } from './durable-file.js';
+import { IDENTITY_NAMES } from './identity.js';
+
+/** Says that a repair is under way, and what is to come of it. */
+const MARKER = 'repair';
+/** The damaged files are kept here until the node is whole again. */
+const ASIDE_DIRECTORY = 'damaged';
+/** What a base is received in. */
+const IMPORT_DIRECTORY = 'import.draft';
+
+/** First the damaged files go, then an empty store takes their place, then it catches up. */
+type Step = 'aside' | 'fresh' | 'catchUp';
+
+/** The store that a damaged node goes on with. */
+export interface FreshStore {
+  /** Of the damaged one: the node stays who it is. */
+  readonly storeId: string;
+  /** Local states; those of consensus may be missing. */
+  readonly states: ReadonlyMap<string, Uint8Array>;
+  /** If they are: a term that the node has never been in. */
+  readonly term: number;
+}
+
+interface Marker {
+  readonly step: Step;
+  /** What is damaged, for people. */
+  readonly damage: string;
+  readonly storeId: string;
+  readonly states: readonly (readonly [string, string])[];
+  readonly term: number;
+}
+
+export interface FreshStoreComponents {
+  readonly vfs: Vfs;
+  readonly clock: Clock;
+}
+
+/**
+ * Sets the files of the damaged store in `directory`, which nobody may have open, aside, and puts
+ * an empty one in its place. A crash in it is gone on from by `finishFreshStore`. Rejects with
+ * `DLE_IO`, `DLE_DISK_FULL`, `DLE_LOCKED`.
+ */
+export async function beginFreshStore(
+  components: FreshStoreComponents,
+  directory: string,
+  store: FreshStore,
+  damage: string,
+): Promise<void> {
+  const { vfs } = components;
+  await vfs.makeDirectory(directory);
+  const states = Array.from(store.states, ([key, value]) => {
+    return [key, Buffer.from(value).toString('base64')] as const;
+  });
+  const { storeId, term } = store;
+  await mark(vfs, directory, { step: 'aside', damage, storeId, states, term });
+  await finishFreshStore(components, directory);
+}
+
+/**
+ * Does what is left of a repair that was interrupted. What was damaged, if the store there still
+ * has to catch up; `undefined`: it is whole.
+ */
+export async function finishFreshStore(
+  components: FreshStoreComponents,
+  directory: string,
+): Promise<string | undefined> {
+  const { vfs } = components;
+  const record = await readRecord(vfs, directory, MARKER);
+  if (record === undefined) return undefined;
+  let marker = record as unknown as Marker;
+  if (marker.step === 'aside') {
+    await setAside(vfs, directory);
+    marker = { ...marker, step: 'fresh' };
+    await mark(vfs, directory, marker);
+  }
+  if (marker.step === 'fresh') {
+    await makeEmptyStore(components, directory, marker);
+    await mark(vfs, directory, { ...marker, step: 'catchUp', states: [] });
+  }
+  return marker.damage;
+}
+
+/** The node is whole again: what was damaged is of no use any more. */
+export async function endFreshStore(vfs: Vfs, directory: string): Promise<void> {
+  const aside = join(directory, ASIDE_DIRECTORY);
+  for (const name of await vfs.list(aside)) await vfs.unlink(join(aside, name));
+  await vfs.removeDirectory(aside);
+  await removeRecord(vfs, directory, MARKER);
+}
+
+function mark(vfs: Vfs, directory: string, marker: Marker): Promise<void> {
+  return writeRecord(vfs, directory, MARKER, marker);
+}
+
+async function setAside(vfs: Vfs, directory: string): Promise<void> {
+  const aside = join(directory, ASIDE_DIRECTORY);
+  const lock = await vfs.lock(directory);
+  try {
+    // Of a repair that did not come to its end: those hold more than what it has fetched since.
+    const keeps = (await vfs.list(aside)).length === 0;
+    await vfs.makeDirectory(aside);
+    for (const name of await storeFiles(vfs, directory)) {
+      const path = join(directory, name);
+      if (keeps) await vfs.rename(path, join(aside, name));
+      else await vfs.unlink(path);
+    }
+    await vfs.syncDirectory(aside);
+    await vfs.syncDirectory(directory);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Durable when it resolves; can be repeated. */
+async function makeEmptyStore(
+  { vfs, clock }: FreshStoreComponents,
+  directory: string,
+  { storeId, states, term }: Marker,
+): Promise<void> {
+  for (const name of await storeFiles(vfs, directory)) await vfs.unlink(join(directory, name));
+  await vfs.syncDirectory(directory);
+  const log = await Log.open({ vfs, clock, random: drawing(storeId) }, { directory });
+  try {
+    for (const [key, value] of states) {
+      log.setLocalState(key, new Uint8Array(Buffer.from(value, 'base64')));
+    }
+    // The empty node elects nobody until it holds again what was committed.
+    if (!states.some(([key]) => key === 'vote')) new State(log).save(term, 0, true);
+    await log.whenFlushed(log.accepted);
+  } finally {
+    await log.close();
+  }
+}
+
+/** What lies in the directory of a node, and is neither a lock nor of the node itself. */
+async function storeFiles(vfs: Vfs, directory: string): Promise<string[]> {
+  const others = new Set<string>([
+    MARKER,
+    ASIDE_DIRECTORY,
+    IMPORT_DIRECTORY,
+    ...IDENTITY_NAMES,
+    ...[MARKER, ...IDENTITY_NAMES].map((name) => `${name}.tmp`),
+  ]);
+  const names = await vfs.list(directory);
+  return names.filter((name) => !others.has(name) && !/^lock(\.|$)/.test(name));
+}
+
+/** Where chance decides about the id of a new store, it is to be this one. */
+function drawing(id: string): Random {
+  const words = id.match(/.{8}/g)!.map((digits) => Number.parseInt(digits, 16));
+  let drawn = 0;
+  return { nextUint32: () => words[drawn++ % words.length]! };
+}

@@ -1,0 +1,147 @@
+import { DleError, type Logger } from '@dle/common';
+import type { Vfs } from '@dle/storage/internal';
+import { isIdList } from '../membership/membership.js';
+import { readRecord, writeRecord } from './durable-file.js';
+
+/** Two copies, for it matters most where other files of the directory are damaged. */
+export const IDENTITY_NAMES = ['identity', 'identity.copy'] as const;
+
+/**
+ * How far ahead of the present term a ceiling is set, and from where on it is raised: so far that
+ * neither elections nor what repairs of other members add comes near it before it has been raised;
+ * and there is room for a million repairs.
+ */
+const CEILING_AHEAD = 2 ** 32;
+const CEILING_MARGIN = 2 ** 31;
+
+/**
+ * What a node knows of itself where nothing of its store can be read: it is then the same member,
+ * without its data, and not a new one.
+ */
+export interface Identity {
+  /** Random id of its data directory. */
+  readonly instance: string;
+  readonly cluster: string;
+  /** A term that it has never been in. */
+  readonly termCeiling: number;
+  /** Who voted when it last knew; none: it never did. */
+  readonly voters: readonly number[];
+  /** Id of the newest segment of its log; 0: not known. One like that, or a newer one, is there. */
+  readonly lastSegment: number;
+}
+
+/** Whether the others can decide without `self`, so that it can be made whole from them. */
+export function canBeRepaired({ voters }: Identity, self: number): boolean {
+  return voters.length === 0 || voters.filter((id) => id !== self).length > voters.length / 2;
+}
+
+/**
+ * The identity found in `directory`: the copy that knows more, if one is damaged or older.
+ * `undefined`: it has none, or none that can be read.
+ */
+export async function readIdentity(
+  components: { readonly vfs: Vfs; readonly logger: Logger },
+  directory: string,
+): Promise<Identity | undefined> {
+  let found: Identity | undefined;
+  for (const name of IDENTITY_NAMES) {
+    try {
+      const record = await readRecord(components.vfs, directory, name);
+      if (record === undefined) continue;
+      const copy = parse(record);
+      if (found === undefined || copy.termCeiling > found.termCeiling) found = copy;
+    } catch (thrown) {
+      const { code, message } = DleError.from(thrown);
+      components.logger.warn({ code }, `a copy of the node's identity cannot be read: ${message}`);
+    }
+  }
+  return found;
+}
+
+/** Writes the identity whenever what it says is no longer so. */
+export class IdentityKeeper {
+  readonly #vfs: Vfs;
+  readonly #logger: Logger;
+  readonly #directory: string;
+  #identity: Identity;
+  #isWriting = false;
+  #isOutdated = false;
+  #last: Promise<void> = Promise.resolve();
+
+  /** `identity` is written at once, see `settled`. */
+  constructor(
+    components: { readonly vfs: Vfs; readonly logger: Logger },
+    directory: string,
+    identity: Pick<Identity, 'instance' | 'cluster'> & Partial<Identity>,
+  ) {
+    this.#vfs = components.vfs;
+    this.#logger = components.logger;
+    this.#directory = directory;
+    this.#identity = { termCeiling: CEILING_AHEAD, voters: [], lastSegment: 0, ...identity };
+    this.#write();
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /** Resolves when what was noted last is on the device, or could not be written. */
+  get settled(): Promise<void> {
+    return this.#last;
+  }
+
+  noteTerm(term: number): void {
+    if (term > this.#identity.termCeiling - CEILING_MARGIN) {
+      this.#note({ termCeiling: term + CEILING_AHEAD });
+    }
+  }
+
+  noteVoters(voters: readonly number[]): void {
+    if (voters.join() !== this.#identity.voters.join()) this.#note({ voters });
+  }
+
+  noteSegment(lastSegment: number): void {
+    if (lastSegment !== this.#identity.lastSegment) this.#note({ lastSegment });
+  }
+
+  #note(change: Partial<Identity>): void {
+    this.#identity = { ...this.#identity, ...change };
+    this.#write();
+  }
+
+  #write(): void {
+    this.#isOutdated = true;
+    if (!this.#isWriting) this.#last = this.#writeAll();
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true;
+    try {
+      while (this.#isOutdated) {
+        this.#isOutdated = false;
+        const content = this.#identity;
+        for (const name of IDENTITY_NAMES) {
+          await writeRecord(this.#vfs, this.#directory, name, content);
+        }
+      }
+    } catch (thrown) {
+      // It is for the day when the disk is damaged: today nothing depends on it.
+      const { code, message } = DleError.from(thrown);
+      this.#logger.warn({ code }, `the node's identity cannot be written: ${message}`);
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+}
+
+function parse(record: Readonly<Record<string, unknown>>): Identity {
+  const { instance, cluster, termCeiling, voters, lastSegment } = record;
+  const isRight =
+    typeof instance === 'string' &&
+    typeof cluster === 'string' &&
+    Number.isSafeInteger(termCeiling) &&
+    isIdList(voters) &&
+    Number.isSafeInteger(lastSegment);
+  if (isRight) return record as unknown as Identity;
+  throw new DleError('DLE_FORMAT', 'it has other fields than this version knows');
+}

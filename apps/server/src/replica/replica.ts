@@ -1,0 +1,120 @@
+import { type Clock, DleError, type Random } from '@dle/common';
+import { RaftLog } from '@dle/raft';
+import { LogStore, type LogStoreComponents, type LogStoreOptions } from '@dle/storage';
+import { DumpCursors } from '../api/dump-cursors.js';
+import { StoreMachine } from '../store-machine.js';
+
+export interface ReplicaComponents {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly vfs?: NonNullable<LogStoreComponents['vfs']>;
+}
+
+export interface ReplicaOptions {
+  readonly directory: string;
+  readonly store: LogStoreOptions;
+  /** Told the index up to which entries have just been applied. */
+  readonly applied: (index: number) => void;
+  /** Told why entries of the log could not be read. */
+  readonly unreadable: (error: DleError) => void;
+  /** A segment of the log has been begun: its id, or one that is lower and higher than the last. */
+  readonly rolled: (segment: number) => void;
+}
+
+/** Tells of entries that cannot be read: a peer that lacks them is never sent them. */
+class WatchedLog extends RaftLog {
+  readonly #unreadable: (error: DleError) => void;
+
+  constructor(store: LogStore, unreadable: (error: DleError) => void) {
+    super(store);
+    this.#unreadable = unreadable;
+  }
+
+  override read(fromIndex: number, toIndex: number): Uint8Array | Promise<Uint8Array> {
+    const bytes = super.read(fromIndex, toIndex);
+    if (bytes instanceof Promise) {
+      bytes.catch((thrown: unknown) => this.#unreadable(DleError.from(thrown)));
+    }
+    return bytes;
+  }
+}
+
+/** Figures of a replica, for operators. */
+export interface ReplicaFigures {
+  readonly applied: number;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly logBytes: number;
+  readonly keys: number;
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+/**
+ * What a node holds of its cluster: the store, the log in it, the keys as the state machine of
+ * consensus. Another takes its place in a running node when the leader has brought a snapshot, or
+ * when this one is damaged.
+ */
+export class Replica {
+  readonly store: LogStore;
+  readonly log: RaftLog;
+  readonly machine: StoreMachine;
+  readonly dumps: DumpCursors;
+  readonly #components: ReplicaComponents;
+  readonly #options: ReplicaOptions;
+  /** As they were when it was closed. */
+  #last: ReplicaFigures | undefined;
+
+  /** Rejects with what `LogStore.open` does. */
+  static async open(components: ReplicaComponents, options: ReplicaOptions): Promise<Replica> {
+    const { directory, store } = options;
+    const opened = await LogStore.open(directory, { ...store, replicated: true }, components);
+    opened.log.onSealed(({ id }) => options.rolled(id + 1));
+    return new Replica(components, options, opened);
+  }
+
+  private constructor(components: ReplicaComponents, options: ReplicaOptions, store: LogStore) {
+    this.#components = components;
+    this.#options = options;
+    this.store = store;
+    this.log = new WatchedLog(store, options.unreadable);
+    this.machine = new StoreMachine(store, options.applied);
+    this.dumps = new DumpCursors({ ...components, store });
+  }
+
+  get figures(): ReplicaFigures {
+    if (this.#last !== undefined) return this.#last;
+    const { log, appliedIndex } = this.store;
+    const { keys, segments, bytes } = this.store.stats();
+    return {
+      applied: appliedIndex,
+      firstIndex: log.firstIndex,
+      lastIndex: log.lastIndex,
+      logBytes: log.bytesFrom(log.firstIndex),
+      keys,
+      segments,
+      bytes,
+    };
+  }
+
+  get isClosed(): boolean {
+    return this.#last !== undefined;
+  }
+
+  /**
+   * The same store, for another run of consensus. Rejects with `DLE_STORAGE_POISONED`: what a start
+   * recovers has to be flushed.
+   */
+  async renewed(): Promise<Replica> {
+    this.dumps.closeAll();
+    await this.store.flush();
+    return new Replica(this.#components, this.#options, this.store);
+  }
+
+  /** Ends its dumps, flushes and frees the directory. Idempotent. */
+  async close(): Promise<void> {
+    this.#last ??= this.figures;
+    this.dumps.closeAll();
+    await this.store.close();
+  }
+}
