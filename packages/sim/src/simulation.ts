@@ -40,9 +40,9 @@ export interface SimulationOptions {
   /** Numbers of faults that are left out; those that remain come as ever. */
   readonly without?: ReadonlySet<number> | undefined;
   /** Gets a line for everything of note. */
-  readonly trace?: (line: string) => void;
+  readonly trace?: ((line: string) => void) | undefined;
   /** The disks as the nodes are to see them: for a test of the test. */
-  readonly disguise?: (vfs: MemVfs) => Vfs;
+  readonly disguise?: ((vfs: MemVfs) => Vfs) | undefined;
 }
 
 export interface SimulationResult {

@@ -69,8 +69,8 @@ export class Coverage {
     this.#counts.set(event, this.#counts.get(event)! + times);
   }
 
-  add(other: Coverage): void {
-    for (const [event, times] of other.counts) this.count(event, times);
+  add(counts: ReadonlyMap<SimEvent, number>): void {
+    for (const [event, times] of counts) this.count(event, times);
   }
 
   /** A line for each. */
