@@ -24,6 +24,9 @@ export type {
   Snapshot,
   SnapshotStats,
 } from './ordered/types.js';
+export type { FoundDamage, IndexRange } from './scrub/found-damage.js';
+export type { ScrubProgress } from './scrub/scrub-round.js';
+export type { ScrubCounters, ScrubOptions, ScrubReport } from './scrub/scrubber.js';
 export type { BaseChunk, BaseExport } from './store/base/base-export.js';
 export type { BaseImporter, ImportOptions } from './store/base/base-importer.js';
 export { LogStore } from './store/log-store.js';
@@ -37,6 +40,7 @@ export type {
   LogStoreOptions,
   LogStoreStats,
   Pair,
+  ScrubbingOptions,
   VerifyReport,
   WriteOptions,
 } from './store/types.js';

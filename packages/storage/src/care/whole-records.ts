@@ -128,7 +128,7 @@ export class WholeRecords {
 }
 
 /** `undefined` for what is damaged, or made of bytes that only look like something. */
-function unlessUnknown<T>(read: () => T): T | undefined {
+export function unlessUnknown<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (thrown) {

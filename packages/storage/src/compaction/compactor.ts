@@ -50,6 +50,8 @@ export interface CompactionCounters {
 export interface CompactorComponents extends ScalesComponents {
   readonly clock: Clock;
   readonly background: Background;
+  /** Told what it has met in the files that it reads. */
+  readonly onDamage: (thrown: unknown) => void;
 }
 
 export interface CompactorOptions {
@@ -85,6 +87,10 @@ export class Compactor implements Room {
     this.counters = components.installer.counters;
     components.directories.onBuilt.add(() => {
       this.#takeReserve();
+      this.touch();
+    });
+    components.directories.onRemade.add((id) => {
+      this.#scales.trust(id);
       this.touch();
     });
     components.log.onFlushed(() => this.touch());
@@ -292,6 +298,7 @@ export class Compactor implements Room {
       this.counters.failed++;
       if (isInputDamage(thrown)) {
         this.#scales.noteDamage(String(DleError.from(thrown).details?.file ?? ''));
+        this.#components.onDamage(thrown);
       }
       throw thrown;
     } finally {

@@ -82,6 +82,17 @@ export class Installer {
     await this.#alone(() => this.#write([], [], 0, undefined));
   }
 
+  /** The manifest on the disk is damaged: another one takes its place. Rejects as `install` does. */
+  async rewrite(): Promise<void> {
+    const { floor, log } = this.#components;
+    await this.#alone(async () => {
+      if (this.#manifest === undefined) return;
+      const checkpoint = floor?.checkpoint();
+      await log.whenFlushed(log.accepted);
+      await this.#write([], [], 0, checkpoint);
+    });
+  }
+
   /**
    * The entries up to a floor are given up. A lower one than before is ignored. Rejects with
    * `DLE_INVALID_ARGUMENT`, `DLE_STORAGE_POISONED`, `DLE_DISK_FULL`, `DLE_IO`: then the one before

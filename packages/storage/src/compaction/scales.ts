@@ -49,6 +49,11 @@ export class Scales {
     }
   }
 
+  /** Its key directory has been made again: that may have been all. */
+  trust(id: number): void {
+    this.#damaged.delete(id);
+  }
+
   isDamaged(id: number): boolean {
     return this.#damaged.has(id);
   }

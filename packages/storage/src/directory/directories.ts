@@ -49,6 +49,10 @@ export class Directories {
   readonly healed: Damage[] = [];
   /** Told of each one that has been made. */
   readonly onBuilt: Listeners<DirectoryHeader> = new Listeners();
+  /** Told of each one that has been made in the place of one that was damaged meanwhile. */
+  readonly onRemade: Listeners<number> = new Listeners();
+  /** Told why one could not be made. */
+  readonly onFailed: Listeners<unknown> = new Listeners();
   readonly #vfs: Vfs;
   readonly #directory: string;
   readonly #builder: DirectoryBuilder;
@@ -58,6 +62,8 @@ export class Directories {
   readonly #contents = new Map<number, SegmentContent>();
   #present: ReadonlySet<number> | undefined;
   readonly #queue: Listed[] = [];
+  /** Of those that are to be made, the ones that were there before. */
+  readonly #remaking = new Set<number>();
   #failed: Listed[] = [];
   #building: Promise<void> | undefined;
   #underWay: Listed | undefined;
@@ -169,6 +175,13 @@ export class Directories {
     if (this.#queue.length > 0) this.#building ??= this.#build();
   }
 
+  /** The directory of a file that is in use is damaged: has it made again. */
+  remake(segment: Listed): void {
+    if (this.#closed || this.#remaking.has(segment.id)) return;
+    this.#remaking.add(segment.id);
+    this.make(segment);
+  }
+
   /** Removes what was left behind: drafts, and directories of files that there are not. */
   async tidy(): Promise<void> {
     const names = await this.#vfs.list(this.#directory);
@@ -202,6 +215,7 @@ export class Directories {
   /** Leaves out those that have not been begun. */
   abandon(): void {
     this.#queue.length = 0;
+    this.#remaking.clear();
   }
 
   async #list(): Promise<ReadonlySet<number>> {
@@ -220,13 +234,15 @@ export class Directories {
           header = await this.#builder.build(next);
           this.counters.built++;
         }
-      } catch {
+      } catch (thrown) {
         // Counted, and no more than that: the segment says the same, and takes longer to read.
         this.counters.failed++;
         this.#failed.push(next);
+        this.onFailed.tell(thrown);
       }
       this.#underWay = undefined;
-      if (header !== undefined) this.onBuilt.tell(header);
+      if (header !== undefined && this.#remaking.delete(next.id)) this.onRemade.tell(next.id);
+      else if (header !== undefined) this.onBuilt.tell(header);
       this.#answer((last) => last === next);
     }
     this.#building = undefined;

@@ -31,19 +31,19 @@ export interface ScanEnd {
 
 /**
  * Follows the chain of frames in one segment, from the frame after `chain` up to `lastSequence`, as
- * far as it is unbroken. `takes` may verify the records of a frame, and take them in; what
+ * far as it is unbroken. `from`: where that frame lies, if it is not the first. `takes` may verify the records of a frame, and take them in; what
  * it leaves is decoded, and shown to `visit`. Throws `DLE_FORMAT` for what is intact but unknown.
  */
 export async function scanSegment(
   reader: ChunkReader,
-  segment: { readonly id: number; readonly path: string },
+  segment: { readonly id: number; readonly path: string; readonly from?: number },
   chain: ChainEnd,
   lastSequence: number,
   visit: (frame: ScannedFrame) => void,
   takes: (header: ReadFrameHeader, records: Uint8Array, origin: Origin) => boolean = () => false,
 ): Promise<ScanEnd> {
   let { sequence, checksum } = chain;
-  let offset = SEGMENT_HEADER_BYTES;
+  let offset = segment.from ?? SEGMENT_HEADER_BYTES;
   let damage: unknown;
   while (sequence < lastSequence) {
     const bytes = await reader.read(offset, FRAME_HEADER_BYTES);

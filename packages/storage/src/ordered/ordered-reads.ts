@@ -6,6 +6,8 @@ import type { DeadExtents } from '../log/dead-extents.js';
 import type { RecordView } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
 import { SegmentFiles } from '../log/segment-files.js';
+import { damageIn } from '../scrub/damage-of.js';
+import type { DamageList } from '../scrub/found-damage.js';
 import type { Catalog, SealedFile } from '../store/catalog.js';
 import type { KeyReader } from '../store/key-reader.js';
 import type { NativeIndex } from '../store/native-index.js';
@@ -45,6 +47,8 @@ export interface OrderedComponents {
   readonly dead: DeadExtents;
   /** What has been applied. */
   readonly applied: AppliedLog & { readonly appliedIndex: number };
+  /** Told of key directories that cannot be read. */
+  readonly damages: DamageList;
 }
 
 export interface OrderedOptions {
@@ -188,6 +192,15 @@ export class OrderedReads implements IteratorHost {
     this.#unlisted.listed(id);
   }
 
+  /** The key directory of the file `id` has been made again. */
+  relisted(id: number): void {
+    this.#directories.forget(id).catch(() => undefined);
+    const file = this.#sealed.files.find((each) => each.id === id);
+    if (file !== undefined) this.#blocks.delete(file);
+    // Views that there are go on with what they have read of the file itself.
+    this.#sealed = { files: [], sources: [] };
+  }
+
   /** The file is gone. */
   forget({ id, header }: SealedFile): void {
     this.#cache.forget(id, header.blocks + header.fences);
@@ -318,6 +331,8 @@ export class OrderedReads implements IteratorHost {
   }
 
   *#rebuild({ id, kind, header }: SealedFile, damage: Error): Work<KeyBlocks> {
+    const found = damageIn('directory', this.#directories.pathOf(id), damage);
+    if (found !== undefined) this.#components.damages.note(found);
     const file = new UnlistedFile(this.#gathering, id, kind === 'sorted');
     const run = yield* file.whole(header.end);
     // The same keys make the same blocks.

@@ -9,6 +9,8 @@ import type { Floor } from '../compaction/log-floor.js';
 import type { Log } from '../log/log.js';
 import type { StoreIterator } from '../ordered/store-iterator.js';
 import type { ClearOptions, IteratorOptions, ReadOptions, Snapshot } from '../ordered/types.js';
+import type { FoundDamage } from '../scrub/found-damage.js';
+import type { ScrubOptions, ScrubReport } from '../scrub/scrubber.js';
 import { NodeVfs } from '../vfs/node-vfs.js';
 import { type BaseExport, StoreBaseExport } from './base/base-export.js';
 import { BaseImporter, type ImportOptions } from './base/base-importer.js';
@@ -365,6 +367,26 @@ export class LogStore {
   }
 
   /**
+   * Reads everything that is sealed, and the manifest, once, and checks every checksum; what it
+   * finds is told to `onDamage` as well, and key directories and the manifest are made again. It
+   * happens by itself, slowly; this is for now. Rejects with `DLE_IO`, `DLE_CLOSED`, or the reason
+   * of `signal`.
+   */
+  async scrub(options: ScrubOptions = {}): Promise<ScrubReport> {
+    return this.#parts.scrubber.scrub(options);
+  }
+
+  /**
+   * `listener` is told of damage in files that are in use, once of each place, whoever has met it:
+   * scrubbing, compaction, reads in the order of the keys, the making of a key directory. Not of
+   * what a point read meets, which throws it. `stats().damage` has what was found before. Returns
+   * a function that ends it.
+   */
+  onDamage(listener: (damage: FoundDamage) => void): () => void {
+    return this.#parts.damages.onDamage(listener);
+  }
+
+  /**
    * Rewrites everything that is worth it, so that the files hold little but what counts, in one
    * sorted run. It happens by itself, too, where there is much to be won; this does all there is to
    * do, and resolves when it is done. Needs as much room on the disk as what counts takes. Rejects
@@ -394,7 +416,7 @@ export class LogStore {
 
   /** Plain counters. */
   stats(): LogStoreStats {
-    const { directories, compactor, ordered, catalog } = this.#parts;
+    const { directories, compactor, ordered, catalog, scrubber, damages } = this.#parts;
     const sorted = catalog.files.filter(({ kind }) => kind === 'sorted');
     return {
       ...this.log.counters,
@@ -405,6 +427,8 @@ export class LogStore {
       sortedRuns: new Set(sorted.map(({ run }) => run)).size,
       liveBytes: this.#keys.live.total,
       snapshots: ordered.stats,
+      scrub: scrubber.counters,
+      damage: damages.all,
       lastIndex: this.log.lastIndex,
       appliedIndex: this.appliedIndex,
       poisoned: this.log.failure !== undefined,
@@ -423,9 +447,10 @@ export class LogStore {
 
   #close(): Promise<void> {
     const { standalone, ordered, compactor, installer, directories, background } = this.#parts;
-    const { reclaimer, files } = this.#parts;
+    const { reclaimer, files, scrubber } = this.#parts;
     standalone?.writer.append();
     return closeAll(
+      () => scrubber.close(),
       () => standalone?.backups.close(),
       () => ordered.close(),
       () => compactor.close(),

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Clock, DleError, EMPTY_BYTES, type Random } from '@dle/common';
 import { Background } from '../background/background.js';
 import { Backups } from '../care/backups.js';
@@ -10,12 +11,17 @@ import { Reclaimer } from '../compaction/reclaimer.js';
 import { Relocation } from '../compaction/relocation.js';
 import { EVERYTHING } from '../compaction/retention.js';
 import { Directories } from '../directory/directories.js';
+import { directoryName } from '../directory/directory-format.js';
 import { DEFAULT_SEGMENT_BYTES } from '../limits.js';
 import type { EntryBatch } from '../log/entry-batch.js';
 import { Log } from '../log/log.js';
 import { SET_ASIDE_STEP_BYTES } from '../log/segment.js';
 import { SegmentFiles } from '../log/segment-files.js';
 import { OrderedReads } from '../ordered/ordered-reads.js';
+import { damageOf } from '../scrub/damage-of.js';
+import { DamageList } from '../scrub/found-damage.js';
+import { heal } from '../scrub/healing.js';
+import { Scrubber } from '../scrub/scrubber.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { Catalog } from './catalog.js';
 import { GroupWriter } from './group-writer.js';
@@ -58,6 +64,8 @@ export interface StoreParts {
   readonly installer: Installer;
   readonly reclaimer: Reclaimer;
   readonly ordered: OrderedReads;
+  readonly damages: DamageList;
+  readonly scrubber: Scrubber;
   /** One of the two is there. */
   readonly standalone: StandaloneParts | undefined;
   readonly replicated: ReplicatedParts | undefined;
@@ -112,20 +120,29 @@ export async function openParts(
     const applied = keys.space;
     const maps = native?.maps;
     const reclaimer = new Reclaimer({ vfs, files, slots, live, maps, log }, directory);
+    const damages = new DamageList();
     const catalog = new Catalog({
       lastId: () => log.space.lastId,
       free: (file) => {
+        damages.forget(files.pathOf(file.id));
+        damages.forget(join(directory, directoryName(file.id)));
         reclaimer.free(file);
         ordered.forget(file);
       },
     });
+    const onDamage = (thrown: unknown): void => {
+      const damage = damageOf(thrown, catalog);
+      if (damage !== undefined) damages.note(damage);
+    };
+    directories.onFailed.add(onDamage);
     directories.onBuilt.add(start.listed(catalog));
     const { dead } = log.entries;
     const ordered = new OrderedReads(
-      { vfs, clock, files, slots, catalog, segments, native, reader, dead, applied },
+      { vfs, clock, files, slots, catalog, segments, native, reader, dead, applied, damages },
       { directory, unlisted: start.unlisted },
     );
     directories.onBuilt.add(({ segment }) => ordered.listed(segment));
+    directories.onRemade.add((id) => ordered.relisted(id));
     const floor = isReplicated
       ? new LogFloor({ log, applied }, start.manifest?.floor ?? NO_FLOOR)
       : undefined;
@@ -147,8 +164,14 @@ export async function openParts(
         keys: keys.space,
         reserve,
         retention: floor ?? EVERYTHING,
+        onDamage,
       },
-      { directory, segmentSize, ...compactionOptions(options) },
+      { directory, segmentSize, ...backgroundOptions('compaction', options) },
+    );
+    heal({ damages, catalog, directories, installer, log }, directory);
+    const scrubber = new Scrubber(
+      { vfs, clock, catalog, damages, installer },
+      { directory, ...backgroundOptions('scrub', options) },
     );
     let replicated: ReplicatedParts | undefined;
     if (floor === undefined) {
@@ -163,7 +186,8 @@ export async function openParts(
     }
     log.onFailed(() => directories.abandon());
     const place = { vfs, clock, directory };
-    const common = { background, directories, compactor, installer, reclaimer, ordered };
+    const care = { damages, scrubber, reclaimer };
+    const common = { background, directories, compactor, installer, ordered, ...care };
     return { place, log, keys, files, catalog, ...common, standalone, replicated };
   } catch (thrown) {
     // What has gone wrong first is what counts.
@@ -185,18 +209,18 @@ function reserveFor(segmentSize: number): ReserveSizes {
   return { compaction: Math.ceil(segmentSize * 1.25), deletes };
 }
 
-function compactionOptions({ compaction = {} }: LogStoreOptions): {
-  automatic: boolean;
-  bytesPerSecond: number | undefined;
-} {
-  const { automatic = true, bytesPerSecond } = compaction;
+/** Of what goes on in the background by itself; `name`: of the option. */
+function backgroundOptions(
+  name: 'compaction' | 'scrub',
+  { [name]: { automatic = true, bytesPerSecond } = {} }: LogStoreOptions,
+): { automatic: boolean; bytesPerSecond: number | undefined } {
   if (
     bytesPerSecond === undefined ||
     (Number.isSafeInteger(bytesPerSecond) && bytesPerSecond >= 0)
   ) {
     return { automatic, bytesPerSecond };
   }
-  const message = `compaction.bytesPerSecond is a whole number from 0, not ${bytesPerSecond}`;
+  const message = `${name}.bytesPerSecond is a whole number from 0, not ${bytesPerSecond}`;
   throw new DleError('DLE_INVALID_ARGUMENT', message);
 }
 

@@ -2,6 +2,8 @@ import type { Clock, Random } from '@dle/common';
 import type { CompactionCounters } from '../compaction/compactor.js';
 import type { Damage, DirectoryCounters } from '../directory/directories.js';
 import type { SnapshotStats } from '../ordered/types.js';
+import type { FoundDamage } from '../scrub/found-damage.js';
+import type { ScrubCounters } from '../scrub/scrubber.js';
 import type { Vfs } from '../vfs/vfs.js';
 
 /** A string is taken as UTF-8. */
@@ -28,6 +30,7 @@ export interface LogStoreOptions {
    */
   readonly tailCacheBytes?: number;
   readonly compaction?: CompactionOptions;
+  readonly scrub?: ScrubbingOptions;
   /** After how long without a write the log says on disk that all is flushed; default 100. */
   readonly idleFlushMs?: number;
 }
@@ -40,6 +43,17 @@ export interface CompactionOptions {
    * Bytes that it may read and write in a second, so that reads and writes beside it are served; 0:
    * as many as it can. Default 128 MiB, or as many as it can where files are far larger than they
    * should be for what counts in them.
+   */
+  readonly bytesPerSecond?: number;
+}
+
+/** Scrubbing reads everything that is sealed, to find what has rotted before a read needs it. */
+export interface ScrubbingOptions {
+  /** Whether it happens by itself; `scrub()` does it in any case. Default true. */
+  readonly automatic?: boolean;
+  /**
+   * Bytes that it reads in a second; 0: as many as it can. Default: as many as it takes to read all
+   * of the store once a day, which is 12 MB for a terabyte.
    */
   readonly bytesPerSecond?: number;
 }
@@ -104,6 +118,9 @@ export interface LogStoreStats {
   /** Bytes of the newest records of all keys, headers included. */
   readonly liveBytes: number;
   readonly snapshots: SnapshotStats;
+  readonly scrub: Readonly<ScrubCounters>;
+  /** What is known to be damaged now; of more than 1,000 places the first ones. */
+  readonly damage: readonly FoundDamage[];
   readonly segments: number;
   /** Bytes of all segment files, space taken in advance included. */
   readonly bytes: number;

@@ -8,7 +8,6 @@ import {
   readManifest,
 } from '../compaction/manifest.js';
 import type { Damage } from '../directory/directories.js';
-import { DirectoryFile } from '../directory/directory-file.js';
 import {
   directoryName,
   parseDirectoryName,
@@ -29,6 +28,7 @@ import {
   segmentName,
 } from '../log/segment-header.js';
 import { scanSegment } from '../log/segment-scan.js';
+import { checkDirectory } from '../scrub/check-directory.js';
 import type { Vfs } from '../vfs/vfs.js';
 import type { VerifyReport } from './types.js';
 
@@ -246,15 +246,12 @@ export class Verifier {
   async #verifyDirectoryAlone(segment: number): Promise<void> {
     const path = join(this.#directory, directoryName(segment));
     this.#files++;
-    await this.#noting(path, async () => {
-      const file = await DirectoryFile.open(this.#vfs, this.#directory, segment);
-      try {
-        while ((await file.next()) !== undefined) await this.#pause();
-        await file.verifyFences();
-      } finally {
-        await file.close();
-      }
-    });
+    const file = this.#vfs.openSync(path, { readOnly: true });
+    try {
+      await checkDirectory(file, segment, (damage) => this.#damage.push(damage));
+    } finally {
+      await file.close();
+    }
   }
 
   /**

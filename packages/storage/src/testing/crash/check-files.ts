@@ -20,6 +20,9 @@ export async function verifyStore(
   if (first !== undefined) {
     throw new Broken(`verify: ${first.file} at byte ${first.offset}: ${first.message}`);
   }
+  const scrubbed = await patience.outcomeOf(store.scrub(), 'scrub');
+  const [found] = [...scrubbed.damage, ...store.stats().damage];
+  if (found !== undefined) throw new Broken(`scrub: ${found.message}`);
   coverage.count(store.stats().poisoned ? 'verified, poisoned' : 'verified');
 }
 

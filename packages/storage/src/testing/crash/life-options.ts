@@ -30,6 +30,8 @@ export function drawOptions({ dice, workload }: World): LifeOptions {
       durability: dice.pick<Durability>(['flush', 'flush', 'none']),
       idleFlushMs: dice.pick([1, 10, 100]),
       tailCacheBytes: dice.pick([0, 2_000, 1_000_000]),
+      // By hand: it waits for an hour, and nothing else should be waited for so long.
+      scrub: { automatic: false },
       compaction: {
         automatic: byItself || dice.chance(75),
         bytesPerSecond: byItself ? 0 : dice.pick([0, 0, 0, 20_000, 1_000_000]),
