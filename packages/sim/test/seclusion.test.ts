@@ -21,6 +21,13 @@ describe('whoever is secluded', () => {
     await expect(secluded(caught)).rejects.toThrow(message);
   });
 
+  it('holds no process, and has no other interval', async () => {
+    const held = async (): Promise<NodeJS.Timeout> => setInterval(() => {}, 2 ** 30);
+    clearInterval(await secluded(held));
+    const timed = async (): Promise<NodeJS.Timeout> => setInterval(() => {}, 1);
+    await expect(secluded(timed)).rejects.toThrow('the real setInterval');
+  });
+
   it('has them back afterwards', async () => {
     const before = performance.now();
     expect(await secluded(async () => 'done')).toBe('done');
