@@ -27,8 +27,6 @@ export class Progress {
   answeredSince: number = Number.NEGATIVE_INFINITY;
   /** When it last answered, in monotonic milliseconds. */
   lastHeard: number;
-  /** The highest commit that a request has told it of. */
-  sentCommit = 0;
   /** While probing: a request is out, and its answer decides what comes next. */
   awaitsAnswer = false;
   #state: ProgressState = 'probe';

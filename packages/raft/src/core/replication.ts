@@ -12,7 +12,7 @@ export class Replication {
 
   /** Sends what the follower lacks, as far as its window allows. */
   send(peer: Progress): void {
-    const { log, commit } = this.#state;
+    const { log } = this.#state;
     if (this.#needsSnapshot(peer)) return;
     if (peer.state === 'probe') {
       if (!peer.awaitsAnswer) this.#append(peer, this.#lastToSend(peer));
@@ -23,9 +23,6 @@ export class Replication {
       if (lastIndex < peer.next) return;
       this.#append(peer, lastIndex);
     }
-    // Requests under way will be answered, and then there is a next one to carry the commit index.
-    // Only a follower that is told nothing else is told it alone.
-    if (peer.sentCommit < commit && peer.inflights.count === 0) this.#append(peer, peer.next - 1);
   }
 
   /**
@@ -90,7 +87,6 @@ export class Replication {
       commit,
       round,
     });
-    peer.sentCommit = Math.max(peer.sentCommit, Math.min(commit, lastIndex));
     if (peer.state === 'probe') peer.awaitsAnswer = true;
     else if (lastIndex > previousIndex) {
       peer.sent(lastIndex, log.bytesBetween(peer.next, lastIndex));

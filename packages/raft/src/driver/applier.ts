@@ -38,18 +38,30 @@ export class Applier {
     if (!this.#isDeferred) this.#slice();
   }
 
+  /**
+   * As `applyUpTo`, when what this turn has written is on its way to the device: nobody waits for
+   * the state here, but others do for the flush.
+   */
+  applySoon(index: number): void {
+    this.#commit = index;
+    if (!this.#isDeferred) this.#defer();
+  }
+
   stop(): void {
     this.#isStopped = true;
   }
 
   #slice(): void {
-    const { stateMachine, clock } = this.#components;
+    const { stateMachine } = this.#components;
     if (stateMachine.appliedIndex >= this.#commit) return;
     stateMachine.apply(Math.min(this.#commit, stateMachine.appliedIndex + SLICE));
     this.#applied(stateMachine.appliedIndex);
-    if (stateMachine.appliedIndex >= this.#commit) return;
+    if (stateMachine.appliedIndex < this.#commit) this.#defer();
+  }
+
+  #defer(): void {
     this.#isDeferred = true;
-    clock.defer(() => this.#later());
+    this.#components.clock.defer(() => this.#later());
   }
 
   #later(): void {

@@ -381,7 +381,8 @@ export class RaftNode<P extends Proposal> {
         break;
       case 'commit':
         log.setCommit(effect.index);
-        this.#applier.applyUpTo(effect.index);
+        if (this.isLeader) this.#applier.applyUpTo(effect.index);
+        else this.#applier.applySoon(effect.index);
         break;
       case 'readable':
         this.#reads.confirmed(effect.ids, effect.index, this.#now);

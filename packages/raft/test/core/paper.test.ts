@@ -174,7 +174,8 @@ describe('5.3 Log replication', () => {
   it('followers learn what is committed and apply it, in order', () => {
     const stage = elected(1);
     stage.propose(1, ['x', 'y']);
-    stage.stabilize();
+    // The next heartbeat tells.
+    stage.run(20);
     for (const id of [1, 2, 3]) expect(stage.node(id).applied).toBe(4);
     expect(logOf(stage, 3)).toEqual(['1@1 voters 1 2 3', '2@2 noop', '3@2 x', '4@2 y']);
   });
@@ -320,7 +321,7 @@ describe('5.5 Follower and candidate crashes', () => {
     stage.propose(1, ['x']);
     stage.double();
     stage.double();
-    stage.stabilize();
+    stage.run(20);
     expect(logOf(stage, 2)).toEqual(['1@1 voters 1 2 3', '2@2 noop', '3@2 x']);
     expect(stage.node(2).applied).toBe(3);
   });
