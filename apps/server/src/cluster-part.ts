@@ -98,8 +98,13 @@ export class ClusterPart {
         electionTimeoutMs,
         heartbeatIntervalMs,
         core: { logRetentionBytes, ...options.core },
+        begun: () => {
+          this.#noteConfiguration();
+          this.repairs.noticeProgress();
+        },
         roleChanged: () => {
           this.#identity.noteTerm(this.consensus?.raft.core.term ?? 0);
+          this.repairs.noticeProgress();
           options.roleChanged();
         },
         reconfigured: () => this.#noteConfiguration(),
@@ -137,7 +142,6 @@ export class ClusterPart {
     this.#identity.noteSegment(await newestSegment(vfs, this.#options.directory));
     try {
       await this.#participation.begin(keeper.current);
-      this.#noteConfiguration();
     } catch (thrown) {
       if (!this.repairs.notice(thrown as DleError, 'start')) throw thrown;
     }

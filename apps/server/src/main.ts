@@ -41,6 +41,11 @@ const parser = yargs(hideBin(process.argv))
       default: '256MB',
       describe: 'log kept for members that were away; who lacks more gets a snapshot',
     },
+    'snapshot-bytes-per-second': {
+      type: 'string',
+      default: '64MB',
+      describe: 'how fast this node sends snapshots, to all members together',
+    },
     'log-level': {
       choices: ['debug', 'info', 'warn', 'error'] as const,
       default: 'info' as const,
@@ -74,6 +79,7 @@ try {
       dataDir: flags['data-dir'],
       segmentSize: parseSize(flags['segment-size']),
       logRetentionBytes: parseSize(flags['log-retention-bytes']),
+      snapshotBytesPerSecond: parseSize(flags['snapshot-bytes-per-second']),
     },
     { logger },
   );

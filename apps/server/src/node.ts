@@ -109,7 +109,7 @@ export class DleNode {
       applied: () => {
         if (node !== undefined) node.#noticeApplied();
       },
-      unreadable: (error) => part()?.noticeDamage(error, 'log'),
+      damaged: (error, foundBy) => part()?.noticeDamage(error, foundBy),
       rolled: (segment) => part()?.noteSegment(segment),
     };
     const open = () => openReplica({ ...components, vfs }, openOptions);

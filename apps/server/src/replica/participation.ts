@@ -35,12 +35,14 @@ export interface ParticipationOptions {
   readonly electionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly core?: CoreTuning | undefined;
+  /** Consensus has begun on a replica. */
+  readonly begun: () => void;
   /** Role, term or leader have changed. */
   readonly roleChanged: () => void;
   /** Its log or its state machine has failed: it takes no part any more. */
   readonly failed: (error: DleError) => void;
   /** Another configuration is in force. */
-  readonly reconfigured: (consensus: Consensus) => void;
+  readonly reconfigured: () => void;
 }
 
 /**
@@ -95,18 +97,18 @@ export class Participation {
       { ...this.#components, raft },
       { self, patienceMs: electionTimeoutMs, silentMs: electionTimeoutMs / 2 },
     );
-    const consensus: Consensus = { replica, raft, transport, changes };
-    this.#consensus = consensus;
+    this.#consensus = { replica, raft, transport, changes };
     transport.onMessage((message, entries) => raft.receive(message, entries));
     raft.onRole(({ role, term, leader }) => {
       logger.info({ role, term, leader }, `${role} in term ${term}`);
       this.#options.roleChanged();
     });
-    raft.onConfiguration(() => this.#options.reconfigured(consensus));
+    raft.onConfiguration(() => this.#options.reconfigured());
     raft.onFailure((error) => {
       logger.error({ code: error.code }, `this node takes no more part: ${error.message}`);
       this.#options.failed(error);
     });
+    this.#options.begun();
   }
 
   /** Takes no part any more; whoever waits, or asks, is told so. */

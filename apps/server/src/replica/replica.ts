@@ -1,6 +1,11 @@
 import { type Clock, DleError, type Random } from '@dle/common';
 import { RaftLog } from '@dle/raft';
-import { LogStore, type LogStoreComponents, type LogStoreOptions } from '@dle/storage';
+import {
+  type FoundDamage,
+  LogStore,
+  type LogStoreComponents,
+  type LogStoreOptions,
+} from '@dle/storage';
 import { DumpCursors } from '../api/dump-cursors.js';
 import { StoreMachine } from '../store-machine.js';
 
@@ -15,8 +20,8 @@ export interface ReplicaOptions {
   readonly store: LogStoreOptions;
   /** Told the index up to which entries have just been applied. */
   readonly applied: (index: number) => void;
-  /** Told why entries of the log could not be read. */
-  readonly unreadable: (error: DleError) => void;
+  /** Told of damage: of entries that a peer lacks and cannot be sent, or found in the background. */
+  readonly damaged: (error: DleError, foundBy: 'log' | 'scrub') => void;
   /** A segment of the log has been begun: its id, or one that is lower and higher than the last. */
   readonly rolled: (segment: number) => void;
 }
@@ -70,6 +75,9 @@ export class Replica {
     const { directory, store } = options;
     const opened = await LogStore.open(directory, { ...store, replicated: true }, components);
     opened.log.onSealed(({ id }) => options.rolled(id + 1));
+    opened.onDamage((damage) => {
+      if (harmsData(damage)) options.damaged(errorOf(damage), 'scrub');
+    });
     return new Replica(components, options, opened);
   }
 
@@ -77,7 +85,7 @@ export class Replica {
     this.#components = components;
     this.#options = options;
     this.store = store;
-    this.log = new WatchedLog(store, options.unreadable);
+    this.log = new WatchedLog(store, (error) => options.damaged(error, 'log'));
     this.machine = new StoreMachine(store, options.applied);
     this.dumps = new DumpCursors({ ...components, store });
   }
@@ -117,4 +125,17 @@ export class Replica {
     this.dumps.closeAll();
     await this.store.close();
   }
+}
+
+/** Key directories and manifests are made again by the store itself. */
+function harmsData({ kind, indexes }: FoundDamage): boolean {
+  if (kind === 'directory' || kind === 'manifest') return false;
+  // Of what has been replaced nobody knows any more.
+  return indexes === undefined || indexes.first <= indexes.last;
+}
+
+function errorOf({ file, offset, message }: FoundDamage): DleError {
+  return new DleError('DLE_CORRUPT', `${file} at byte ${offset}: ${message}`, {
+    details: { file, offset },
+  });
 }

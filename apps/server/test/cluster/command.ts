@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { failovers } from './failover.js';
 import { type FaultRunReport, faultRun } from './fault-run.js';
+import { woundRun } from './wound-run.js';
 
 const USAGE = `usage: faults [--minutes N] [--seed S] [--seconds T]
        faults --failover N
+       faults --wounds N [--seed S]
 
 Runs clusters of three real processes under faults, each from the next seed, for N minutes
 (default 10), the first from seed S (default: drawn); things go wrong for T seconds in each
@@ -14,7 +16,10 @@ Runs clusters of three real processes under faults, each from the next seed, for
 its data, and exits with 1.
 
 --failover N: kills the leader N times, and prints how long it takes until a write is
-acknowledged again.`;
+acknowledged again.
+
+--wounds N: harms the files of one of three nodes N times, waiting each time until the nodes are
+equal again and nothing is lost.`;
 
 /**
  * A cluster that serves no sooner once all is mended is worth a look, though a busy machine may be
@@ -27,9 +32,10 @@ export async function main(args: readonly string[]): Promise<number> {
   // Servers are ended by what runs at exit.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => process.exit(130));
-  const { minutes, seed, seconds, failover, help } = parse(args);
+  const { minutes, seed, seconds, failover, wounds, help } = parse(args);
   if (help) console.log(USAGE);
   else if (failover !== undefined) await measureFailover(Number(failover));
+  else if (wounds !== undefined) return await inflictWounds(Number(wounds), Number(seed));
   else return await runSeeds(Number(minutes), Number(seed), Number(seconds) * 1_000);
   return 0;
 }
@@ -43,6 +49,7 @@ function parse(args: readonly string[]) {
       seed: { type: 'string', default: firstSeed },
       seconds: { type: 'string', default: '20' },
       failover: { type: 'string' },
+      wounds: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -63,6 +70,20 @@ async function runSeeds(minutes: number, firstSeed: number, durationMs: number):
     if (report.recoveryMs > SLOW_RECOVERY_MS) console.log(`slow; data and logs: ${dataDir}`);
     else rmSync(dataDir, { recursive: true });
   }
+  return 0;
+}
+
+async function inflictWounds(wounds: number, seed: number): Promise<number> {
+  const dataDir = mkdtempSync(join(tmpdir(), `dle-wounds-${seed}-`));
+  console.log(`seed ${seed}`);
+  const report = await woundRun({ seed, wounds, dataDir, log: (line) => console.log(line) });
+  const { problems, repairs, ended } = report;
+  console.log(`${report.wounds.length} wounds, ${repairs} repairs; ${ended} processes ended`);
+  if (problems.length > 0) {
+    console.log([report.wounds.at(-1), ...problems, `data and logs: ${dataDir}`].join('\n'));
+    return 1;
+  }
+  rmSync(dataDir, { recursive: true });
   return 0;
 }
 
