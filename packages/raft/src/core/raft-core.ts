@@ -182,6 +182,7 @@ export class RaftCore {
       durableIndex: writes.durableIndex,
       commit,
       heldMessages: outbox.size,
+      lostData: this.lostData,
       transferTarget: this.transferTarget,
       pendingReads: this.#leadership?.pendingReads ?? this.#followerReads.pending,
       peers: this.#leadership?.peerStatus() ?? [],

@@ -41,6 +41,8 @@ export interface CoreStatus {
   readonly commit: number;
   /** Messages that wait for a flush. */
   readonly heldMessages: number;
+  /** Its log may lack what it has acknowledged, and it takes no part in elections until it has all. */
+  readonly lostData: boolean;
   /** Whom leadership is being transferred to; 0: nobody, or this node does not lead. */
   readonly transferTarget: NodeId;
   /** Reads that wait for a quorum, or of a follower for the leader. */

@@ -239,11 +239,11 @@ export class RaftNode<P extends Proposal> {
   }
 
   /**
-   * Takes no part any more, and answers everybody who waits. The log stays open: it is the
-   * caller's.
+   * Takes no part any more, and answers everybody who waits: with `reason`, where nothing was done.
+   * The log stays open: it is the caller's.
    */
-  stop(): void {
-    this.#end(new DleError('DLE_CLOSED', 'the node is stopping', { retryable: true }));
+  stop(reason?: DleError): void {
+    this.#end(reason ?? new DleError('DLE_CLOSED', 'the node is stopping', { retryable: true }));
   }
 
   #refusal(isForAnybody: boolean = false): DleError | undefined {

@@ -47,12 +47,15 @@ export class State implements Vote {
  * The local states for a new, empty log in the place of one that is damaged, made of what could be
  * saved of its own: the node is in a term so far ahead that nothing which it has voted or
  * acknowledged counts there, and elects nobody until it holds again what was committed. A term and
- * vote that are lost count as none.
+ * vote that are lost count as none; `leastTerm` is one that it is otherwise known to have been in.
  */
-export function lostDataStates(states: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array> {
+export function lostDataStates(
+  states: ReadonlyMap<string, Uint8Array>,
+  leastTerm: number = 0,
+): Map<string, Uint8Array> {
   const bytes = states.get(VOTE_STATE);
   const known = bytes?.length === VOTE_BYTES ? decode(bytes).term : 0;
-  const term = known + LOST_TERMS;
+  const term = Math.max(known, leastTerm) + LOST_TERMS;
   return new Map([...states, [VOTE_STATE, encode({ term, vote: 0, lostData: true })]]);
 }
 
