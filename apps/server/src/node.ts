@@ -24,7 +24,7 @@ import { firstConfiguration, membershipOf } from './membership/membership.js';
 import { Roster } from './membership/roster.js';
 import { NodeAcceptor } from './node-acceptor.js';
 import { type NodeOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import { isDamage } from './repair/damage.js';
+import { isDamage, isOfDirectory } from './repair/damage.js';
 import {
   CLUSTER_STATE,
   type OpenedReplica,
@@ -362,15 +362,16 @@ export class DleNode {
     void this.#part?.close();
   }
 
-  /** What a client is told of a failure. */
+  /** What a client is told of a failure: nothing that is wrong here is its fault. */
   #explain(error: DleError): DleError {
     if (this.#part?.noticeDamage(error, 'read') === true) {
       const message = 'this node has found its data damaged, and repairs it; ask another node';
       return new DleError('DLE_UNAVAILABLE', message, { retryable: true, cause: error });
     }
-    // It has come between two replicas.
-    if (error.code !== 'DLE_CLOSED' || this.#stopping.signal.aborted) return error;
-    const message = 'this node has just begun anew; try again';
+    // It has come between two replicas, or upon what the store makes again by itself.
+    const isPassing = error.code === 'DLE_CLOSED' || isOfDirectory(error);
+    if (!isPassing || this.#stopping.signal.aborted) return error;
+    const message = 'this node could not answer for a moment; try again';
     return new DleError('DLE_UNAVAILABLE', message, { retryable: true, cause: error });
   }
 

@@ -15,6 +15,8 @@ interface Known {
 export class Roster {
   /** By rising index; the first may be committed, the others are not known to be. */
   #known: Known[] = [];
+  /** Of the newest configuration that is known to be committed. */
+  #settledIndex = 0;
 
   /** Another configuration is the last one in the log; entries up to `commit` are committed. */
   follow(configuration: IndexedConfiguration | undefined, commit: number): void {
@@ -22,6 +24,8 @@ export class Roster {
     if (configuration === undefined || membership === undefined) return;
     const { index } = configuration;
     this.settle(commit);
+    // A log that begins anew, or is being caught up, comes by what was true in the past.
+    if (index < this.#settledIndex) return;
     this.#known = this.#known.filter((known) => known.index < index);
     this.#known.push({ index, membership });
     this.settle(commit);
@@ -30,6 +34,8 @@ export class Roster {
   /** Entries up to `commit` are committed: what came before the last of them is history. */
   settle(commit: number): void {
     while (this.#known.length > 1 && this.#known[1]!.index <= commit) this.#known.shift();
+    const [first] = this.#known;
+    if (first !== undefined && first.index <= commit) this.#settledIndex = first.index;
   }
 
   /** By the configuration that counts. */

@@ -46,6 +46,18 @@ describe('a roster', () => {
     expect(roster.isRemoved(4, 1)).toBe(false);
   });
 
+  it('stays at what is committed while a log that begins anew is being caught up', () => {
+    const roster = new Roster();
+    roster.follow(configuration(1, [1, 2]), 1);
+    roster.follow(configuration(8, [2, 3]), 8);
+    roster.follow(undefined, 0);
+    roster.follow(configuration(1, [1, 2]), 0);
+    expect(roster.membership?.members.map(({ id }) => id)).toEqual([2, 3]);
+    roster.follow(configuration(8, [2, 3]), 8);
+    roster.follow(configuration(12, [2, 3, 4]), 8);
+    expect(roster.member(4)).toEqual(member(4));
+  });
+
   it('says of nobody that it is removed who may still be a member', () => {
     // One id a configuration: the one with which it parts. Some are committed, some taken back.
     const step = fc.record({ leaves: fc.nat(6), back: fc.boolean(), commits: fc.boolean() });
