@@ -20,9 +20,7 @@ export class StoreMachine implements StateMachine {
 
   apply(index: number): void {
     this.#found.clear();
-    this.#store.apply(index, (entry, existed) => {
-      if (existed) this.#found.add(entry);
-    });
+    this.#store.apply(index, (entry) => this.#found.add(entry));
     this.#applied(index);
   }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { catchUp } from './catch-up.js';
 import { failovers } from './failover.js';
 import { type FaultRunReport, faultRun } from './fault-run.js';
 import { woundRun } from './wound-run.js';
@@ -9,6 +10,7 @@ import { woundRun } from './wound-run.js';
 const USAGE = `usage: faults [--minutes N] [--seed S] [--seconds T]
        faults --failover N
        faults --wounds N [--seed S]
+       faults --catch-up N
 
 Runs clusters of three real processes under faults, each from the next seed, for N minutes
 (default 10), the first from seed S (default: drawn); things go wrong for T seconds in each
@@ -19,7 +21,10 @@ its data, and exits with 1.
 acknowledged again.
 
 --wounds N: harms the files of one of three nodes N times, waiting each time until the nodes are
-equal again and nothing is lost.`;
+equal again and nothing is lost.
+
+--catch-up N: lets a member fall N records behind, and measures how it catches up while others
+write.`;
 
 /**
  * A cluster that serves no sooner once all is mended is worth a look, though a busy machine may be
@@ -32,9 +37,11 @@ export async function main(args: readonly string[]): Promise<number> {
   // Servers are ended by what runs at exit.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => process.exit(130));
-  const { minutes, seed, seconds, failover, wounds, help } = parse(args);
+  const { minutes, seed, seconds, failover, wounds, help, ...others } = parse(args);
+  const records = others['catch-up'];
   if (help) console.log(USAGE);
   else if (failover !== undefined) await measureFailover(Number(failover));
+  else if (records !== undefined) console.log(await catchUp(Number(records)));
   else if (wounds !== undefined) return await inflictWounds(Number(wounds), Number(seed));
   else return await runSeeds(Number(minutes), Number(seed), Number(seconds) * 1_000);
   return 0;
@@ -50,6 +57,7 @@ function parse(args: readonly string[]) {
       seconds: { type: 'string', default: '20' },
       failover: { type: 'string' },
       wounds: { type: 'string' },
+      'catch-up': { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
