@@ -17,8 +17,8 @@ import type { NativeIndex } from './native-index.js';
 import { NativeMerge } from './native-merge.js';
 import type { SegmentReader } from './segment-reader.js';
 
-/** Told of every entry that is applied; `existed`: a delete in it found its key. */
-export type OnEntry = (index: number, existed: boolean) => void;
+/** Told the index of an entry whenever a delete in it has found its key. */
+export type OnFound = (index: number) => void;
 
 /** Behind the last record that has been applied one by one; segment 0: there is none. */
 export interface AppliedEnd {
@@ -84,15 +84,15 @@ export class Keyspace {
   }
 
   /** Applies the entries up to `index` of a log that holds them. */
-  applyUpTo(entries: LogEntries, index: number, onEntry?: OnEntry): void {
+  applyUpTo(entries: LogEntries, index: number, onFound?: OnFound): void {
     if (index <= this.#appliedIndex) return;
     entries.visit(this.#appliedIndex + 1, index, (batch, from, to) => {
-      this.apply(entries, batch.slice(from, to), onEntry);
+      this.apply(entries, batch.slice(from, to), onFound);
     });
   }
 
   /** Applies `batch`, the next entries; `entries` knows where they lie. */
-  apply(entries: LogEntries, batch: EntryBatch, onEntry?: OnEntry): void {
+  apply(entries: LogEntries, batch: EntryBatch, onFound?: OnFound): void {
     const { lastIndex } = batch;
     for (let index = batch.firstIndex; index <= lastIndex; ) {
       const segment = entries.segmentAt(index);
@@ -107,7 +107,7 @@ export class Keyspace {
       );
       const to = batch.offsetAt(index);
       const slot = this.#slots.slotOf(segment);
-      this.#applyRun(batch.bytes, from, to, { slot, shift, onEntry });
+      this.#applyRun(batch.bytes, from, to, { slot, shift, onFound });
       if (segment !== this.#end.segment && this.#end.segment !== 0) this.#left.push(this.#end);
       this.#end = { segment, offset: to + shift };
     }
@@ -159,12 +159,11 @@ export class Keyspace {
     bytes: Uint8Array,
     from: number,
     to: number,
-    { slot, shift, onEntry }: { slot: number; shift: number; onEntry: OnEntry | undefined },
+    { slot, shift, onFound }: { slot: number; shift: number; onFound: OnFound | undefined },
   ): void {
     const record = new RecordView(bytes);
-    let existed = false;
     for (let at = from; at < to; at = record.end) {
-      if (this.#native !== undefined && onEntry === undefined) {
+      if (this.#native !== undefined) {
         at = this.#native.lookup.putRecords(bytes, at, to, slot, shift);
         this.#index.grewBy(this.#native.results[0]!);
         if (at === to) return;
@@ -180,13 +179,10 @@ export class Keyspace {
         const previous = this.#index.delete(record.key);
         this.#live.addTombstone(slot, record.end - at);
         if (previous !== NO_POSITION) {
-          existed = true;
           this.#replaced(previous);
+          onFound?.(record.index);
         }
       }
-      if (!record.lastOfEntry) continue;
-      onEntry?.(record.index, existed);
-      existed = false;
     }
   }
 }

@@ -18,7 +18,7 @@ import { bytesOf } from './bytes-like.js';
 import type { GroupWriter } from './group-writer.js';
 import { KeyEncoder } from './key-encoder.js';
 import type { KeyState } from './key-state.js';
-import type { OnEntry } from './keyspace.js';
+import type { OnFound } from './keyspace.js';
 import { PositionSnapshot } from './position-snapshot.js';
 import {
   openParts,
@@ -286,12 +286,11 @@ export class LogStore {
 
   /**
    * Replicated mode: the entries up to `index` are committed and written; reads reflect them from
-   * now on.
-   * `onEntry` is called for each, in order. Throws `DLE_CORRUPT`, `DLE_IO` if one has to be read
-   * back.
+   * now on. `onFound` is called with the index of an entry for each delete in it that has found its
+   * key, in order. Throws `DLE_CORRUPT`, `DLE_IO` if one has to be read back.
    */
-  apply(index: number, onEntry?: OnEntry): void {
-    this.#keys.space.applyUpTo(this.log.entries, index, onEntry);
+  apply(index: number, onFound?: OnFound): void {
+    this.#keys.space.applyUpTo(this.log.entries, index, onFound);
     this.#parts.replicated?.sealed.check();
   }
 

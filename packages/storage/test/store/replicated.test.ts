@@ -45,21 +45,12 @@ describe('a replicated store', () => {
     await store.close();
   });
 
-  it('tells of every entry, and whether a delete in it found its key', async () => {
+  it('tells of every delete that found its key', async () => {
     const store = await openStore(new Machine(), REPLICATED);
     await append(store, 1, 1, '-a', 'a=1', '-a', '-a', 'b=1,c=1', '-x,-b', '!', 'a=1,-a');
-    const told: [number, boolean][] = [];
-    store.apply(8, (index, existed) => told.push([index, existed]));
-    expect(told).toEqual([
-      [1, false],
-      [2, false],
-      [3, true],
-      [4, false],
-      [5, false],
-      [6, true],
-      [7, false],
-      [8, true],
-    ]);
+    const told: number[] = [];
+    store.apply(8, (index) => told.push(index));
+    expect(told).toEqual([3, 6, 8]);
     await store.close();
   });
 
