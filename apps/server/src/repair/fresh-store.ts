@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { Clock, Random } from '@dle/common';
-import { State } from '@dle/raft';
 import { Log, type Vfs } from '@dle/storage/internal';
 import { readRecord, removeRecord, writeRecord } from './durable-file.js';
 import { IDENTITY_NAMES } from './identity.js';
@@ -19,10 +18,8 @@ type Step = 'aside' | 'fresh' | 'catchUp';
 export interface FreshStore {
   /** Of the damaged one: the node stays who it is. */
   readonly storeId: string;
-  /** Local states; those of consensus may be missing. */
+  /** Its local states: those of a node that has lost data. */
   readonly states: ReadonlyMap<string, Uint8Array>;
-  /** If they are: a term that the node has never been in. */
-  readonly term: number;
 }
 
 interface Marker {
@@ -30,8 +27,8 @@ interface Marker {
   /** What is damaged, for people. */
   readonly damage: string;
   readonly storeId: string;
+  /** Values in base64. */
   readonly states: readonly (readonly [string, string])[];
-  readonly term: number;
 }
 
 export interface FreshStoreComponents {
@@ -55,8 +52,7 @@ export async function beginFreshStore(
   const states = Array.from(store.states, ([key, value]) => {
     return [key, Buffer.from(value).toString('base64')] as const;
   });
-  const { storeId, term } = store;
-  await mark(vfs, directory, { step: 'aside', damage, storeId, states, term });
+  await mark(vfs, directory, { step: 'aside', damage, storeId: store.storeId, states });
   await finishFreshStore(components, directory);
 }
 
@@ -119,7 +115,7 @@ async function setAside(vfs: Vfs, directory: string): Promise<void> {
 async function makeEmptyStore(
   { vfs, clock }: FreshStoreComponents,
   directory: string,
-  { storeId, states, term }: Marker,
+  { storeId, states }: Marker,
 ): Promise<void> {
   for (const name of await storeFiles(vfs, directory)) await vfs.unlink(join(directory, name));
   await vfs.syncDirectory(directory);
@@ -128,8 +124,6 @@ async function makeEmptyStore(
     for (const [key, value] of states) {
       log.setLocalState(key, new Uint8Array(Buffer.from(value, 'base64')));
     }
-    // The empty node elects nobody until it holds again what was committed.
-    if (!states.some(([key]) => key === 'vote')) new State(log).save(term, 0, true);
     await log.whenFlushed(log.accepted);
   } finally {
     await log.close();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DleError, type Logger, toBytes } from '@dle/common';
+import { lostDataStates } from '@dle/raft';
 import type { Vfs } from '@dle/storage/internal';
 import { Replica, type ReplicaComponents, type ReplicaOptions } from '../replica/replica.js';
 import { isDamage } from './damage.js';
@@ -56,9 +57,8 @@ export async function openReplica(
     if (identity === undefined || !canBeRepaired(identity, id)) throw withAdvice(error, identity);
     logger.error({ code: error.code }, `the data is damaged, and fetched anew: ${error.message}`);
     const { instance, cluster, termCeiling } = identity;
-    const states = new Map([[CLUSTER_STATE, toBytes(cluster)]]);
-    const store = { storeId: instance, states, term: termCeiling };
-    await beginFreshStore(components, directory, store, error.message);
+    const states = lostDataStates(new Map([[CLUSTER_STATE, toBytes(cluster)]]), termCeiling);
+    await beginFreshStore(components, directory, { storeId: instance, states }, error.message);
     return { replica: await Replica.open(components, options), identity, damage: error.message };
   }
 }

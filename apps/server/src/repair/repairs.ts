@@ -106,15 +106,14 @@ export class Repairs {
     const { directory } = this.#options;
     await this.#handOver();
     await keeper.replace(participation, 'this node repairs its data', async (old) => {
-      const { instance, cluster, termCeiling } = identity.identity;
+      const { instance, cluster } = identity.identity;
       const known = old.store.log.localStates();
       const states = lostDataStates(new Map([...known, [CLUSTER_STATE, toBytes(cluster)]]));
       // What it cannot write any more is lost with the rest.
       await old.close().catch(() => undefined);
       identity.noteSegment(0);
       await identity.settled;
-      const store = { storeId: instance, states, term: termCeiling };
-      await beginFreshStore(this.#components, directory, store, damage);
+      await beginFreshStore(this.#components, directory, { storeId: instance, states }, damage);
       const { replica } = await open();
       return replica;
     });

@@ -117,10 +117,13 @@ export class Participation {
     await this.transport.close();
   }
 
-  /** Takes no part until the next `begin`; whoever waits is answered. Returns what has ended. */
-  end(): Consensus | undefined {
+  /**
+   * Takes no part until the next `begin`; whoever waits is told why, where nothing was done.
+   * Returns what has ended.
+   */
+  end(why: DleError): Consensus | undefined {
     const ended = this.#consensus;
-    ended?.raft.stop();
+    ended?.raft.stop(why);
     this.#consensus = undefined;
     // Until then messages are lost, as on a bad line.
     this.transport.onMessage(() => {});

@@ -47,7 +47,7 @@ export class ReplicaKeeper {
       this.#checkOpen();
       const message = `${why}; try again, or ask another node`;
       this.#absent = new DleError('DLE_UNAVAILABLE', message, { retryable: true });
-      const ended = participation.end();
+      const ended = participation.end(this.#absent);
       this.#current = await make(this.#current, ended);
       this.#checkOpen();
       await participation.begin(this.#current);

@@ -22,7 +22,7 @@ export interface CatchUpReport {
   readonly memberMiB: number;
 }
 
-export interface Latencies {
+interface Latencies {
   readonly count: number;
   readonly medianMs: number;
   readonly p99Ms: number;
