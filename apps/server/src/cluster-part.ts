@@ -1,4 +1,4 @@
-import type { Clock, DleError, Logger, Random } from '@dle/common';
+import { type Clock, DleError, type Logger, type Random } from '@dle/common';
 import type { Sockets } from '@dle/net';
 import type { IndexedConfiguration } from '@dle/raft';
 import type { Vfs } from '@dle/storage/internal';
@@ -168,8 +168,9 @@ export class ClusterPart {
   get #serving(): Consensus {
     const { serving } = this.#components.keeper;
     const { consensus } = this;
-    if (consensus !== undefined && consensus.replica === serving) return consensus;
-    throw new Error('consensus runs on another replica than the one that is kept');
+    if (consensus?.replica === serving) return consensus;
+    const message = 'this node does not take part yet; try again';
+    throw new DleError('DLE_UNAVAILABLE', message, { retryable: true });
   }
 
   #noteConfiguration(): void {

@@ -32,6 +32,7 @@ import {
   openReplica,
 } from './repair/open-replica.js';
 import type { Consensus, CoreTuning } from './replica/participation.js';
+import type { Replica } from './replica/replica.js';
 import { ReplicaKeeper } from './replica/replica-keeper.js';
 import { nodeStatus } from './status.js';
 
@@ -165,7 +166,7 @@ export class DleNode {
     this.#self = { id: options.id, instance: found.replica.store.log.storeId, address };
     this.#startedAt = components.clock.now();
     this.#api = new ClientApi({
-      replica: () => this.#keeper.serving,
+      replica: () => this.#whole,
       consensus: () => {
         if (this.#removed !== undefined) throw this.#removed;
         return this.#keeper.serving && this.#consensus;
@@ -325,6 +326,15 @@ export class DleNode {
 
   get #consensus(): Consensus | undefined {
     return this.#part?.consensus;
+  }
+
+  /** The replica, for who asks no other node: not while it lacks what it had. */
+  get #whole(): Replica {
+    const { serving } = this.#keeper;
+    const damage = this.#part?.repairs.damage;
+    if (damage === undefined || this.#consensus?.raft.core.lostData === false) return serving;
+    const message = 'this node repairs its data, and lacks some of it; ask another node';
+    throw new DleError('DLE_UNAVAILABLE', message, { retryable: true });
   }
 
   /** What this node has applied of the log is committed. */
