@@ -266,11 +266,18 @@ export class Leadership {
     const index = this.#peers.reached((peer) => peer.match, writes.durableIndex);
     if (index <= this.#state.commit || log.termAt(index) !== term) return;
     this.#state.advanceCommit(index);
-    this.#sendToAll();
+    this.#tellParting();
     this.#askForReads();
     const next = this.#changes.next();
     if (next !== undefined) this.#configure(next);
     if (this.#changes.hasLeft) this.handOver();
+  }
+
+  /** The next heartbeat may be another leader's, which has no word for them. */
+  #tellParting(): void {
+    for (const peer of this.#peers) {
+      if (this.#peers.isParting(peer.id)) this.#replication.ask(peer);
+    }
   }
 
   /** It counts from the moment it is in the log (paper section 6). */
