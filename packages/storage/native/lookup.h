@@ -46,6 +46,9 @@ napi_value dle_gather_run(napi_env env, napi_callback_info info);
 /* In directory-keys.c. */
 napi_value dle_directory_keys(napi_env env, napi_callback_info info);
 
+/* In read-records.c. */
+napi_value dle_read_records(napi_env env, napi_callback_info info);
+
 /* In run-merge.c. */
 napi_value dle_run_merge_bytes(napi_env env, napi_callback_info info);
 napi_value dle_begin_run_merge(napi_env env, napi_callback_info info);

@@ -5,6 +5,7 @@ import { type HashSeed, halfSipHash } from '../key-index/half-sip-hash.js';
 import { offsetOf, positionOf } from '../key-index/position.js';
 import { recordBytes } from '../log/record.js';
 import { RecordKind } from '../log/record-kinds.js';
+import type { RecordColumns } from '../native/read-records.js';
 import type { Candidates } from './compaction-order.js';
 import type { ExpectedRecord } from './input-records.js';
 
@@ -50,6 +51,16 @@ export class CandidateBatch {
     const { count } = this;
     const hashes = this.#hashes.slice(0, count);
     return { count, hashes, positions: this.#positions.slice(0, count) };
+  }
+
+  /** What is known of the records, for C. */
+  get columns(): RecordColumns {
+    return {
+      lengths: this.#lengths,
+      indexes: this.#indexes,
+      keys: this.#keys,
+      keyEnds: this.#keyEnds,
+    };
   }
 
   isDelete(at: number): boolean {

@@ -78,6 +78,7 @@ export class CompactionJob {
     const merge = new TypescriptMerge((entry, place, slot) => {
       this.#batch.add(slot, inputs.firstIndexOf(place) + entry.relativeIndex, entry, seed);
     });
+    await inputs.prepare();
     for (let place = 0; place < inputs.count; place++) await inputs.fill(merge, place);
     for (let place = merge.run(); place !== DONE; place = merge.run()) {
       await inputs.fill(merge, place);
@@ -96,11 +97,13 @@ export class CompactionJob {
     if (batch.count === 0) return;
     const live = await this.#host.areLive(batch.candidates());
     let bytes = 0;
+    const kept: number[] = [];
     for (let at = 0; at < batch.count; at++) {
       bytes += batch.bytesAt(at);
       const counts = batch.isDelete(at) ? await this.#mustStay(at) : live[at] === 1;
-      if (counts) await this.#rewrite(at);
+      if (counts) kept.push(at);
     }
+    await this.#rewriteAll(kept);
     this.#bytesLooked += bytes;
     this.#host.progress(this.#bytesLooked);
     batch.clear();
@@ -115,21 +118,52 @@ export class CompactionJob {
     return this.#older.holds(this.#batch.keyAt(at), this.#batch.indexAt(at));
   }
 
-  async #rewrite(at: number): Promise<void> {
+  /** Writes the records at `places` of the batch: as many as can be read together at a time. */
+  async #rewriteAll(places: readonly number[]): Promise<void> {
+    const batch = this.#batch;
+    const inputs = this.#inputs;
+    for (let from = 0; from < places.length; ) {
+      const end = from + inputs.readGroup(batch, places, from);
+      if (end === from) {
+        const at = places[from++]!;
+        const output = this.#outputFor(at) ?? (await this.#nextOutput());
+        const record = inputs.read(batch.positionAt(at), batch.expectedAt(at));
+        this.#rewrite(output, at, record);
+      }
+      for (let start = 0; from < end; from++) {
+        const at = places[from]!;
+        const output = this.#outputFor(at) ?? (await this.#nextOutput());
+        const next = start + batch.bytesAt(at);
+        this.#rewrite(output, at, inputs.group!.bytes.subarray(start, next));
+        start = next;
+      }
+    }
+  }
+
+  /** Where the record at `at` of the batch goes; `undefined`: into the next one. */
+  #outputFor(at: number): Output | undefined {
+    const output = this.#output;
+    const isFull =
+      output !== undefined &&
+      output.writer.size + this.#batch.bytesAt(at) > this.#order.segmentBytes;
+    return isFull ? undefined : output;
+  }
+
+  async #nextOutput(): Promise<Output> {
+    await this.#finishOutput();
+    this.#output = await this.#beginOutput();
+    return this.#output;
+  }
+
+  #rewrite(output: Output, at: number, record: Uint8Array): void {
     const batch = this.#batch;
     const bytes = batch.bytesAt(at);
-    const present = this.#output;
-    if (present !== undefined && present.writer.size + bytes > this.#order.segmentBytes) {
-      await this.#finishOutput();
-    }
-    this.#output ??= await this.#beginOutput();
-    const { writer, moves, slot } = this.#output;
-    const record = this.#inputs.read(batch.positionAt(at), batch.expectedAt(at));
+    const { writer, moves, slot } = output;
     const offset = writer.size;
     writer.add(record, batch.entryAt(at, offset));
     this.#kept++;
     this.#bytesWritten += bytes;
-    if (batch.isDelete(at)) this.#output.tombstoneBytes += bytes;
+    if (batch.isDelete(at)) output.tombstoneBytes += bytes;
     else moves.add(batch.hashAt(at), batch.positionAt(at), positionOf(slot, offset), bytes);
   }
 

@@ -197,7 +197,8 @@ export class Compactor implements Room {
     const chosen = this.#choose();
     if (chosen.length === 0) return;
     void this.#begin(() => this.#run(chosen)).then(
-      () => this.touch(),
+      // More may have become due meanwhile.
+      () => this.#watch(0),
       (thrown: unknown) => {
         if (isDleError(thrown, 'DLE_DISK_FULL')) this.make();
         else this.#notBefore = clock.now() + RETRY_MS;

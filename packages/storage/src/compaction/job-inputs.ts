@@ -2,11 +2,21 @@ import type { BlockMerge } from '../directory/block-merge.js';
 import { DirectoryFile } from '../directory/directory-file.js';
 import { DisjointFiles } from '../directory/disjoint-files.js';
 import { sortedName } from '../directory/sorted-segment.js';
-import { slotOf } from '../key-index/position.js';
+import { offsetOf, slotOf } from '../key-index/position.js';
 import { SegmentFiles } from '../log/segment-files.js';
+import { nativeBinding } from '../native/native.js';
 import type { Vfs } from '../vfs/vfs.js';
+import type { CandidateBatch } from './candidate-batch.js';
 import type { CompactionInput, CompactionOrder } from './compaction-order.js';
+import { InputPieces } from './input-pieces.js';
 import { type ExpectedRecord, InputRecords } from './input-records.js';
+import { RecordGroup, type RecordSource } from './record-group.js';
+
+interface Source {
+  readonly id: number;
+  readonly input: CompactionInput;
+  readonly records: InputRecords;
+}
 
 /**
  * What a job reads: each segment of the log is a source of keys, and so are the files of a sorted
@@ -19,20 +29,26 @@ export class JobInputs {
   readonly count: number;
   readonly #sources: readonly DisjointFiles<CompactionInput>[];
   readonly #files: SegmentFiles;
-  readonly #bySlot = new Map<number, { readonly id: number; readonly records: InputRecords }>();
+  readonly #bySlot = new Map<number, Source>();
   readonly #records: InputRecords[] = [];
+  /** `undefined` where there is no addon. */
+  readonly group: RecordGroup | undefined;
   #keys = 0;
+  readonly #pieces = new InputPieces();
 
   constructor(vfs: Vfs, { directory, inputs }: CompactionOrder) {
     this.#files = new SegmentFiles(vfs, directory);
+    const binding = nativeBinding();
+    this.group = binding && new RecordGroup(binding);
     const runs = runsOf(inputs);
     const fromLog = this.#recordsOf(false);
     for (const run of runs) {
       const isRun = run[0]!.kind === 'sorted';
       const records = isRun ? this.#recordsOf(true) : fromLog;
-      for (const { id, slot } of run) {
+      for (const input of run) {
+        const { id, slot } = input;
         if (isRun) this.#files.name(id, sortedName(id));
-        this.#bySlot.set(slot, { id, records });
+        this.#bySlot.set(slot, { id, records, input });
       }
     }
     const open = async ({ id }: CompactionInput): Promise<DirectoryFile> => {
@@ -45,13 +61,22 @@ export class JobInputs {
     this.#sources = runs.map((run) => new DisjointFiles(run, open));
   }
 
+  /** Before all else. Throws `DLE_IO`. */
+  async prepare(): Promise<void> {
+    if (this.group === undefined) return;
+    for (const { id, input } of this.#bySlot.values()) {
+      const file = this.#files.get(id);
+      if (input.kind === 'log' && file.descriptor !== undefined) await this.#pieces.load(id, file);
+    }
+  }
+
   /** Of the records that have been come across. */
   get keys(): number {
     return this.#keys;
   }
 
   get bytesRead(): number {
-    return this.#records.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+    return this.#records.reduce((sum, { bytesRead }) => sum + bytesRead, this.#pieces.bytesRead);
   }
 
   /** Throws `DLE_CORRUPT`, `DLE_FORMAT`, `DLE_IO`. */
@@ -67,11 +92,27 @@ export class JobInputs {
     return this.#sources[place]!.firstIndex;
   }
 
+  /**
+   * Reads records of a batch, in C, into `group`: how many. 0: the next one is to be read alone.
+   */
+  readGroup(batch: CandidateBatch, places: readonly number[], from: number): number {
+    const { group } = this;
+    if (group === undefined) return 0;
+    return group.read(batch, places, from, this.#sourceOf);
+  }
+
   /** The bytes of the record at `position`, good until the next call. */
   read(position: number, expected: ExpectedRecord): Uint8Array {
     const { id, records } = this.#bySlot.get(slotOf(position))!;
     return records.read(id, expected);
   }
+
+  readonly #sourceOf = (position: number, bytes: number): RecordSource => {
+    const { id, input } = this.#bySlot.get(slotOf(position))!;
+    const file = this.#files.get(id);
+    if (input.kind === 'log' || file.descriptor === undefined) return this.#pieces.ofLog(id, file);
+    return this.#pieces.ofRun(input.run, file, offsetOf(position), bytes);
+  };
 
   #recordsOf(isRun: boolean): InputRecords {
     const records = new InputRecords(this.#files, isRun);

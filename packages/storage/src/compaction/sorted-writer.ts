@@ -49,6 +49,7 @@ export class SortedWriter {
   /** Bytes of the segment that have been written. */
   #written: number = SORTED_HEADER_BYTES;
   #unflushed = 0;
+  #flushing: Promise<void> | undefined;
   #directoryEnd = DIRECTORY_HEADER_BYTES;
   #records = 0;
   #lastIndex = 0;
@@ -83,11 +84,18 @@ export class SortedWriter {
     this.#lastIndex = Math.max(this.#lastIndex, entry.index);
   }
 
-  /** Flushes, if enough has been written since the last time. */
+  /**
+   * Begins to flush, if enough has been written since the last time, and goes on beside that: one
+   * flush at a time is under way. Throws what has become of the one before.
+   */
   async flushSome(): Promise<void> {
     if (this.#unflushed < FLUSH_BYTES) return;
     this.#unflushed = 0;
-    await this.#file.datasync();
+    await this.#flushing;
+    const flushing = this.#file.datasync();
+    // Whoever waits for it is told; that may be nobody.
+    flushing.catch(() => undefined);
+    this.#flushing = flushing;
   }
 
   /** Both files, and their names, are durable when it resolves. */
@@ -104,6 +112,7 @@ export class SortedWriter {
       firstIndex,
     };
     this.#directory.writeSync([encodeDirectoryHeader(header)], 0);
+    await this.#flushing;
     await this.#file.datasync();
     await this.#directory.datasync();
     await this.#file.close();

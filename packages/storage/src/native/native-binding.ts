@@ -1,11 +1,12 @@
 import type { KeyCollectorBinding } from './directory-keys.js';
 import type { LookupBinding } from './lookup.js';
+import type { ReadRecordsBinding } from './read-records.js';
 
 /** Counted up, together with DLE_NATIVE_VERSION in native/dle.h, when the functions change. */
-export const NATIVE_VERSION = 17;
+export const NATIVE_VERSION = 18;
 
 /** What the addon exports. */
-export interface NativeBinding extends LookupBinding, KeyCollectorBinding {
+export interface NativeBinding extends LookupBinding, KeyCollectorBinding, ReadRecordsBinding {
   readonly version: number;
   /**
    * Takes the space of a file from `position` on, which then reads as zeros; the file grows by it.
