@@ -16,6 +16,12 @@ import type { Envelope } from './protocol/index.js';
 const SILENT_AFTER_MS = 2_000;
 
 /**
+ * How long a node that has let a request run out of time is passed over, in milliseconds, while
+ * others answer: what they say may be that they are no help, and it may only have paused.
+ */
+const PASSED_OVER_MS = 5_000;
+
+/**
  * A restarting node is back within seconds; a client that finds it late sends others needless hops.
  */
 const BACKOFF = { minMs: 50, maxMs: 1_000 };
@@ -39,8 +45,8 @@ export class Link {
   #underWay = 0;
   /** When it last answered, or when it was first asked since it owed nothing. */
   #answeredAt = 0;
-  /** It has let a request run out of time, and answered none since. */
-  #silent = false;
+  /** Until then it is passed over: it has let a request run out of time, and answered none since. */
+  #silentUntil = Number.NEGATIVE_INFINITY;
 
   /** `connected` is called with every new connection. */
   constructor(components: LinkComponents, address: string, connected: () => void) {
@@ -52,7 +58,7 @@ export class Link {
       backoff: BACKOFF,
     });
     this.#client.onConnected(() => {
-      this.#silent = false;
+      this.trustAgain();
       connected();
     });
   }
@@ -69,8 +75,9 @@ export class Link {
 
   /** Whether it is connected, and answers as far as one can tell. */
   get healthy(): boolean {
-    if (this.rpc === undefined || this.#silent) return false;
-    return this.#underWay === 0 || this.#clock.now() - this.#answeredAt < SILENT_AFTER_MS;
+    const now = this.#clock.now();
+    if (this.rpc === undefined || now < this.#silentUntil) return false;
+    return this.#underWay === 0 || now - this.#answeredAt < SILENT_AFTER_MS;
   }
 
   /** Begins to connect, and goes on until closed. */
@@ -83,7 +90,7 @@ export class Link {
 
   /** Somebody else has heard from it: it gets another chance. */
   trustAgain(): void {
-    this.#silent = false;
+    this.#silentUntil = Number.NEGATIVE_INFINITY;
   }
 
   /** As `Rpc.request`, over the present connection. */
@@ -102,8 +109,9 @@ export class Link {
       this.#answered();
       return reply;
     } catch (error) {
-      if (isDleError(error, 'DLE_TIMEOUT')) this.#silent = true;
-      else if (!isDleError(error, 'DLE_ABORTED')) this.#answered();
+      if (isDleError(error, 'DLE_TIMEOUT')) {
+        this.#silentUntil = this.#clock.now() + PASSED_OVER_MS;
+      } else if (!isDleError(error, 'DLE_ABORTED')) this.#answered();
       throw error;
     } finally {
       this.#underWay--;
@@ -116,6 +124,6 @@ export class Link {
 
   #answered(): void {
     this.#answeredAt = this.#clock.now();
-    this.#silent = false;
+    this.trustAgain();
   }
 }

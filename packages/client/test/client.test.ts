@@ -355,6 +355,19 @@ describe('when nodes fail', () => {
     expect(whole!.asked).toEqual(['get a', 'put b']);
   });
 
+  it('asks a node again that has paused, though another one goes on saying that it is no help', async () => {
+    const [leader, useless] = await startCluster(2);
+    const client = connect([leader!, useless!], { clock: fastClock });
+    await warmUp(client, [leader!, useless!]);
+    useless!.behaviour = () => {
+      throw new DleError('DLE_UNAVAILABLE', 'not in a cluster yet', { retryable: true });
+    };
+    leader!.behaviour = silence;
+    await failureOf(client.get('a', { timeoutMs: 4_000 }));
+    leader!.behaviour = () => undefined;
+    expect(await client.get('a', { timeoutMs: 60_000 })).toBeUndefined();
+  });
+
   it('turns away from a node that owes every answer, while the calls that wait go on waiting', async () => {
     const [leader, other] = await startCluster(2);
     const client = connect([leader!, other!], { clock: fastClock });
