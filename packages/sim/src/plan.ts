@@ -24,6 +24,8 @@ export interface Plan {
   readonly device: DevicePlan;
   /** How wrong clocks may go, as a share of the time that passes. */
   readonly skew: number;
+  /** Whether nodes lose data, that the others hold. */
+  readonly losesData: boolean;
   /** Whether the faults wait until there is a cluster. */
   readonly formsInPeace: boolean;
   readonly msBetweenFaults: number;
@@ -66,7 +68,9 @@ export type DiskFault =
   | 'failWrite'
   | 'slowDisk'
   | 'hangDisk'
-  | 'wipe';
+  | 'wipe'
+  | 'rot'
+  | 'loseFile';
 
 export type NetworkFault =
   | 'split'
@@ -120,6 +124,12 @@ const ALL: readonly Fault[] = [
   ...(['crash', 'crash', 'kill', 'pause', 'heal', 'heal'] as const),
 ];
 
+/** Damage of the data of a few nodes: then all that the others hold has to stay. */
+const ROT: readonly Fault[] = [
+  ...(['rot', 'rot', 'rot', 'loseFile', 'crash', 'kill', 'restart', 'isolate'] as const),
+  ...(['heal', 'heal', 'blackout', 'absence', 'succession'] as const),
+];
+
 /** What a run can be about: few kinds of faults, again and again, come further than all at once. */
 const THEMES: readonly (readonly Fault[])[] = [
   ALL,
@@ -130,8 +140,13 @@ const THEMES: readonly (readonly Fault[])[] = [
   ['blackout', 'crash', 'crashInOperation', 'absence', 'heal'],
   [...DISK_FAULTS, 'blackout', 'crash', 'kill'],
   ['wipe', 'wipe', 'crash', 'isolate', 'heal', 'heal', 'absence'],
+  ['wipe', 'wipe', 'wipe', 'crash', 'heal'],
+  ROT,
   [...NETWORK_FAULTS, 'heal', 'heal', 'pause'],
 ];
+
+/** Whoever has lost its data has its place taken by another. */
+const LOSSES: readonly Fault[] = ['wipe', 'rot', 'loseFile'];
 
 /** With spares; what is in a list more often comes more often. */
 const CHANGES: readonly (readonly Change[])[] = [
@@ -146,11 +161,12 @@ export function drawPlan(dice: Dice): Plan {
   const theme = dice.pick(THEMES);
   const faults = theme.filter(() => dice.chance(theme === ALL ? 0.6 : 0.85));
   const segmentSize = dice.pick([4_096, 4_097, 8_192, 20_011, 65_536]);
-  const spares = dice.pick([0, 0, 0, 1, 2, 3]);
+  const isOfLoss = faults.some((fault) => LOSSES.includes(fault));
+  const spares = dice.pick(isOfLoss ? [0, 1, 2, 3] : [0, 0, 0, 1, 2, 3]);
   const maxClockDriftPercent = dice.pick([0, 1, 10, 30]);
   return {
     spares,
-    nodes: dice.pick([1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
+    nodes: dice.pick(isOfLoss ? [3, 3, 4, 5] : [1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
     options: { segmentSize, electionTimeoutMs, heartbeatIntervalMs },
     tuning: drawTuning(dice, electionTimeoutMs, maxClockDriftPercent),
     network: drawNetworkPlan(dice),
@@ -161,10 +177,11 @@ export function drawPlan(dice: Dice): Plan {
     },
     // The slowest clock and the fastest are just not further apart than the lease allows for.
     skew: dice.pick([0, 0.99 * (maxClockDriftPercent / (200 - maxClockDriftPercent))]),
-    formsInPeace: dice.chance(0.85),
+    formsInPeace: isOfLoss || dice.chance(0.85),
     meetsOneFault: dice.chance(0.4),
     endsVerified: dice.chance(0.3),
     opensAgain: dice.chance(0.2),
+    losesData: isOfLoss,
     msBetweenFaults: Math.ceil(electionTimeoutMs * dice.pick([0.3, 0.6, 1, 3])),
     faults: faults.length === 0 ? ['heal'] : faults,
     workload: {

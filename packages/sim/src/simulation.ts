@@ -8,7 +8,13 @@ import { Coverage } from './checks/coverage.js';
 import { contentOf } from './checks/invariants.js';
 import { Operator } from './clients/operator.js';
 import { Workload } from './clients/workload.js';
-import { isServing, isSettled, membersOf, settledConfiguration } from './cluster/at-rest.js';
+import {
+  isServing,
+  isSettled,
+  isWhole,
+  membersOf,
+  settledConfiguration,
+} from './cluster/at-rest.js';
 import type { Machine } from './cluster/machine.js';
 import { SimCluster } from './cluster/sim-cluster.js';
 import { Dice } from './dice.js';
@@ -159,6 +165,7 @@ class Simulation {
     const operator = await this.#disturb(workload);
     workload.calmDown();
     await this.#calmDown(operator);
+    if (this.#cluster.harmed.size > 0) await this.#makeWhole();
     if (this.#plan.meetsOneFault) await this.#meetOneFault(workload);
     operator.finish(this.#plan.operator.lastChanges);
     await this.#within(CLIENTS_END_MS, 'end its changes', () => !operator.isWorking);
@@ -204,6 +211,28 @@ class Simulation {
     const { commit } = invariants;
     await this.#eventually('serve again', () => isServing(cluster, commit));
     this.#servesAfterMs = time.now - since;
+  }
+
+  /** Whatever is damaged is found when it is looked for, and repaired without anybody's help. */
+  async #makeWhole(): Promise<void> {
+    const cluster = this.#cluster;
+    let left = 0;
+    for (const { node, isRunning } of cluster.harmed) {
+      if (!isRunning || node === undefined) continue;
+      left++;
+      // It may be closed meanwhile, for what was found.
+      const done = (): void => void left--;
+      node.internals.store.scrub().then(done, done);
+    }
+    await this.#within(VERIFY_MS, 'look through its files', () => left === 0);
+    await this.#eventually(
+      'have all data repaired',
+      () =>
+        cluster.wiped.size === 0 &&
+        isServing(cluster, cluster.invariants.commit) &&
+        isWhole(cluster),
+    );
+    cluster.healed();
   }
 
   /** With a fault of one of them, a cluster of three or more serves on after a short while. */
@@ -283,7 +312,7 @@ class Simulation {
         throw new InvariantViolation(`${name} says that it was removed, and is a member`);
       }
       const { store } = node!.internals;
-      this.#cluster.invariants.compare(name, store);
+      this.#cluster.invariants.compare(machine, store);
       contents.set(id, contentOf(store));
     }
     const problems = [...said, ...audit(this.#history, contents)];

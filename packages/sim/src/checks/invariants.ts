@@ -1,4 +1,4 @@
-import { crc32 } from '@dle/common';
+import { crc32, isDleError } from '@dle/common';
 import { InvariantViolation } from '@dle/raft/testing';
 import type { DleNode } from '@dle/server';
 import type { Machine } from '../cluster/machine.js';
@@ -25,6 +25,8 @@ const MOST_CLOCK_ERROR = 1.25;
 /** What a life of a node has let be seen, which it must not take back. */
 interface Known {
   readonly life: Life;
+  /** Of the data that it had then. */
+  readonly log: Log;
   readonly view: LogMatchingView;
   term: number;
   vote: number;
@@ -34,6 +36,7 @@ interface Known {
   lastIndex: number;
   lastTerm: number;
   leads: boolean;
+  lostData: boolean;
   /** Whether all of it is on the device. */
   durable: boolean;
   flushed: number;
@@ -47,6 +50,8 @@ export interface InvariantsComponents {
   readonly coverage: Coverage;
   /** A node has begun to lead. */
   readonly elected: (machine: Machine) => void;
+  /** Whether the data of a node has been damaged, and not been repaired for certain. */
+  readonly isHarmed: (machine: Machine) => boolean;
   /** The time of the world, in milliseconds. */
   readonly now: () => number;
 }
@@ -111,7 +116,7 @@ export class Invariants {
     const { store } = inside;
     const { name } = machine;
     const { term, vote, commit, role } = core;
-    const known = this.#knownOf(machine, store.log, term, vote);
+    const known = this.#knownOf(machine, store.log, term, vote, core.lostData);
     const { appliedIndex: applied, log } = store;
     const { lastIndex } = log;
     const purged = log.firstIndex - 1;
@@ -125,12 +130,13 @@ export class Invariants {
     check(purged <= applied, `${name} has purged ${purged}, and applied ${applied}`);
     check(applied <= commit, `${name} has applied ${applied}, and committed ${commit}`);
     check(commit <= lastIndex, `${name} has committed ${commit}, and holds ${lastIndex}`);
+    this.#notice(known, core.lostData, purged);
     if (lastIndex < known.lastIndex) this.#components.coverage.count('entries replaced');
     check(known.view.look(log), `${name}: ${this.#matching.problem}`);
     const leads = role === 'leader';
     if (leads && (!known.leads || term > known.term)) this.#checkLeader(machine, term, store);
     if (commit > known.commit) this.#noteCommit(name, store, known.commit, commit, term);
-    if (applied > known.applied) this.#noteApplied(name, store, applied - known.applied);
+    if (applied > known.applied) this.#noteApplied(machine, store, applied - known.applied);
     Object.assign(known, { term, vote, commit, applied, purged, lastIndex, leads });
     known.lastTerm = log.termAt(lastIndex);
     this.#lookAtDisk(name, known, log);
@@ -138,17 +144,36 @@ export class Invariants {
     if (inside.consensus?.raft.stopped !== undefined) known.durable = false;
   }
 
-  #knownOf(machine: Machine, log: Log, term: number, vote: number): Known {
+  #notice(known: Known, lostData: boolean, purged: number): void {
+    const { coverage } = this.#components;
+    if (lostData && !known.lostData) coverage.count('began anew, its data lost');
+    if (!lostData && known.lostData) coverage.count('whole again');
+    known.lostData = lostData;
+    if (purged > known.purged) {
+      coverage.count(purged > known.applied ? 'snapshot installed' : 'log purged');
+    }
+  }
+
+  #knownOf(machine: Machine, log: Log, term: number, vote: number, lostData: boolean): Known {
     const known = this.#known.get(machine);
-    if (known?.life === machine.life) return known;
+    if (known?.life === machine.life && known.log === log) return known;
     const now = this.#components.now();
     const fresh: Known = {
       life: machine.life,
+      log,
       view: this.#matching.view(),
       ...{ term: 0, vote: 0, commit: 0, applied: 0, purged: 0, lastIndex: 0, lastTerm: 0 },
-      ...{ leads: false, durable: false, flushed: 0, lookedAt: now, busySince: now },
+      ...{ leads: false, lostData: false, durable: false, flushed: 0 },
+      ...{ lookedAt: now, busySince: now },
     };
-    if (known?.durable === true) checkKept(machine.name, known, log, { term, vote });
+    const isSameLife = known?.life === machine.life;
+    if (known !== undefined && isSameLife && !lostData) {
+      // A snapshot has taken the place of what was there: nothing is taken back by that.
+      const { applied, purged, commit } = known;
+      Object.assign(fresh, { applied, purged, commit, term: known.term, vote: known.vote });
+    } else if (known?.durable === true && !lostData) {
+      checkKept(machine.name, known, log, { term, vote });
+    }
     this.#known.set(machine, fresh);
     return fresh;
   }
@@ -206,14 +231,27 @@ export class Invariants {
     }
   }
 
-  #noteApplied(name: string, store: Store, count: number): void {
+  #noteApplied(machine: Machine, store: Store, count: number): void {
     this.#components.coverage.count('entries applied', count);
-    if (this.#components.dice.chance(COMPARED)) this.compare(name, store);
+    if (this.#components.dice.chance(COMPARED)) this.compare(machine, store);
+  }
+
+  /** Undefined: it cannot be read, and that is how it should be. */
+  #hashOf(machine: Machine, store: Store): number | undefined {
+    try {
+      return hashOf(contentOf(store));
+    } catch (thrown) {
+      if (!this.#components.isHarmed(machine) || !isDleError(thrown, 'DLE_CORRUPT')) throw thrown;
+      this.#components.coverage.count('damage met by a read');
+      return undefined;
+    }
   }
 
   /** Holds the whole state of a node against that of the others at the same index. */
-  compare(name: string, store: Store): void {
-    const hash = hashOf(store);
+  compare(machine: Machine, store: Store): void {
+    const { name } = machine;
+    const hash = this.#hashOf(machine, store);
+    if (hash === undefined) return;
     const index = store.appliedIndex;
     const other = this.#states.get(index);
     if (other === undefined) this.#states.set(index, { hash, name });
@@ -233,7 +271,9 @@ function checkKept(
 ): void {
   const kept = `${known.lastIndex}@${known.lastTerm}`;
   const found = `${log.lastIndex}@${log.termAt(log.lastIndex)}`;
-  check(found === kept, `${name} finds entry ${found} as its last one, and had flushed ${kept}`);
+  // A snapshot that had come whole takes the place of what there was when it starts.
+  const isReplaced = log.firstIndex - 1 > known.commit;
+  check(found === kept || isReplaced, `${name} finds entry ${found} as its last one, and had flushed ${kept}`);
   check(
     now.term > known.term || (now.term === known.term && now.vote === known.vote),
     `${name} finds term ${now.term}, vote ${now.vote}, and had flushed ${known.term}, ${known.vote}`,
@@ -255,9 +295,8 @@ export function contentOf(store: Store): Map<string, Uint8Array> {
   }
 }
 
-function hashOf(store: Store): number {
+function hashOf(content: ReadonlyMap<string, Uint8Array>): number {
   let hash = 0;
-  const content = contentOf(store);
   for (const key of [...content.keys()].sort()) {
     hash = crc32(content.get(key)!, crc32(Buffer.from(key, 'latin1'), hash));
   }

@@ -40,6 +40,14 @@ export function isSettled(cluster: SimCluster): boolean {
   });
 }
 
+/** Whether no member has to catch up with what it had lost. */
+export function isWhole(cluster: SimCluster): boolean {
+  return membersOf(cluster).every(({ node }) => {
+    const core = node?.internals.consensus?.raft.core;
+    return core !== undefined && !core.lostData && node!.status().repair.damage === undefined;
+  });
+}
+
 /** The configuration, once no change of it is under way; else undefined. */
 export function settledConfiguration({ machines }: SimCluster): Configuration | undefined {
   const leader = leaderOf(machines);

@@ -8,10 +8,14 @@ import { VirtualNetwork } from '../network/virtual-network.js';
 import type { Plan } from '../plan.js';
 import { Life } from '../time/life.js';
 import { type Actor, VirtualTime, WORLD } from '../time/virtual-time.js';
+import { settledConfiguration } from './at-rest.js';
 import { Machine, type MachineComponents } from './machine.js';
 
 /** What a node may stop for whose disk has been replaced by an empty one. */
 const WIPED_CODES: ReadonlySet<string> = new Set(['DLE_WIPED_MEMBER', 'DLE_MEMBER_REMOVED']);
+
+/** What a node may stop for whose data is damaged, where it cannot have it repaired. */
+const DAMAGE_CODES: ReadonlySet<string> = new Set(['DLE_CORRUPT', 'DLE_FORMAT', 'DLE_IO']);
 
 /** What a node may stop for whose disk has been made to fail, or has been full. */
 const DISK_CODES: ReadonlySet<string> = new Set([
@@ -49,6 +53,7 @@ export class SimCluster {
   #broken: InvariantViolation | undefined;
   readonly #removed = new Set<Machine>();
   readonly #wiped = new Set<Machine>();
+  readonly #harmed = new Set<Machine>();
   readonly #listeners: ((machine: Machine) => void)[] = [];
   #lives = 0;
   #isCalm = false;
@@ -66,6 +71,7 @@ export class SimCluster {
         dice: stream(),
         coverage,
         now: () => this.time.now,
+        isHarmed: (machine) => this.#harmed.has(machine),
         elected: (machine) => {
           for (const listener of this.#listeners) listener(machine);
         },
@@ -145,6 +151,28 @@ export class SimCluster {
     this.startLater(machine);
   }
 
+  /** Machines whose data has been damaged. */
+  get harmed(): ReadonlySet<Machine> {
+    return this.#harmed;
+  }
+
+  /** Whether the others, without those whose data is damaged already, are a majority. */
+  mayHarm(machine: Machine): boolean {
+    if (machine.isSpare || this.#wiped.size > 0) return false;
+    const voters = settledConfiguration(this)?.voters ?? [];
+    if (!voters.includes(machine.id)) return false;
+    return this.#harmed.has(machine) || 2 * (this.#harmed.size + 1) < voters.length;
+  }
+
+  /** The data of all is whole again. */
+  healed(): void {
+    this.#harmed.clear();
+  }
+
+  harm(machine: Machine): void {
+    this.#harmed.add(machine);
+  }
+
   /** A machine that had lost its disk is no member any more. */
   replaced(machine: Machine): void {
     this.#wiped.delete(machine);
@@ -222,8 +250,9 @@ export class SimCluster {
   }
 
   #exited(machine: Machine, error: DleError): void {
-    const isWiped = this.#wiped.has(machine) || this.#removed.has(machine);
-    if (isWiped && WIPED_CODES.has(error.code)) {
+    const isGone = this.#wiped.has(machine) || this.#removed.has(machine);
+    const isHarmed = this.#harmed.has(machine) && DAMAGE_CODES.has(error.code);
+    if (isGone && (isHarmed || WIPED_CODES.has(error.code))) {
       this.coverage.count('left, wiped');
       return;
     }
@@ -233,6 +262,12 @@ export class SimCluster {
       this.#removed.add(machine);
       return;
     }
+    if (this.#harmed.has(machine) && DAMAGE_CODES.has(error.code)) {
+      this.coverage.count('beyond repair');
+      this.invariants.forget(machine);
+      this.#wiped.add(machine);
+      return;
+    }
     this.#judge(machine, error);
     this.coverage.count('exited by itself');
     this.startLater(machine);
@@ -240,6 +275,7 @@ export class SimCluster {
 
   #judge(machine: Machine, error: DleError): void {
     if (this.#meddled.has(machine) && DISK_CODES.has(error.code)) return;
+    if (this.#harmed.has(machine) && DAMAGE_CODES.has(error.code)) return;
     const why = `${machine.name} ended for no reason: ${error.code} ${error.message}`;
     this.#broken ??= new InvariantViolation(why, { cause: error });
   }

@@ -1,3 +1,5 @@
+import type { Machine } from '../cluster/machine.js';
+import type { Dice } from '../dice.js';
 import type { DiskFault } from '../plan.js';
 import type { FaultAction, Strike } from './strike.js';
 
@@ -7,6 +9,8 @@ const MAX_OPERATIONS = 200;
 const MAX_CALLS = 20;
 /** Most bytes that a disk has left that is about to be full. */
 const MAX_ROOM = 30_000;
+/** Most bits of a file that are flipped at once. */
+const MAX_FLIPS = 30;
 /** Most that the operations of a slow disk are slowed down by. */
 const MAX_SLOW = 50;
 
@@ -42,12 +46,33 @@ export const DISK_FAULTS: Readonly<Record<DiskFault, FaultAction>> = {
     machine.device.hang(dice.between(1, cluster.timeouts(8)));
     return true;
   },
+  rot: (strike) => harm(strike, rot),
+  loseFile: (strike) => harm(strike, ({ vfs }, path) => vfs.unlinkSync(path)),
   wipe: ({ cluster, machine }) => {
     machine.crash();
     cluster.wipe(machine);
     return true;
   },
 };
+
+/** The data of one file of a machine whose data others can do without. */
+function harm({ cluster, dice, running }: Strike, how: typeof rot): boolean {
+  const machine = running.find((each) => cluster.mayHarm(each));
+  const paths = machine?.vfs.paths.filter((path) => machine.vfs.sizeOf(path) > 0) ?? [];
+  if (machine === undefined || paths.length === 0) return false;
+  const path = dice.pick(paths);
+  cluster.say(machine.name, `is harmed in ${path}`);
+  cluster.harm(machine);
+  how(machine, path, dice);
+  return true;
+}
+
+function rot({ vfs }: Machine, path: string, dice: Dice): void {
+  const size = vfs.sizeOf(path);
+  for (let left = dice.magnitude(MAX_FLIPS); left > 0; left--) {
+    vfs.flipBit(path, dice.between(0, size - 1), dice.between(0, 7));
+  }
+}
 
 function fillDisk({ cluster, machine, dice }: Strike): boolean {
   const { vfs, name } = machine;
