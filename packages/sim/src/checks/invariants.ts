@@ -273,7 +273,10 @@ function checkKept(
   const found = `${log.lastIndex}@${log.termAt(log.lastIndex)}`;
   // A snapshot that had come whole takes the place of what there was when it starts.
   const isReplaced = log.firstIndex - 1 > known.commit;
-  check(found === kept || isReplaced, `${name} finds entry ${found} as its last one, and had flushed ${kept}`);
+  check(
+    found === kept || isReplaced,
+    `${name} finds entry ${found} as its last one, and had flushed ${kept}`,
+  );
   check(
     now.term > known.term || (now.term === known.term && now.vote === known.vote),
     `${name} finds term ${now.term}, vote ${now.vote}, and had flushed ${known.term}, ${known.vote}`,
