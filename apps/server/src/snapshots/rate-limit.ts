@@ -1,6 +1,12 @@
 import type { Clock } from '@dle/common';
 
-/** Lets so many bytes pass in a second, evenly. */
+/**
+ * Part of this thread's time that may go into what is let pass: clients wait for the rest. Small
+ * records cost time rather than bandwidth.
+ */
+const SHARE_OF_TIME = 1 / 4;
+
+/** Lets so many bytes pass in a second, evenly, and no more than this thread has time for. */
 export class RateLimit {
   readonly #clock: Clock;
   readonly #bytesPerSecond: number;
@@ -12,11 +18,12 @@ export class RateLimit {
     this.#bytesPerSecond = bytesPerSecond;
   }
 
-  /** Resolves when `bytes` more may pass. */
-  take(bytes: number): Promise<void> {
+  /** Resolves when `bytes` more may pass, which it has taken `tookMs` to prepare. */
+  take(bytes: number, tookMs: number): Promise<void> {
     const now = this.#clock.now();
     const from = Math.max(now, this.#freeAt);
-    this.#freeAt = from + (bytes / this.#bytesPerSecond) * 1_000;
+    const costsMs = (bytes / this.#bytesPerSecond) * 1_000;
+    this.#freeAt = from + Math.max(costsMs, tookMs / SHARE_OF_TIME);
     if (from === now) return Promise.resolve();
     return new Promise((resolve) => {
       this.#clock.setTimer(resolve, from - now);

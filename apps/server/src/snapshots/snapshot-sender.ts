@@ -147,8 +147,10 @@ export class SnapshotSender {
     for (let { after, complete } = begun; !complete; ) {
       if (unanswered.length === WINDOW) await unanswered.shift();
       signal.throwIfAborted();
+      const began = this.#components.clock.now();
       const chunk = await this.#read(base, after);
-      await this.#limit.take(chunk.records.length);
+      const tookMs = this.#components.clock.now() - began;
+      await this.#limit.take(chunk.records.length, tookMs);
       const message = sentChunk({ op: 'snapshotChunk', term, index, chunk });
       const answer = this.#ask(transfer, rpc, message, CHUNK_TIMEOUT_MS);
       // It is looked at in its turn; until then it may fail unnoticed.
