@@ -56,7 +56,8 @@ export interface CompactorComponents extends ScalesComponents {
 
 export interface CompactorOptions {
   readonly directory: string;
-  readonly segmentSize: number;
+  /** Bytes of a segment now. */
+  readonly segmentBytes: () => number;
   readonly automatic: boolean;
   /** `undefined`: as is good, more where much is to be won. */
   readonly bytesPerSecond: number | undefined;
@@ -211,7 +212,7 @@ export class Compactor implements Room {
     const { reserve } = this.#components;
     const room = (): number => reserve.forCompaction * KEPT_PART_OF_RESERVE;
     return chooseInputs(this.#scales.weighAll(), {
-      segmentBytes: this.#options.segmentSize,
+      segmentBytes: this.#options.segmentBytes(),
       maxKeptBytes: this.#isFull ? room() : Number.MAX_SAFE_INTEGER,
       spaceRatio: this.#scales.spaceRatio(),
       isUrgent: this.#isFull,
@@ -249,7 +250,7 @@ export class Compactor implements Room {
   /** There is something to compact: sets room aside for when there is none left. */
   #takeReserve(): void {
     const { catalog, reserve, retention } = this.#components;
-    if (this.#closed || reserve.isHeld || this.#isFull) return;
+    if (this.#closed || reserve.isWhole || this.#isFull) return;
     if (!catalog.files.some((file) => retention.covers(file))) return;
     void reserve.restore();
   }
@@ -350,7 +351,7 @@ export class Compactor implements Room {
       others,
       keepTombstones: this.#scales.hasUnknownKeys(),
       run,
-      segmentBytes: this.#options.segmentSize,
+      segmentBytes: this.#options.segmentBytes(),
       seed: relocation.seed,
       bytesPerSecond: this.#options.bytesPerSecond ?? this.#pace(),
     };

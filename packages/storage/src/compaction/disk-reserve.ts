@@ -6,6 +6,9 @@ export const RESERVE_NAME = 'reserve';
 /** Taken at a time: others have the thread between two. */
 const STEP_BYTES = 4 * 1024 * 1024;
 
+/** It is made larger when it should be so many times as large as it is. */
+const GROWTH = 1.25;
+
 /** How much is set aside, in bytes. */
 export interface ReserveSizes {
   /** For outputs of compaction, their directories, and the manifest. */
@@ -21,7 +24,10 @@ export interface ReserveSizes {
  * deletes leave alone what compaction needs.
  */
 export class DiskReserve {
-  readonly #sizes: ReserveSizes;
+  /** As large as it should be now. */
+  readonly #wanted: () => ReserveSizes;
+  /** As large as it is, or was when it was released. */
+  #sizes: ReserveSizes;
   readonly #vfs: Vfs;
   readonly #pause: () => Promise<void>;
   readonly #directory: string;
@@ -32,18 +38,19 @@ export class DiskReserve {
   constructor(
     { vfs, pause }: { readonly vfs: Vfs; readonly pause: () => Promise<void> },
     directory: string,
-    sizes: ReserveSizes,
+    wanted: () => ReserveSizes,
   ) {
     this.#vfs = vfs;
     this.#pause = pause;
     this.#directory = directory;
     this.#path = join(directory, RESERVE_NAME);
-    this.#sizes = sizes;
+    this.#wanted = wanted;
+    this.#sizes = wanted();
   }
 
   /** Bytes of the file. */
   get bytes(): number {
-    return this.#sizes.compaction + this.#sizes.deletes;
+    return sumOf(this.#sizes);
   }
 
   /** What compaction may count on now. */
@@ -60,13 +67,18 @@ export class DiskReserve {
     return this.#state === 'held';
   }
 
+  /** Whether it is held, and not much smaller than it should be: the store may have grown. */
+  get isWhole(): boolean {
+    return this.isHeld && this.bytes * GROWTH >= sumOf(this.#wanted());
+  }
+
   /** Whether a put of `bytes` would have to take room that it needs to be set aside again. */
   lacksRoomFor(bytes: number): boolean {
     const step = this.#sizes.deletes / 2;
     return this.#state === 'released' && this.#freeBytes() < this.bytes + bytes + step;
   }
 
-  /** Finds the one that is there; one that is not whole is removed. Throws `DLE_IO`. */
+  /** Finds the one that is there; what a crash has left of one is removed. Throws `DLE_IO`. */
   async open(): Promise<void> {
     let size: number;
     try {
@@ -76,8 +88,10 @@ export class DiskReserve {
     } catch {
       return;
     }
-    if (size === this.bytes) this.#state = 'held';
-    else await this.#vfs.unlink(this.#path);
+    this.#sizes = this.#wanted();
+    if (size * GROWTH < this.bytes) return this.#vfs.unlink(this.#path);
+    this.#sizes = { ...this.#sizes, compaction: size - this.#sizes.deletes };
+    this.#state = 'held';
   }
 
   /** Gives it to who needs room now; false if there is nothing to give. */
@@ -92,9 +106,9 @@ export class DiskReserve {
     return true;
   }
 
-  /** Sets it aside, if there is room for it; whether it is held then. */
+  /** Sets it aside, as large as it should be, if there is room for it; whether it is held then. */
   restore(): Promise<boolean> {
-    if (this.#state === 'held') return Promise.resolve(true);
+    if (this.isWhole) return Promise.resolve(true);
     this.#restoring ??= this.#restore().finally(() => {
       this.#restoring = undefined;
     });
@@ -115,24 +129,36 @@ export class DiskReserve {
   }
 
   async #restore(): Promise<boolean> {
+    const sizes = this.#wanted();
+    const isHeld = this.isHeld;
+    const from = isHeld ? this.bytes : 0;
+    const to = sumOf(sizes);
     // Not taken in part, which others would miss meanwhile.
-    if (this.#freeBytes() < this.bytes) return false;
+    if (this.#freeBytes() < to - from) return isHeld;
     try {
-      const file = this.#vfs.createSync(this.#path);
+      const file = isHeld ? this.#vfs.openSync(this.#path) : this.#vfs.createSync(this.#path);
       try {
-        for (let at = 0; at < this.bytes; at += STEP_BYTES) {
-          file.allocateSync(at, Math.min(STEP_BYTES, this.bytes - at));
+        for (let at = from; at < to; at += STEP_BYTES) {
+          file.allocateSync(at, Math.min(STEP_BYTES, to - at));
           await this.#pause();
         }
       } finally {
         await file.close();
       }
+      // It may have been released while it grew.
+      if (isHeld && !this.isHeld) return false;
+      this.#sizes = sizes;
       this.#state = 'held';
       return true;
     } catch {
       // No room yet, or a disk that does not work: who writes to it is told.
+      if (isHeld) return this.isHeld;
       await this.#vfs.unlink(this.#path).catch(() => undefined);
       return false;
     }
   }
+}
+
+function sumOf({ compaction, deletes }: ReserveSizes): number {
+  return compaction + deletes;
 }

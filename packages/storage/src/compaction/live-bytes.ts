@@ -1,3 +1,4 @@
+import type { SegmentSlots } from '../key-index/position.js';
 import { MAX_SEGMENTS } from '../limits.js';
 
 /**
@@ -7,6 +8,11 @@ import { MAX_SEGMENTS } from '../limits.js';
 export class LiveBytes {
   /** Of puts, by slots; those of deletes follow, from `MAX_SEGMENTS` on. */
   readonly counts: Float64Array = new Float64Array(2 * MAX_SEGMENTS);
+  readonly #slots: Pick<SegmentSlots, 'end'>;
+
+  constructor(slots: Pick<SegmentSlots, 'end'>) {
+    this.#slots = slots;
+  }
 
   /** The record of `bytes` in the segment at `slot` is the newest of its key. */
   add(slot: number, bytes: number): void {
@@ -34,7 +40,8 @@ export class LiveBytes {
   /** Of puts, in all segments. */
   get total(): number {
     let total = 0;
-    for (let slot = 0; slot < MAX_SEGMENTS; slot++) total += this.counts[slot]!;
+    const { end } = this.#slots;
+    for (let slot = 0; slot < end; slot++) total += this.counts[slot]!;
     return total;
   }
 

@@ -48,6 +48,11 @@ export class SegmentSlots {
     return slot;
   }
 
+  /** No slot from there on is, or was, in use. */
+  get end(): number {
+    return this.#segments.length;
+  }
+
   segmentAt(slot: number): number {
     return this.#segments[slot]!;
   }

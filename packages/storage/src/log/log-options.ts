@@ -16,6 +16,8 @@ export interface LogOptions {
   readonly directory: string;
   /** Bytes of a segment file, 4 KiB to 1 GiB; default 64 MiB. */
   readonly segmentSize?: number | undefined;
+  /** Of the next one, at most as many; asked when it is made. Default: as many. */
+  readonly nextSegmentBytes?: (() => number) | undefined;
   /** After how long without a write the log says on disk that all of it is flushed. Default 100. */
   readonly idleFlushMs?: number | undefined;
   /**

@@ -64,7 +64,8 @@ export interface WriterSource {
 
 export interface LogWriterOptions {
   readonly directory: string;
-  readonly segmentSize: number;
+  /** Bytes of the next segment. */
+  readonly nextSegmentBytes: () => number;
   readonly storeId: string;
   /** Where the log ends: its last frame, which is flushed, and the id of the next segment. */
   readonly sequence: number;

@@ -132,10 +132,11 @@ export class Log {
     this.#unvouched = recovered.unvouched;
     this.#keepsEntries = observers.readsEntries ?? true;
     this.storeId = recovered.storeId ?? randomId(components.random);
-    const segmentSize = options.segmentSize ?? DEFAULT_SEGMENT_BYTES;
+    const { segmentSize = DEFAULT_SEGMENT_BYTES } = options;
+    const { nextSegmentBytes = () => segmentSize } = options;
     this.#writer = new LogWriter(
       components,
-      { ...recovered, directory: options.directory, segmentSize, storeId: this.storeId },
+      { ...recovered, directory: options.directory, nextSegmentBytes, storeId: this.storeId },
       {
         localState: parts.localState,
         gather: () => observers.gather?.(),
@@ -146,7 +147,7 @@ export class Log {
       const { segment, tail } = recovered.resume;
       const { directory } = options;
       this.#writer.space.resume(
-        Segment.reopen(components.vfs, directory, segment, segmentSize),
+        Segment.reopen(components.vfs, directory, segment, nextSegmentBytes()),
         tail,
       );
     }

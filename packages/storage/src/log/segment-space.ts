@@ -54,7 +54,8 @@ export interface SegmentAccounts {
 
 export interface SegmentSpaceOptions {
   readonly directory: string;
-  readonly segmentSize: number;
+  /** Bytes of the next segment. */
+  readonly nextSegmentBytes: () => number;
   /** Id of the next segment to be made. */
   readonly nextSegment: number;
   /** The segments there are: how many, and their bytes together. */
@@ -223,11 +224,11 @@ export class SegmentSpace implements SegmentAccounts {
   }
 
   /**
-   * The segment after the present one and `ahead` others; of `segmentSize`, or of `bytes` if that
-   * is more.
+   * The segment after the present one and `ahead` others; as large as is usual, or of `bytes` if
+   * that is more.
    */
   #take(ahead: number, bytes: number): Segment {
-    const capacity = Math.max(this.#options.segmentSize, bytes);
+    const capacity = Math.max(this.#options.nextSegmentBytes(), bytes);
     const spare = this.#spares[ahead];
     if (spare !== undefined) {
       spare.capacity = Math.max(spare.capacity, capacity);

@@ -9,7 +9,13 @@ import { segmentName } from './segment-header.js';
  */
 export const RESERVE_STEP_BYTES: number = 1024 * 1024;
 /** Of space that the system sets aside without writing: longer runs on the disk, fewer calls. */
-export const SET_ASIDE_STEP_BYTES: number = 4 * 1024 * 1024;
+const SET_ASIDE_STEP_BYTES: number = 4 * 1024 * 1024;
+
+/** Bytes taken at a time, at most, of a segment of `capacity`: little of what is small. */
+export function stepBytes(capacity: number): number {
+  const part = Math.max(RESERVE_STEP_BYTES, Math.ceil(capacity / 4));
+  return Math.min(capacity, part, SET_ASIDE_STEP_BYTES);
+}
 /**
  * Space that was only set aside is filled with zeros this many bytes ahead of what is written: on
  * ext4 the flush of a small write into it takes half as long again without. A large write goes into
@@ -87,7 +93,7 @@ export class Segment {
     const isFilled = this.#file.allocateSync(this.#reserved, length);
     this.#reserved += length;
     if (isFilled) this.#filled = this.#reserved;
-    this.#step = isFilled ? RESERVE_STEP_BYTES : SET_ASIDE_STEP_BYTES;
+    this.#step = isFilled ? RESERVE_STEP_BYTES : stepBytes(this.capacity);
   }
 
   #fill(end: number): void {

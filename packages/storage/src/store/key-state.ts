@@ -32,7 +32,7 @@ export function createKeyState(
   segmentSize: number,
 ): KeyState {
   const slots = new SegmentSlots();
-  const live = new LiveBytes();
+  const live = new LiveBytes(slots);
   const segments = new SegmentReader(files, slots);
   const seed = drawSeed(random);
   const binding = nativeBinding();

@@ -15,7 +15,7 @@ import { directoryName } from '../directory/directory-format.js';
 import { DEFAULT_SEGMENT_BYTES } from '../limits.js';
 import type { EntryBatch } from '../log/entry-batch.js';
 import { Log } from '../log/log.js';
-import { SET_ASIDE_STEP_BYTES } from '../log/segment.js';
+import { stepBytes } from '../log/segment.js';
 import { SegmentFiles } from '../log/segment-files.js';
 import { OrderedReads } from '../ordered/ordered-reads.js';
 import { damageOf } from '../scrub/damage-of.js';
@@ -27,6 +27,7 @@ import { Catalog } from './catalog.js';
 import { GroupWriter } from './group-writer.js';
 import { createKeyState, type KeyState } from './key-state.js';
 import { SealedQueue } from './sealed-queue.js';
+import { segmentBytesFor } from './segment-bytes.js';
 import { Start } from './start.js';
 import type { LogStoreOptions } from './types.js';
 
@@ -88,6 +89,7 @@ export async function openParts(
   const { replicated: isReplicated = false } = options;
   const files = new SegmentFiles(vfs, directory);
   const keys = createKeyState({ files, random }, segmentSize);
+  const segmentBytes = () => segmentBytesFor(keys.live.total, segmentSize);
   const background = new Background({ vfs, clock }, directory);
   const directories = new Directories({ vfs, builder: background }, directory);
   const start = new Start(
@@ -99,16 +101,14 @@ export async function openParts(
   try {
     const log = await Log.open(
       components,
-      { directory, segmentSize, idleFlushMs, tailCacheBytes },
+      { directory, segmentSize, nextSegmentBytes: segmentBytes, idleFlushMs, tailCacheBytes },
       { ...start.observers, gather: () => standalone?.writer.append() },
     );
     opened = log;
     await keys.space.recovered();
     await directories.tidy();
-    const reserve = new DiskReserve(
-      { vfs, pause: background.pause },
-      directory,
-      reserveFor(segmentSize),
+    const reserve = new DiskReserve({ vfs, pause: background.pause }, directory, () =>
+      reserveFor(segmentBytes()),
     );
     await reserve.open();
     const { sorted = [] } = start.manifest ?? {};
@@ -166,7 +166,7 @@ export async function openParts(
         retention: floor ?? EVERYTHING,
         onDamage,
       },
-      { directory, segmentSize, ...backgroundOptions('compaction', options) },
+      { directory, segmentBytes, ...backgroundOptions('compaction', options) },
     );
     heal({ damages, catalog, directories, installer, log }, directory);
     const scrubber = new Scrubber(
@@ -203,10 +203,10 @@ export async function openParts(
 }
 
 /** Room for what one segment holds and its key directory, and for some deletes. */
-function reserveFor(segmentSize: number): ReserveSizes {
+function reserveFor(segmentBytes: number): ReserveSizes {
   // Space for deletes is taken in steps that may be as large as that.
-  const deletes = 2 * Math.min(segmentSize, SET_ASIDE_STEP_BYTES);
-  return { compaction: Math.ceil(segmentSize * 1.25), deletes };
+  const deletes = 2 * stepBytes(segmentBytes);
+  return { compaction: Math.ceil(segmentBytes * 1.25), deletes };
 }
 
 /** Of what goes on in the background by itself; `name`: of the option. */

@@ -18,7 +18,10 @@ export type BytesLike = Uint8Array | string;
 export type Durability = 'flush' | 'none';
 
 export interface LogStoreOptions {
-  /** Bytes of a segment file, 4 KiB to 1 GiB; default 64 MiB. */
+  /**
+   * Bytes of a segment file at most, 4 KiB to 1 GiB; default 64 MiB. A store in which little counts
+   * makes smaller ones, of a twelfth of that, but not below 4 MiB.
+   */
   readonly segmentSize?: number;
   /** Of writes that do not say otherwise. Default `flush`. */
   readonly durability?: Durability;

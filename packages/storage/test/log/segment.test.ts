@@ -62,11 +62,17 @@ function allocations(): number[] {
 
 describe('the space of a segment', () => {
   it('is taken in larger steps where nothing has to be written for it, up to its capacity', () => {
+    const segment = segmentOf(18 * MIB);
+    for (let end = 1; end <= 18 * MIB; end += 64 * KIB - 1) segment.reserve(end);
+    segment.reserve(18 * MIB);
+    expect(allocations()).toEqual([MIB, 4 * MIB, 4 * MIB, 4 * MIB, 4 * MIB, MIB]);
+    expect(segment.reserved).toBe(18 * MIB);
+  });
+
+  it('is taken a quarter at a time where the segment is small', () => {
     const segment = segmentOf(10 * MIB);
     for (let end = 1; end <= 10 * MIB; end += 64 * KIB - 1) segment.reserve(end);
-    segment.reserve(10 * MIB);
-    expect(allocations()).toEqual([MIB, 4 * MIB, 4 * MIB, MIB]);
-    expect(segment.reserved).toBe(10 * MIB);
+    expect(allocations()).toEqual([MIB, 2.5 * MIB, 2.5 * MIB, 2.5 * MIB, 1.5 * MIB]);
   });
 
   it('is taken in small steps where zeros are written', () => {

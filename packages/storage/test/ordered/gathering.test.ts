@@ -131,7 +131,7 @@ describe.skipIf(!nativeStatus().loaded)('gathering keys', () => {
     const slots = new SegmentSlots();
     const files = new SegmentFiles(new NodeVfs(), directory);
     const options = { seed: { low: 1, high: 2 }, segmentSize: 1024 * 1024 };
-    const components = { files, slots, live: new LiveBytes() };
+    const components = { files, slots, live: new LiveBytes(slots) };
     const native = createNativeIndex(nativeBinding()!, components, options);
     ways = [typescriptGathering, nativeGathering(native)];
   });
