@@ -1,6 +1,6 @@
 import { type Clock, DleError, type Logger, type Random } from '@dle/common';
 import type { Sockets } from '@dle/net';
-import type { IndexedConfiguration } from '@dle/raft';
+import { DEFAULT_RAFT_CONFIG, type IndexedConfiguration } from '@dle/raft';
 import type { Vfs } from '@dle/storage/internal';
 import type { Card } from './formation/decide.js';
 import type { Member } from './membership/member.js';
@@ -97,7 +97,11 @@ export class ClusterPart {
         self,
         electionTimeoutMs,
         heartbeatIntervalMs,
-        core: { logRetentionBytes, ...options.core },
+        core: {
+          logRetentionBytes,
+          maxLogBytes: Math.max(DEFAULT_RAFT_CONFIG.maxLogBytes, 4 * logRetentionBytes),
+          ...options.core,
+        },
         begun: () => {
           this.#noteConfiguration();
           this.repairs.noticeProgress();
