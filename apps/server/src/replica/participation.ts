@@ -54,6 +54,7 @@ export class Participation {
   readonly #components: ParticipationComponents;
   readonly #options: ParticipationOptions;
   #consensus: Consensus | undefined;
+  #closed = false;
 
   constructor(components: ParticipationComponents, options: ParticipationOptions) {
     this.transport = components.transport;
@@ -108,11 +109,13 @@ export class Participation {
       logger.error({ code: error.code }, `this node takes no more part: ${error.message}`);
       this.#options.failed(error);
     });
-    this.#options.begun();
+    if (this.#closed) raft.stop();
+    else this.#options.begun();
   }
 
   /** Takes no part any more; whoever waits, or asks, is told so. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#consensus?.raft.stop();
     await this.transport.close();
   }

@@ -115,6 +115,7 @@ export class SnapshotReceiver {
   async #begin({ term, floor, bytes }: BeginRequest, from: number): Promise<Control> {
     if (this.#closed) throw new DleError('DLE_CLOSED', 'the node is stopping', { retryable: true });
     const raft = this.#components.raft();
+    if (raft.stopped !== undefined) throw raft.stopped;
     this.#refuseStale(term, raft);
     if (!raft.core.wants(floor)) throw notWanted(floor, raft);
     let transfer = this.#transfer;
