@@ -186,7 +186,7 @@ export function drawPlan(dice: Dice): Plan {
     faults: faults.length === 0 ? ['heal'] : faults,
     workload: {
       followers: dice.between(1, 3),
-      pinned: dice.between(0, 2),
+      pinned: dice.between(0, 3),
       keys: dice.pick([1, 2, 4]),
       maxRestMs: Math.ceil(electionTimeoutMs * dice.pick([0.02, 0.1, 0.4])),
       maxValueBytes: dice.pick([50, 500, 2 * segmentSize]),

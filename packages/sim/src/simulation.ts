@@ -298,6 +298,7 @@ class Simulation {
   async #within(ms: number, what: string, isDone: () => boolean): Promise<void> {
     const { time } = this.#cluster;
     const end = time.now + ms;
+    await time.settle();
     while (!isDone()) {
       if (time.now > end) throw new InvariantViolation(`it does not ${what} within ${ms} ms`);
       await time.proceed();

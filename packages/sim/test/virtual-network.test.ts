@@ -10,6 +10,8 @@ import { VirtualTime } from '../src/time/virtual-time.js';
 const PORT = 9_001;
 const GOOD: NetworkPlan = {
   maxLatencyMs: 5,
+  doubled: 0,
+  overtaken: 0,
   lost: 0,
   cut: 0.5,
   windowBytes: 1_000,

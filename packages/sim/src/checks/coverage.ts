@@ -26,6 +26,8 @@ const EVENTS = [
   'fault: fillDisk',
   'fault: failFlush',
   'fault: failWrite',
+  'message doubled',
+  'message overtaken',
   'crashed in an operation',
   'killed in an operation',
   'exited by itself',

@@ -65,7 +65,7 @@ export class SimCluster {
     this.#plan = plan;
     this.time = new VirtualTime((actor) => this.#happened(actor));
     const stream = (): Dice => new Dice(dice.random.nextUint32(), 0);
-    this.network = new VirtualNetwork({ time: this.time, dice: stream() }, plan.network);
+    this.network = new VirtualNetwork({ time: this.time, dice: stream(), coverage }, plan.network);
     this.invariants = new Invariants(
       {
         dice: stream(),

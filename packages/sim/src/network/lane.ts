@@ -1,4 +1,5 @@
 import { WORLD } from '../time/virtual-time.js';
+import { MessageShuffle } from './messages.js';
 import type { VirtualSocket, Wire } from './virtual-socket.js';
 
 /** Longest wait before a packet is sent again, in milliseconds. */
@@ -16,6 +17,7 @@ export class Lane {
   readonly #from: VirtualSocket;
   readonly #to: VirtualSocket;
   readonly #packets: Packet[] = [];
+  readonly #shuffle: MessageShuffle | undefined;
   #underWayBytes = 0;
   #lastDue = 0;
   #dropped = false;
@@ -24,6 +26,8 @@ export class Lane {
     this.#wire = wire;
     this.#from = from;
     this.#to = to;
+    const { doubled, overtaken } = wire.plan;
+    this.#shuffle = doubled + overtaken > 0 ? new MessageShuffle(wire) : undefined;
   }
 
   /** Bytes that may be sent now. */
@@ -32,11 +36,14 @@ export class Lane {
     return Math.max(0, windowBytes - this.#underWayBytes - this.#to.unreadBytes);
   }
 
-  /** Takes `bytes` over: nobody else may change them, or see them changed. */
   send(bytes: Uint8Array): void {
-    this.#underWayBytes += bytes.length;
-    this.#wire.spoil(bytes, this.#from.host);
-    this.#put(bytes);
+    // A copy: its owner may use the memory again, and it may be spoilt on the way.
+    const copy = new Uint8Array(bytes);
+    const packet = this.#shuffle?.pass(copy) ?? copy;
+    if (packet.length === 0) return;
+    this.#underWayBytes += packet.length;
+    this.#wire.spoil(packet, this.#from.host);
+    this.#put(packet);
   }
 
   sendEnd(): void {

@@ -1,5 +1,6 @@
 import type { Address, Arrivals, Listening, Sockets } from '@dle/net';
 import { Links } from '@dle/raft/testing';
+import { Coverage, type SimEvent } from '../checks/coverage.js';
 import type { Dice } from '../dice.js';
 import type { Life } from '../time/life.js';
 import { type VirtualTime, WORLD } from '../time/virtual-time.js';
@@ -27,6 +28,7 @@ export class VirtualNetwork implements Wire {
   readonly plan: NetworkPlan;
   readonly links: Links = new Links();
   readonly #dice: Dice;
+  readonly #coverage: Coverage;
   readonly #doors = new Map<string, Door>();
   readonly #sockets = new Set<VirtualSocket>();
   readonly #unpowered = new Set<number>();
@@ -37,8 +39,16 @@ export class VirtualNetwork implements Wire {
   #ports = FIRST_FREE_PORT;
   #isCalm = false;
 
-  constructor(components: { readonly time: VirtualTime; readonly dice: Dice }, plan: NetworkPlan) {
+  constructor(
+    components: {
+      readonly time: VirtualTime;
+      readonly dice: Dice;
+      readonly coverage?: Coverage | undefined;
+    },
+    plan: NetworkPlan,
+  ) {
     this.time = components.time;
+    this.#coverage = components.coverage ?? new Coverage();
     this.#dice = components.dice;
     this.plan = plan;
   }
@@ -116,6 +126,14 @@ export class VirtualNetwork implements Wire {
     return !this.#isCalm && this.#dice.chance(this.plan.lost);
   }
 
+  isDoubled(): boolean {
+    return this.#befalls(this.plan.doubled, 'message doubled');
+  }
+
+  isOvertaken(): boolean {
+    return this.#befalls(this.plan.overtaken, 'message overtaken');
+  }
+
   isUp(from: number, to: number): boolean {
     return this.links.isUp(from, to);
   }
@@ -130,6 +148,12 @@ export class VirtualNetwork implements Wire {
       if (!door.sockets.delete(socket)) continue;
       if (!door.open && door.sockets.size === 0) door.emptied();
     }
+  }
+
+  #befalls(probability: number, event: SimEvent): boolean {
+    const happens = !this.#isCalm && this.#dice.chance(probability);
+    if (happens) this.#coverage.count(event);
+    return happens;
   }
 
   #listen(life: Life, host: number, address: Address, arrivals: Arrivals): Promise<Listening> {

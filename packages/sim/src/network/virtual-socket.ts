@@ -3,13 +3,14 @@ import type { Socket } from '@dle/net';
 import type { Life } from '../time/life.js';
 import type { VirtualTime } from '../time/virtual-time.js';
 import { Lane } from './lane.js';
+import type { MessageFate } from './messages.js';
 import type { NetworkPlan } from './network-plan.js';
 
 /** Most bytes that a process is given at once. */
 const MAX_CHUNK_BYTES = 65_536;
 
 /** What a socket needs of the network it is in. */
-export interface Wire {
+export interface Wire extends MessageFate {
   readonly time: VirtualTime;
   readonly plan: NetworkPlan;
   /** Where a chunk of `bytes` that have arrived ends: often all of them. */
@@ -165,9 +166,8 @@ export class VirtualSocket extends EventEmitter implements Socket {
       const first = this.#writing[0]!;
       const part = first.bytes.subarray(first.taken, first.taken + lane.room);
       first.taken += part.length;
-      // A Buffer's own slice would be a view.
-      if (part.length > 0) lane.send(new Uint8Array(part));
-      if (first.taken < first.bytes.length) return;
+      if (part.length > 0) lane.send(part);
+      if (first.taken < first.bytes.length) continue;
       this.#writing.shift();
       const { done } = first;
       if (done !== undefined) this.#wire.time.schedule(0, this.life, () => this.#done(done));

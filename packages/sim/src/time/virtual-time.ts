@@ -57,6 +57,11 @@ export class VirtualTime {
     };
   }
 
+  /** Lets all happen that follows from what was asked for beside the events, without time passing. */
+  settle(): Promise<void> {
+    return drained();
+  }
+
   /** Lets the next event happen, with all that follows from it without time passing. */
   async proceed(): Promise<void> {
     const { actor, action } = this.#next();
