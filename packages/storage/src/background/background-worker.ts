@@ -8,7 +8,14 @@ import { CompactionJob } from '../compaction/compaction-job.js';
 import type { CompactionHost, CompactionOrder } from '../compaction/compaction-order.js';
 import { buildDirectory } from '../directory/build-directory.js';
 import { NodeVfs } from '../vfs/node-vfs.js';
-import type { Answer, PlainError, Question, Report, Request } from './messages.js';
+import {
+  type Answer,
+  memoryOf,
+  type PlainError,
+  type Question,
+  type Report,
+  type Request,
+} from './messages.js';
 
 const vfs = new NodeVfs();
 const hosts = new Map<number, RemoteHost>();
@@ -49,13 +56,13 @@ class RemoteHost implements CompactionHost {
         if ('error' in answer) reject(new DleError(answer.error.code, answer.error.message));
         else resolve(answer.value);
       };
-      report({ type: 'ask', job: this.#job, question });
+      report({ type: 'ask', job: this.#job, question }, memoryOf(question));
     });
   }
 }
 
-function report(message: Report): void {
-  parentPort?.postMessage(message);
+function report(message: Report, memory: ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, memory);
 }
 
 async function compact(job: number, order: CompactionOrder) {

@@ -36,6 +36,21 @@ export type Question =
   | { readonly about: 'begin' }
   | { readonly about: 'finished'; readonly output: CompactionOutput };
 
+/** The memory of a question that the thread has no more use for: it is given away, not copied. */
+export function memoryOf(question: Question): ArrayBuffer[] {
+  if (question.about === 'live') {
+    const { hashes, positions } = question.candidates;
+    return [hashes, positions].map(bufferOf);
+  }
+  if (question.about === 'begin') return [];
+  const { hashes, from, to, lengths } = question.output.moves;
+  return [hashes, from, to, lengths].map(bufferOf);
+}
+
+function bufferOf({ buffer }: ArrayBufferView): ArrayBuffer {
+  return buffer as ArrayBuffer;
+}
+
 /** What the host has returned, or thrown. */
 export type Answer = { readonly value: unknown } | { readonly error: PlainError };
 

@@ -195,9 +195,11 @@ export class Compactor implements Room {
       );
       return;
     }
-    const chosen = this.#choose();
+    const files = this.#scales.weighAll();
+    const chosen = this.#choose(files);
     if (chosen.length === 0) return;
-    void this.#begin(() => this.#run(chosen)).then(
+    const pace = this.#paceFor(files);
+    void this.#begin(() => this.#run(chosen, pace)).then(
       // More may have become due meanwhile.
       () => this.#watch(0),
       (thrown: unknown) => {
@@ -208,10 +210,10 @@ export class Compactor implements Room {
     );
   }
 
-  #choose(): WeighedFile[] {
+  #choose(files: readonly WeighedFile[]): WeighedFile[] {
     const { reserve } = this.#components;
     const room = (): number => reserve.forCompaction * KEPT_PART_OF_RESERVE;
-    return chooseInputs(this.#scales.weighAll(), {
+    return chooseInputs(files, {
       segmentBytes: this.#options.segmentBytes(),
       maxKeptBytes: this.#isFull ? room() : Number.MAX_SAFE_INTEGER,
       spaceRatio: this.#scales.spaceRatio(),
@@ -231,11 +233,12 @@ export class Compactor implements Room {
       return;
     }
     for (let wins = this.#options.automatic; wins; ) {
-      const chosen = this.#choose();
+      const files = this.#scales.weighAll();
+      const chosen = this.#choose(files);
       if (chosen.length === 0) break;
       if (chosen.some(({ isSpent }) => !isSpent)) reserve.release();
       const { bytesFreed } = this.counters;
-      await this.#run(chosen);
+      await this.#run(chosen, this.#paceFor(files));
       wins = this.counters.bytesFreed > bytesFreed && !this.#closed && !(await reserve.restore());
     }
     // What has found no room for its key directory could not be chosen.
@@ -260,13 +263,17 @@ export class Compactor implements Room {
     for (let isDone = false; !isDone; ) {
       if (this.#closed) throw closedError();
       const files = this.#scales.weighAll();
-      isDone = isTidy(files) || (await this.#run(files, options));
+      isDone = isTidy(files) || (await this.#run(files, this.#paceFor(files), options));
       options.signal?.throwIfAborted();
     }
   }
 
   /** Does one job; returns whether it has come to its end. */
-  async #run(inputs: readonly WeighedFile[], options: CompactOptions = {}): Promise<boolean> {
+  async #run(
+    inputs: readonly WeighedFile[],
+    bytesPerSecond: number,
+    options: CompactOptions = {},
+  ): Promise<boolean> {
     const { installer, relocation, background } = this.#components;
     if (this.#closed) throw closedError();
     try {
@@ -280,7 +287,7 @@ export class Compactor implements Room {
         await installer.install(files, spentRecords);
         return true;
       }
-      const order = this.#orderFor(rewritten, inputs);
+      const order = this.#orderFor(rewritten, inputs, bytesPerSecond);
       const total = rewritten.reduce((sum, { recordBytes }) => sum + recordBytes, 0);
       const host = relocation.host(order.run, (doneBytes) =>
         options.onProgress?.({ doneBytes, totalBytes: Math.max(total, doneBytes) }),
@@ -327,15 +334,20 @@ export class Compactor implements Room {
    * Who overwrites faster than is won back would else have the disk fill up. The reads beside it
    * are not much slower for that: it is a thread of its own that works.
    */
-  #pace(): number {
-    const files = this.#scales.weighAll();
+  #paceFor(files: readonly WeighedFile[]): number {
+    const { bytesPerSecond } = this.#options;
+    if (bytesPerSecond !== undefined) return bytesPerSecond;
     const sum = (of: (file: WeighedFile) => number): number =>
       files.reduce((total, file) => total + of(file), 0);
     const wanted = sum(({ keep }) => keep) * this.#scales.spaceRatio();
     return sum(({ bytes }) => bytes) > wanted * FAR_BEHIND ? 0 : DEFAULT_BYTES_PER_SECOND;
   }
 
-  #orderFor(rewritten: readonly WeighedFile[], inputs: readonly WeighedFile[]): CompactionOrder {
+  #orderFor(
+    rewritten: readonly WeighedFile[],
+    inputs: readonly WeighedFile[],
+    bytesPerSecond: number,
+  ): CompactionOrder {
     const { catalog, relocation, installer } = this.#components;
     const leaving = new Set(inputs.map(({ id }) => id));
     // Tens of thousands take milliseconds to be sent: where nothing was deleted, nobody asks.
@@ -353,7 +365,7 @@ export class Compactor implements Room {
       run,
       segmentBytes: this.#options.segmentBytes(),
       seed: relocation.seed,
-      bytesPerSecond: this.#options.bytesPerSecond ?? this.#pace(),
+      bytesPerSecond,
     };
   }
 

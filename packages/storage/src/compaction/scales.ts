@@ -123,7 +123,9 @@ export class Scales {
     const { catalog, keys, log, relocation, reserve } = this.#components;
     const { total: live } = relocation.live;
     const sealed = catalog.files.reduce((sum, { header }) => sum + header.segmentBytes, 0);
-    const directories = catalog.files.reduce((sum, { header }) => sum + directoryBytes(header), 0);
+    const all = catalog.files.reduce((sum, { header }) => sum + directoryBytes(header), 0);
+    // Those of what counts: the others go with what they list.
+    const directories = sealed === 0 ? 0 : all * Math.min(1, live / sealed);
     const fixed = log.counters.bytes - sealed + (reserve.isHeld ? reserve.bytes : 0);
     return spaceRatio({ live, user: live - keys.size * RECORD_OVERHEAD_BYTES, directories, fixed });
   }

@@ -4,7 +4,7 @@ export interface SpaceFigures {
   readonly live: number;
   /** Of their keys and values alone. */
   readonly user: number;
-  /** Of key directories. */
+  /** Of what their key directories say of them. */
   readonly directories: number;
   /** Of files that compaction can do nothing about: the active segment, the reserve. */
   readonly fixed: number;
@@ -28,7 +28,9 @@ const MOST_RATIO = 1.6;
  *
  * Where records are overwritten at random, and what is rewritten are the segments with the lowest
  * live share `s`, all files together have the share `(s - 1) / ln s`, and each byte of the log costs
- * `s / (1 - s)` bytes more (Rosenblum and Ousterhout, 1992; Menon, 1995, for the share).
+ * `s / (1 - s)` bytes more (Rosenblum and Ousterhout, 1992; Menon, 1995, for the share). So with keys
+ * of 16 and values of 100 bytes, whose records take 184 and 36 more in a directory, 3.5 bytes written
+ * for each of the user's leave no less than 1.7 bytes of files for each of records that count.
  */
 export function spaceRatio({ live, user, directories, fixed }: SpaceFigures): number {
   if (live === 0 || user <= 0) return LEAST_RATIO;
