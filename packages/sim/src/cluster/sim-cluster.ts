@@ -211,9 +211,16 @@ export class SimCluster {
     if (machine === undefined) return;
     if (actor.gone) this.#gone(actor, machine);
     else {
+      this.#checkStaysOut(machine);
       this.invariants.look(machine);
       this.#notice(machine);
     }
+  }
+
+  /** Whoever has lost what it had promised is none of them any more, under that id. */
+  #checkStaysOut(machine: Machine): void {
+    if (!this.#wiped.has(machine) || machine.node?.internals.consensus === undefined) return;
+    throw new InvariantViolation(`${machine.name} takes part, and its disk was replaced`);
   }
 
   #gone(actor: Actor, machine: Machine): void {
