@@ -27,11 +27,11 @@ const MOST_RATIO = 1.6;
  * as few times as the budget for writing allows, or as is wanted.
  *
  * Where records are overwritten at random, and what is rewritten are the segments with the lowest
- * live share `s`, all files together have the share `(s - 1) / ln s`, and each byte of the log costs
- * `s / (1 - s)` bytes more (Rosenblum and Ousterhout, 1992; Menon, 1995, for the share). So with
- * keys of 16 and values of 100 bytes, whose records take 184 and 36 more in a directory, 3.5 bytes
- * written for each of the user's leave no less than 1.7 bytes of files for each byte of records that
- * count.
+ * live share `s`, all files together have the share `(s - 1) / ln s`, and each byte of the log
+ * costs `s / (1 - s)` bytes more (Rosenblum and Ousterhout, 1992; Menon, 1995, for the share). So
+ * with keys of 16 and values of 100 bytes, whose records take 184 and 36 more in a directory, 3.5
+ * bytes written for each of the user's leave no less than 1.7 bytes of files for each byte of
+ * records that count.
  */
 export function spaceRatio({ live, user, directories, fixed }: SpaceFigures): number {
   if (live === 0 || user <= 0) return LEAST_RATIO;
