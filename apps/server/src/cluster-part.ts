@@ -11,6 +11,7 @@ import { type Identity, IdentityKeeper } from './repair/identity.js';
 import { newestSegment, type OpenedReplica } from './repair/open-replica.js';
 import { Repairs } from './repair/repairs.js';
 import { type Consensus, type CoreTuning, Participation } from './replica/participation.js';
+import { Reopening } from './replica/reopening.js';
 import type { ReplicaKeeper } from './replica/replica-keeper.js';
 import { installSnapshot } from './snapshots/install-snapshot.js';
 import { SnapshotReceiver } from './snapshots/snapshot-receiver.js';
@@ -57,6 +58,7 @@ export class ClusterPart {
   readonly receiver: SnapshotReceiver;
   readonly repairs: Repairs;
   readonly #participation: Participation;
+  readonly #reopening: Reopening;
   readonly #identity: IdentityKeeper;
   readonly #components: ClusterPartComponents;
   readonly #options: ClusterPartOptions;
@@ -112,11 +114,18 @@ export class ClusterPart {
           options.roleChanged();
         },
         reconfigured: () => this.#noteConfiguration(),
-        failed: (error) => this.repairs.notice(error, 'apply'),
+        failed: (error) => {
+          if (!this.#reopening.notice(error)) this.repairs.notice(error, 'apply');
+        },
       },
     );
     const participation = this.#participation;
     const identity = this.#identity;
+    this.#reopening = new Reopening({
+      ...components,
+      participation,
+      open: async () => (await open()).replica,
+    });
     this.receiver = new SnapshotReceiver(
       {
         ...components,

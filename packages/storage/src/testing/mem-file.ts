@@ -126,6 +126,8 @@ export class MemFile implements VfsFile {
   }
 
   #ioError(what: string): DleError {
-    return new DleError('DLE_IO', `${what} ${this.path}: EIO`);
+    // As systems tell it.
+    const cause = Object.assign(new Error(`EIO: i/o error, ${what}`), { code: 'EIO' });
+    return new DleError('DLE_IO', `${what} ${this.path}: EIO`, { cause });
   }
 }

@@ -1,0 +1,47 @@
+import { afterEach, expect, it } from 'vitest';
+import { eventually, MemoryCluster } from '../support/memory-cluster.js';
+
+let cluster: MemoryCluster;
+
+afterEach(() => cluster.close());
+
+it.each([1, 3])('%i nodes whose disks fail once go on with what they have', async (size) => {
+  cluster = await MemoryCluster.start(size);
+  const { client, disks, nodes } = cluster;
+  for (let key = 0; key < 20; key++) await client.put(`key ${key}`, `value ${key}`);
+  await cluster.converged();
+  for (const { vfs } of disks) vfs.plan({ failFlush: 1 });
+  // It may or may not be there.
+  await client.put('last', 'words').catch(() => undefined);
+  await eventually('nodes that take part', () => {
+    const roles = nodes.map((node) => node!.status().role);
+    return roles.every((role) => role === 'leader' || role === 'follower') ? true : undefined;
+  });
+  await client.put('after', 'it');
+  for (let key = 0; key < 20; key++) {
+    expect(Buffer.from((await client.get(`key ${key}`))!).toString()).toBe(`value ${key}`);
+  }
+  for (const node of nodes) {
+    expect(node!.status().repair).toEqual({ repairing: false, repaired: 0 });
+    expect(cluster.setAside(node!.status().node)).toEqual([]);
+  }
+});
+
+it('a node whose disk fails again at once is left to people', async () => {
+  cluster = await MemoryCluster.start(1);
+  const { client, disks } = cluster;
+  await client.put('key', 'value');
+  const { vfs } = disks[0]!;
+  vfs.plan({ failFlush: 1 });
+  await client.put('key', 'lost').catch(() => undefined);
+  await eventually('a leader', () => {
+    return cluster.node(1).status().role === 'leader' ? true : undefined;
+  });
+  await client.put('key', 'value');
+  vfs.plan({ failFlush: 1 });
+  await client.put('key', 'lost', { timeoutMs: 500 }).catch(() => undefined);
+  await eventually('a node that takes no part', () => {
+    return cluster.node(1).status().role === 'failed' ? true : undefined;
+  });
+  expect(cluster.setAside(1)).toEqual([]);
+});
