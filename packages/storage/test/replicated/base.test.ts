@@ -257,6 +257,27 @@ describe('a base', () => {
     await member.store.close();
   }, 300_000);
 
+  it('begins anew where files are gone of what had come', async () => {
+    const member = await source();
+    const base = member.store.exportBase(toBytes(''));
+    const machine = new Machine();
+    const options = { storeId: 'a'.repeat(32), floor: floorOf(base), segmentSize: 4_096 };
+    const begun = await LogStore.beginImport(DIRECTORY, options, machine);
+    await bring(base, begun);
+    await begun.close();
+    const [first] = machine.vfs.paths.filter((path) => path.endsWith('.sorted'));
+    await machine.vfs.unlink(first!);
+    const importer = await LogStore.beginImport(DIRECTORY, options, machine);
+    expect(importer.isComplete).toBe(false);
+    expect(importer.after).toBeUndefined();
+    await bring(base, importer);
+    await importer.finish(new Map([['vote', toBytes('term 7, for 2')]]));
+    const adopted = await LogStore.open(DIRECTORY, OPTIONS, machine);
+    await expectAdopted(adopted, base, await pairsOf(member.store));
+    await adopted.close();
+    await member.store.close();
+  });
+
   it('goes on where the disk was full', async () => {
     const member = await source();
     const base = member.store.exportBase(toBytes(''));

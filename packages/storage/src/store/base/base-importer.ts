@@ -69,7 +69,9 @@ export class BaseImporter {
         throw refused(`a base in ${directory} is to be adopted first: open the store`);
       }
       const fresh = progressOf(storeId, floor);
-      const found = await readProgress(vfs, staging, fresh);
+      const read = await readProgress(vfs, staging, fresh);
+      const isThere = read !== undefined && (await isWhole(vfs, staging, read));
+      const found = isThere ? read : undefined;
       const progress = found ?? fresh;
       await clearStaging(vfs, staging, found === undefined ? NOTHING : wholeFiles(found));
       if (found === undefined) await writeProgress(vfs, staging, progress);
@@ -302,13 +304,20 @@ export class BaseImporter {
 }
 
 /** What is durable, and the marker that says so. */
-function wholeFiles({ segments }: StagingProgress): ReadonlySet<string> {
-  const names = new Set<string>([Unfinished.import]);
-  for (let id = FIRST_SORTED_SEGMENT; id < FIRST_SORTED_SEGMENT + segments; id++) {
-    names.add(sortedName(id));
-    names.add(directoryName(id));
-  }
-  return names;
+function wholeFiles(progress: StagingProgress): ReadonlySet<string> {
+  const ids = segmentIds(progress);
+  const names = ids.flatMap((id) => [sortedName(id), directoryName(id)]);
+  return new Set([Unfinished.import, ...names]);
+}
+
+/** Whether the files are there that `progress` speaks of: an adoption may have broken off. */
+async function isWhole(vfs: Vfs, staging: string, progress: StagingProgress): Promise<boolean> {
+  const names = new Set(await vfs.list(staging));
+  return segmentIds(progress).every((id) => names.has(sortedName(id)));
+}
+
+function segmentIds({ segments }: StagingProgress): number[] {
+  return Array.from({ length: segments }, (_, at) => FIRST_SORTED_SEGMENT + at);
 }
 
 function afterOf({ after }: StagingProgress): Uint8Array | undefined {
