@@ -19,8 +19,11 @@ const KEPT_PART_OF_RESERVE = 0.6;
 
 /** Bytes read and written in a second, unless it is said otherwise. */
 const DEFAULT_BYTES_PER_SECOND = 128 * 1024 * 1024;
-/** Where files are so many times larger than they should be, there is no bound but a stated one. */
-const FAR_BEHIND = 1.1;
+/**
+ * Where files are so many times larger than they should be, there is no bound but a stated one. With
+ * more of it, a store that is overwritten stays so much larger: the bound cannot follow a busy one.
+ */
+const FAR_BEHIND = 1.03;
 
 export interface CompactionProgress {
   /** Bytes of records that have been looked at, and those that will be, as far as is known. */
