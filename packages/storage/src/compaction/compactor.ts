@@ -20,8 +20,8 @@ const KEPT_PART_OF_RESERVE = 0.6;
 /** Bytes read and written in a second, unless it is said otherwise. */
 const DEFAULT_BYTES_PER_SECOND = 128 * 1024 * 1024;
 /**
- * Where files are so many times larger than they should be, there is no bound but a stated one. With
- * more of it, a store that is overwritten stays so much larger: the bound cannot follow a busy one.
+ * Where files are so many times larger than they should be, there is no bound but a stated one. A
+ * store that is overwritten stays so much larger than it should be: the bound cannot follow.
  */
 const FAR_BEHIND = 1.03;
 
