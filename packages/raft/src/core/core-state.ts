@@ -128,7 +128,7 @@ export class CoreState {
     this.#vote = candidate;
   }
 
-  /** Whether this log may lack what this node has acknowledged; it elects nobody then. */
+  /** Whether this log may lack what this node has acknowledged. */
   get lostData(): boolean {
     return this.#lostData;
   }
@@ -144,11 +144,12 @@ export class CoreState {
   }
 
   /**
-   * An entry of this term is committed here: with it comes everything that was committed before the
-   * term began, and what this node has acknowledged since was from then on.
+   * An entry is here of a leader that was elected since: before its first one comes everything that
+   * was committed until then, and what this node has acknowledged to it, or to later ones, is here.
+   * Terms from before the loss lie at least `LOST_TERMS` below.
    */
   #regain(): void {
-    if (this.log.termAt(this.#reportedCommit) !== this.#term) return;
+    if (this.log.termAt(this.writes.durableIndex) + LOST_TERMS <= this.#term) return;
     this.#lostData = false;
     this.saveVote();
   }

@@ -20,6 +20,8 @@ const MAX_TIMEOUTS = 2;
 export class Election {
   readonly #state: CoreState;
   readonly #votes = new Map<NodeId, boolean>();
+  /** Those among them who have lost data. */
+  readonly #forgetful = new Set<NodeId>();
   /** Until then votes are withheld. */
   #withholdsUntil = Number.NEGATIVE_INFINITY;
   #deadline = 0;
@@ -65,15 +67,7 @@ export class Election {
    */
   get withholds(): boolean {
     const { role, now } = this.#state;
-    return role === 'leader' || now < this.#withholdsUntil || this.abstains;
-  }
-
-  /**
-   * Whether this node votes for nobody, however it is asked: it cannot tell whether whom it votes
-   * for holds what it has forgotten.
-   */
-  get abstains(): boolean {
-    return this.#state.lostData;
+    return role === 'leader' || now < this.#withholdsUntil;
   }
 
   /** The leader has asked this node to take over, which holds all that it does. */
@@ -115,9 +109,12 @@ export class Election {
     state.voteFor(state.id);
     this.#votes.clear();
     this.rearm();
-    const { id: from, term } = state;
+    const { id: from, term, lostData } = state;
     const { lastIndex, lastTerm } = state.log;
-    state.sendWhenDurable({ type: 'voteResponse', from, to: from, term, granted: true }, lastIndex);
+    state.sendWhenDurable(
+      { type: 'voteResponse', from, to: from, term, granted: true, lostData },
+      lastIndex,
+    );
     for (const to of this.#others()) {
       state.sendWhenDurable(
         { type: 'voteRequest', from, to, term, lastIndex, lastTerm, transfer },
@@ -132,8 +129,9 @@ export class Election {
     if (isNewer && this.withholds) return;
     const granted = isNewer && state.log.isMatchedBy(message.lastIndex, message.lastTerm);
     const term = granted ? message.term : state.term;
-    const { id: from } = state;
-    state.sendWhenDurable({ type: 'preVoteResponse', from, to: message.from, term, granted }, 0);
+    const { id: from, lostData } = state;
+    const to = message.from;
+    state.sendWhenDurable({ type: 'preVoteResponse', from, to, term, granted, lostData }, 0);
   }
 
   /** In the current term. */
@@ -145,8 +143,9 @@ export class Election {
       state.voteFor(message.from);
       this.rearm();
     }
-    const { id: from, term } = state;
-    state.sendWhenDurable({ type: 'voteResponse', from, to: message.from, term, granted }, 0);
+    const { id: from, term, lostData } = state;
+    const to = message.from;
+    state.sendWhenDurable({ type: 'voteResponse', from, to, term, granted, lostData }, 0);
   }
 
   onPreVoteResponse(message: PreVoteResponse): void {
@@ -154,7 +153,7 @@ export class Election {
     if (state.role !== 'preCandidate') return;
     // A grant to an earlier question, of another term, does not answer this one.
     if (message.granted && message.term !== state.term + 1) return;
-    this.#votes.set(message.from, message.granted);
+    this.#count(message);
     const result = this.#result();
     if (result === 'won') this.#startVote(false);
     else if (result === 'lost') state.become('follower', state.term, 0);
@@ -164,14 +163,20 @@ export class Election {
   onVoteResponse(message: VoteResponse): boolean {
     const state = this.#state;
     if (state.role !== 'candidate') return false;
-    this.#votes.set(message.from, message.granted);
+    this.#count(message);
     const result = this.#result();
     if (result === 'lost') state.become('follower', state.term, 0);
     return result === 'won';
   }
 
+  #count({ from, granted, lostData }: PreVoteResponse | VoteResponse): void {
+    this.#votes.set(from, granted);
+    if (lostData) this.#forgetful.add(from);
+    else this.#forgetful.delete(from);
+  }
+
   #result(): 'won' | 'lost' | 'pending' {
-    return voteResult(this.#state.log.members, this.#votes);
+    return voteResult(this.#state.log.members, this.#votes, this.#forgetful);
   }
 
   /**
@@ -180,9 +185,11 @@ export class Election {
    * count itself, and leads only until its removal is committed.
    */
   #mayCampaign(): boolean {
-    const { id, term, commit, log, now, diskDeadline } = this.#state;
+    const { id, term, commit, log, now, diskDeadline, lostData } = this.#state;
     // A vote could not be saved, and nothing led.
-    if (term >= MAX_TERM || now >= diskDeadline || this.abstains) return false;
+    if (term >= MAX_TERM || now >= diskDeadline) return false;
+    // It may lack what is committed.
+    if (lostData) return false;
     if (votersOf(log.members).includes(id)) return true;
     return (log.configuration?.index ?? 0) > commit && votersOf(log.membersBefore).includes(id);
   }

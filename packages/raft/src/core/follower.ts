@@ -41,7 +41,7 @@ export class Follower {
   }
 
   onHeartbeat(message: Heartbeat): void {
-    const { id: from, term, log } = this.#state;
+    const { id: from, term, log, lostData } = this.#state;
     // The leader speaks only of entries that this node has acknowledged in this term. Should it
     // speak of more, then this log has lost some.
     if (message.commit > log.lastIndex) {
@@ -50,7 +50,7 @@ export class Follower {
     }
     this.#state.advanceCommit(message.commit);
     this.#state.sendWhenDurable(
-      { type: 'heartbeatResponse', from, to: message.from, term, round: message.round },
+      { type: 'heartbeatResponse', from, to: message.from, term, round: message.round, lostData },
       0,
     );
   }

@@ -4,6 +4,7 @@ import type { CoreState } from './core-state.js';
 import { Lease } from './lease.js';
 import { Peers } from './peers.js';
 import type { Progress } from './progress.js';
+import { majority, witnesses } from './quorum.js';
 import { ReadRounds } from './read-rounds.js';
 import { Replication } from './replication.js';
 import type { PeerStatus } from './status.js';
@@ -93,6 +94,7 @@ export class Leadership {
       id: peer.id,
       isParting: this.#peers.isParting(peer.id),
       isCaughtUp: this.#peers.isCaughtUp(peer.id),
+      lostData: peer.lostData === true,
       state: peer.state,
       match: peer.match,
       next: peer.next,
@@ -100,6 +102,22 @@ export class Leadership {
       inflightBytes: peer.inflights.bytes,
       silentMs: this.#state.now - peer.lastHeard,
     }));
+  }
+
+  /** As `RaftCore.canSpare`. */
+  canSpare(id: NodeId): boolean {
+    const { voters, outgoing = [] } = this.#state.log.members;
+    return [voters, outgoing].every((set) => {
+      if (!set.includes(id)) return true;
+      const others = set.filter((voter) => voter !== id && this.#peers.isCaughtUp(voter));
+      const whole = others.filter((voter) => this.#isWhole(voter));
+      // It comes back, and votes, but is no witness.
+      return others.length + 1 >= majority(set.length) && whole.length >= witnesses(set.length);
+    });
+  }
+
+  #isWhole(id: NodeId): boolean {
+    return id === this.#state.id || this.#peers.get(id)?.lostData === false;
   }
 
   /**
@@ -203,6 +221,7 @@ export class Leadership {
     const peer = this.#heard(message);
     if (peer === undefined) return;
     const { log, now } = this.#state;
+    peer.lostData = message.lostData;
     peer.countRound(now, log.lastIndex);
     if (peer.match < log.lastIndex) this.#replication.ask(peer);
   }
@@ -211,7 +230,9 @@ export class Leadership {
   onSnapshotEnded(id: NodeId, index: number): void {
     const peer = this.#peers.get(id);
     if (peer?.state !== 'snapshot') return;
-    peer.snapshotEnded(index === 0 ? this.#state.log.lastIndex : index);
+    const { now, log, options } = this.#state;
+    if (index > 0) peer.snapshotEnded(index);
+    else peer.snapshotFailed(log.lastIndex, now, options.electionTimeoutMs);
     this.#replication.send(peer);
   }
 

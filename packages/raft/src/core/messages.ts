@@ -19,6 +19,8 @@ export interface PreVoteRequest extends MessageBase {
 export interface PreVoteResponse extends MessageBase {
   readonly type: 'preVoteResponse';
   readonly granted: boolean;
+  /** The voter may lack what it has acknowledged: it cannot tell what the candidate has to hold. */
+  readonly lostData: boolean;
 }
 
 /** RequestVote (paper figure 2). */
@@ -33,6 +35,8 @@ export interface VoteRequest extends MessageBase {
 export interface VoteResponse extends MessageBase {
   readonly type: 'voteResponse';
   readonly granted: boolean;
+  /** As in `PreVoteResponse`. */
+  readonly lostData: boolean;
 }
 
 /** AppendEntries (paper figure 2). Its entries, if it has any, travel beside it. */
@@ -71,6 +75,8 @@ export interface Heartbeat extends MessageBase {
 
 export interface HeartbeatResponse extends MessageBase {
   readonly type: 'heartbeatResponse';
+  /** The follower may lack what it has acknowledged in earlier terms. */
+  readonly lostData: boolean;
   readonly round: number;
 }
 

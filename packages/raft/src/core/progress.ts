@@ -10,6 +10,9 @@ import type { NodeId } from './types.js';
  */
 export type ProgressState = 'probe' | 'replicate' | 'snapshot';
 
+/** The longest pause between two snapshots is 16 times the shortest. */
+const MAX_DOUBLINGS = 4;
+
 /**
  * What a leader knows of one follower.
  *
@@ -25,10 +28,15 @@ export class Progress {
   round = 0;
   /** It has answered something sent then or later; see `Lease`. */
   answeredSince: number = Number.NEGATIVE_INFINITY;
+  /** Whether it may lack what it has acknowledged in earlier terms; undefined: it has not said. */
+  lostData: boolean | undefined;
   /** When it last answered, in monotonic milliseconds. */
   lastHeard: number;
+  /** When it may be brought a snapshot again. */
+  noSnapshotBefore: number = Number.NEGATIVE_INFINITY;
   /** While probing: a request is out, and its answer decides what comes next. */
   awaitsAnswer = false;
+  #snapshotsFailed = 0;
   #state: ProgressState = 'probe';
   #match = 0;
   #next: number;
@@ -126,12 +134,20 @@ export class Progress {
     this.#become('snapshot', this.#next);
   }
 
-  /**
-   * It may hold everything up to `index`, which the next request finds out. Whatever came of the
-   * snapshot: before another one it has to be heard from.
-   */
+  /** It may hold everything up to `index`, which the next request finds out. */
   snapshotEnded(index: number): void {
     this.#become('probe', Math.max(this.#match, index) + 1);
+    this.#snapshotsFailed = 0;
+  }
+
+  /**
+   * The snapshot came to nothing. Before another one it has to be heard from, and given time to
+   * mend what is wrong: `timeoutMs`, and twice as long each time.
+   */
+  snapshotFailed(lastIndex: number, now: number, timeoutMs: number): void {
+    this.#become('probe', lastIndex + 1);
+    const doublings = Math.min(this.#snapshotsFailed++, MAX_DOUBLINGS);
+    this.noSnapshotBefore = now + timeoutMs * 2 ** doublings;
   }
 
   #become(state: ProgressState, next: number): void {

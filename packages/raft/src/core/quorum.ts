@@ -44,25 +44,49 @@ function reachedByMajority(
 export type VoteResult = 'won' | 'lost' | 'pending';
 
 /**
- * How a vote stands: those not in `votes` have not answered; whoever is not a voter does not count.
- * In a joint phase it is won in both sets, or lost in one.
+ * Voters so many of whom there is one in every majority of `count`: whatever is committed, one of
+ * them holds it.
  */
-export function voteResult(sets: VoterSets, votes: ReadonlyMap<NodeId, boolean>): VoteResult {
+export function witnesses(count: number): number {
+  return count - majority(count) + 1;
+}
+
+const NONE: ReadonlySet<NodeId> = new Set();
+
+/**
+ * How a vote stands: those not in `votes` have not answered; whoever is not a voter does not count.
+ * In a joint phase it is won in both sets, or lost in one. Who has lost data (`forgetful`) helps to
+ * make a majority, but is no witness that the candidate holds all that is committed.
+ */
+export function voteResult(
+  sets: VoterSets,
+  votes: ReadonlyMap<NodeId, boolean>,
+  forgetful: ReadonlySet<NodeId> = NONE,
+): VoteResult {
   const { voters, outgoing = [] } = sets;
-  const results = [majorityOf(voters, votes), majorityOf(outgoing, votes)];
+  const results = [resultIn(voters, votes, forgetful), resultIn(outgoing, votes, forgetful)];
   if (results.includes('lost')) return 'lost';
   return results.includes('pending') ? 'pending' : 'won';
 }
 
-function majorityOf(voters: readonly NodeId[], votes: ReadonlyMap<NodeId, boolean>): VoteResult {
+function resultIn(
+  voters: readonly NodeId[],
+  votes: ReadonlyMap<NodeId, boolean>,
+  forgetful: ReadonlySet<NodeId>,
+): VoteResult {
+  const { length } = voters;
+  if (length === 0) return 'won';
   let granted = 0;
   let refused = 0;
+  let forgot = 0;
   for (const voter of voters) {
     const vote = votes.get(voter);
-    if (vote === true) granted++;
-    else if (vote === false) refused++;
+    if (vote === false) refused++;
+    else if (vote === true) granted++;
+    if (vote === true && forgetful.has(voter)) forgot++;
   }
-  const needed = majority(voters.length);
-  if (voters.length === 0 || granted >= needed) return 'won';
-  return refused > voters.length - needed ? 'lost' : 'pending';
+  if (granted >= majority(length) && granted - forgot >= witnesses(length)) return 'won';
+  const possible = length - refused;
+  const isLost = possible < majority(length) || possible - forgot < witnesses(length);
+  return isLost ? 'lost' : 'pending';
 }

@@ -154,7 +154,16 @@ export class RaftCore {
     return index > this.commit && !this.#state.log.holds(index, term);
   }
 
-  /** Whether the log may lack what this node has acknowledged; it elects nobody then. */
+  /**
+   * Of a leader: whether the cluster could go on, and elect leaders that hold all that is
+   * committed, if the member `id` began anew without its data now. Enough of the others answer, are
+   * caught up, and have not lost data themselves. False where this node does not lead.
+   */
+  canSpare(id: NodeId): boolean {
+    return this.#leadership?.canSpare(id) ?? false;
+  }
+
+  /** Whether the log may lack what this node has acknowledged; see `RecoveredState`. */
   get lostData(): boolean {
     return this.#state.lostData;
   }
@@ -356,7 +365,8 @@ export class RaftCore {
     const { id: from, term } = this;
     const to = message.from;
     if (message.type === 'voteRequest') {
-      this.#state.sendWhenDurable({ type: 'voteResponse', from, to, term, granted: false }, 0);
+      const refusal = { type: 'voteResponse', from, to, term, granted: false } as const;
+      this.#state.sendWhenDurable({ ...refusal, lostData: this.lostData }, 0);
     } else if (isFromLeader(message)) {
       const refusal: AppendResponse = {
         type: 'appendResponse',
@@ -387,7 +397,6 @@ export class RaftCore {
   /** Whether a vote asked for in this or a later term is not to be had: not even a refusal. */
   #withholdsFrom({ from, term, transfer }: VoteRequest): boolean {
     if (term < this.term) return false;
-    if (this.#election.abstains) return true;
     if (transfer || !this.#election.withholds) return false;
     // Granted already: saying it again changes nothing.
     return term > this.term || this.vote !== from;

@@ -51,7 +51,9 @@ export class Replication {
   /** Whether it is, or is from now on, to be brought the state before it is sent any entries. */
   #needsSnapshot(peer: Progress): boolean {
     if (peer.state === 'snapshot') return true;
-    if (peer.next > this.#state.log.baseIndex) return false;
+    const { log, now } = this.#state;
+    if (peer.next > log.baseIndex) return false;
+    if (now < peer.noSnapshotBefore) return true;
     peer.snapshotBegins();
     this.#state.emit({ type: 'sendSnapshot', to: peer.id });
     return true;

@@ -8,6 +8,8 @@ export interface PeerStatus {
   readonly isParting: boolean;
   /** It answers, and lacks nothing but what it gets within an election timeout. */
   readonly isCaughtUp: boolean;
+  /** It may lack what it has acknowledged in earlier terms. */
+  readonly lostData: boolean;
   readonly state: ProgressState;
   /** The last index that it has acknowledged in this term. */
   readonly match: number;
@@ -41,7 +43,7 @@ export interface CoreStatus {
   readonly commit: number;
   /** Messages that wait for a flush. */
   readonly heldMessages: number;
-  /** Its log may lack what it has acknowledged, and it takes no part in elections until it has all. */
+  /** Its log may lack what it has acknowledged; see `RecoveredState`. */
   readonly lostData: boolean;
   /** Whom leadership is being transferred to; 0: nobody, or this node does not lead. */
   readonly transferTarget: NodeId;

@@ -253,9 +253,10 @@ export interface RecoveredState {
   readonly base: LogBase;
   /**
    * Whether this log may have lost entries that it has acknowledged, or votes that it gave, as
-   * after damage to its disk. The node takes no part in elections then until it has committed an
-   * entry of the current term: then it holds all that was ever committed. Its term has to be higher
-   * than any in which it may have voted or acknowledged.
+   * after damage to its disk. The node does not campaign then, and its vote, which helps to make a
+   * majority, does not witness that somebody holds all that is committed, until it has an entry of
+   * a leader that was elected since: then it holds all of that itself. Its term has to be higher by
+   * 2^20 than those of the entries in the log, and than any in which it may have voted.
    */
   readonly lostData: boolean;
   /** All entries that are in the log, in order, as batches without gaps from behind the base. */

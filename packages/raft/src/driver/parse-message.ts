@@ -4,16 +4,16 @@ import type { Message } from '../core/types.js';
 /** Fields of each message, beside `from`, `to` and `term`. */
 const FIELDS: Record<Message['type'], { numbers: readonly string[]; flags: readonly string[] }> = {
   preVoteRequest: { numbers: ['lastIndex', 'lastTerm'], flags: [] },
-  preVoteResponse: { numbers: [], flags: ['granted'] },
+  preVoteResponse: { numbers: [], flags: ['granted', 'lostData'] },
   voteRequest: { numbers: ['lastIndex', 'lastTerm'], flags: ['transfer'] },
-  voteResponse: { numbers: [], flags: ['granted'] },
+  voteResponse: { numbers: [], flags: ['granted', 'lostData'] },
   appendRequest: {
     numbers: ['previousIndex', 'previousTerm', 'lastIndex', 'commit', 'round'],
     flags: [],
   },
   appendResponse: { numbers: ['index', 'hintIndex', 'hintTerm', 'round'], flags: ['rejected'] },
   heartbeat: { numbers: ['commit', 'round'], flags: [] },
-  heartbeatResponse: { numbers: ['round'], flags: [] },
+  heartbeatResponse: { numbers: ['round'], flags: ['lostData'] },
   timeoutNow: { numbers: [], flags: [] },
   readIndexRequest: { numbers: ['request'], flags: [] },
   readIndexResponse: { numbers: ['request', 'index'], flags: [] },

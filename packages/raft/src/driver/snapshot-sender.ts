@@ -26,6 +26,8 @@ export class SnapshotSender {
   begin(peer: NodeId): void {
     const { core, stateMachine, snapshots, logger } = this.#components;
     const base = core.baseAt(stateMachine.appliedIndex);
+    // One to a member that has been removed and has come back since.
+    this.#underWay.get(peer)?.abort();
     const controller = new AbortController();
     this.#underWay.set(peer, controller);
     const end = (index: number): void => {

@@ -46,8 +46,9 @@ export class State implements Vote {
 /**
  * The local states for a new, empty log in the place of one that is damaged, made of what could be
  * saved of its own: the node is in a term so far ahead that nothing which it has voted or
- * acknowledged counts there, and elects nobody until it holds again what was committed. A term and
- * vote that are lost count as none; `leastTerm` is one that it is otherwise known to have been in.
+ * acknowledged counts there, and says of its votes that it has lost data until it holds again what
+ * was committed. A term and vote that are lost count as none; `leastTerm` is one that it is
+ * otherwise known to have been in.
  */
 export function lostDataStates(
   states: ReadonlyMap<string, Uint8Array>,

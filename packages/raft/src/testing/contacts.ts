@@ -80,7 +80,12 @@ export class Contacts {
     const hasVoted =
       message.type === 'voteRequest' &&
       !message.transfer &&
-      effects.some((effect) => effect.type === 'saveVote' && effect.vote === message.from);
+      effects.some(
+        (effect) =>
+          effect.type === 'saveVote' &&
+          effect.term === message.term &&
+          effect.vote === message.from,
+      );
     const wouldVote = effects.some(
       (effect) =>
         effect.type === 'send' &&

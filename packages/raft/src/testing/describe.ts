@@ -34,7 +34,7 @@ function detailsOf(message: Message): string {
     }
     case 'preVoteResponse':
     case 'voteResponse':
-      return message.granted ? ', granted' : ', refused';
+      return `${message.granted ? ', granted' : ', refused'}${markOf(message)}`;
     case 'appendRequest': {
       const { previousIndex, previousTerm, lastIndex, commit } = message;
       const entries =
@@ -48,7 +48,7 @@ function detailsOf(message: Message): string {
     case 'heartbeat':
       return `, commit ${message.commit}${roundOf(message)}`;
     case 'heartbeatResponse':
-      return roundOf(message);
+      return `${roundOf(message)}${markOf(message)}`;
     case 'timeoutNow':
       return '';
     case 'readIndexRequest':
@@ -61,6 +61,10 @@ function detailsOf(message: Message): string {
 /** Without the random part. */
 function requestOf({ request }: { readonly request: number }): number {
   return request % 2 ** 20;
+}
+
+function markOf({ lostData }: { readonly lostData: boolean }): string {
+  return lostData ? ', has lost data' : '';
 }
 
 function roundOf(message: { readonly round: number }): string {

@@ -79,7 +79,7 @@ export class Faults {
   }
 
   /**
-   * At most one disk at a time, and only where the others can elect somebody without it, whichever
+   * At most one disk at a time, and only where another voter holds what was committed, whichever
    * configuration will come into force.
    */
   #wipe(node: TestNode): void {
@@ -87,7 +87,7 @@ export class Faults {
     if (nodes.some(({ log }) => log.durable.lostData)) return;
     const { possibleConfigurations } = invariants;
     const isSafe = possibleConfigurations.every(
-      ({ voters, outgoing = voters }) => Math.min(voters.length, outgoing.length) > 2,
+      ({ voters, outgoing = voters }) => Math.min(voters.length, outgoing.length) > 1,
     );
     if (possibleConfigurations.length === 0 || !isSafe) return;
     this.#cluster.wipe(node);

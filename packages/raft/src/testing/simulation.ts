@@ -216,7 +216,7 @@ class Simulation {
   #changeMembers(): void {
     const node = this.#choices.server();
     if (node === undefined) return;
-    // Two voters of whom one has lost its disk elect nobody.
+    // A voter alone that has lost its disk has lost everything.
     if (this.#cluster.nodes.some(({ log }) => log.durable.lostData)) return;
     const ids = this.#cluster.nodes.map(({ id }) => id);
     const before = node.core.configuration;

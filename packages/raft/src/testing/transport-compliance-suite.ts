@@ -40,9 +40,9 @@ function messages(from: NodeId, to: NodeId): Message[] {
   const ends = { from, to, term: 7 };
   return [
     { type: 'preVoteRequest', ...ends, lastIndex: large, lastTerm: 2 ** 52 },
-    { type: 'preVoteResponse', ...ends, granted: true },
+    { type: 'preVoteResponse', ...ends, granted: true, lostData: false },
     { type: 'voteRequest', ...ends, lastIndex: 0, lastTerm: 0, transfer: false },
-    { type: 'voteResponse', ...ends, term: 2 ** 52, granted: false },
+    { type: 'voteResponse', ...ends, term: 2 ** 52, granted: false, lostData: true },
     {
       ...{ type: 'appendRequest', ...ends, previousIndex: 2 ** 32, previousTerm: 3 },
       ...{ lastIndex: 2 ** 32, commit: 2 ** 31, round: 0 },
@@ -52,7 +52,7 @@ function messages(from: NodeId, to: NodeId): Message[] {
       ...{ hintIndex: 255, hintTerm: 256, round: large },
     } as Message,
     { type: 'heartbeat', ...ends, commit: 127, round: 128 },
-    { type: 'heartbeatResponse', ...ends, round: 1 },
+    { type: 'heartbeatResponse', ...ends, round: 1, lostData: true },
     { type: 'timeoutNow', ...ends },
     { type: 'readIndexRequest', ...ends, request: large },
     { type: 'readIndexResponse', ...ends, request: 0, index: large - 1 },

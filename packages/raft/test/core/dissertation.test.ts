@@ -164,7 +164,7 @@ describe('9.6 Preventing disruptions: pre-vote', () => {
   it('votes are withheld by time, whatever term the voter is in by now', () => {
     const stage = elected(1);
     // Somebody is in a later term already; nobody leads it.
-    const ahead = { from: 3, to: 2, term: 5, granted: false } as const;
+    const ahead = { from: 3, to: 2, term: 5, granted: false, lostData: false } as const;
     stage.inject({ ...ahead, type: 'voteResponse' });
     stage.deliver();
     expect(stage.node(2).core).toMatchObject({ term: 5, leader: 0, vote: 0 });

@@ -20,7 +20,7 @@ describe('5.1 Raft basics: terms', () => {
   it('a server that sees a larger term takes it, saves it and follows', () => {
     const stage = elected(1);
     const round = 0;
-    stage.inject({ type: 'heartbeatResponse', from: 2, to: 1, term: 9, round });
+    stage.inject({ type: 'heartbeatResponse', from: 2, to: 1, term: 9, round, lostData: false });
     stage.deliver();
     expect(stage.node(1).core).toMatchObject({ role: 'follower', term: 9, leader: 0 });
     expect(stage.node(1).log.durable).toMatchObject({ term: 9, vote: 0 });

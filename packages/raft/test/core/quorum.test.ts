@@ -14,6 +14,53 @@ function agrees({ voters, outgoing }: VoterSets, does: (id: number) => boolean):
   });
 }
 
+describe('voteResult of voters of whom some have lost data', () => {
+  const all = (ids: readonly number[]): number[][] =>
+    Array.from({ length: 2 ** ids.length }, (_, bits) =>
+      ids.filter((_, at) => Math.floor(bits / 2 ** at) % 2 === 1),
+    );
+
+  it('is won only with one who holds it, for whatever a majority has written', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6 }), fc.func(fc.boolean()), (count, forgot) => {
+        const ids = Array.from({ length: count }, (_, at) => at + 1);
+        const forgetful = new Set(ids.filter(forgot));
+        for (const granting of all(ids)) {
+          const votes = new Map(granting.map((id) => [id, true]));
+          if (voteResult({ voters: ids }, votes, forgetful) !== 'won') continue;
+          expect(granting.length * 2).toBeGreaterThan(count);
+          for (const writers of all(ids).filter(({ length }) => length * 2 > count)) {
+            const witness = writers.some((id) => granting.includes(id) && !forgetful.has(id));
+            expect(witness).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
+  it('is lost when it cannot be won any more, and only then', () => {
+    fc.assert(
+      fc.property(
+        sets,
+        fc.func(fc.constantFrom(true, false, undefined)),
+        fc.func(fc.boolean()),
+        (configuration, voteOf, forgot) => {
+          const ids = [...configuration.voters, ...(configuration.outgoing ?? [])];
+          const known = (vote: boolean | undefined): vote is boolean => vote !== undefined;
+          const entries = ids.map((id) => [id, voteOf(id)] as const);
+          const votes = new Map(
+            entries.filter((entry): entry is [number, boolean] => known(entry[1])),
+          );
+          const forgetful = new Set(ids.filter((id) => votes.has(id) && forgot(id)));
+          const best = new Map(ids.map((id) => [id, votes.get(id) ?? true]));
+          const canBeWon = voteResult(configuration, best, forgetful) === 'won';
+          expect(voteResult(configuration, votes, forgetful) === 'lost').toBe(!canBeWon);
+        },
+      ),
+    );
+  });
+});
+
 describe('reachedByQuorum', () => {
   it('is the largest value that more than half of each set have reached', () => {
     fc.assert(
