@@ -4,14 +4,17 @@ import { DEFAULT_RAFT_CONFIG, type IndexedConfiguration } from '@dle/raft';
 import type { Vfs } from '@dle/storage/internal';
 import type { Card } from './formation/decide.js';
 import type { Member } from './membership/member.js';
+import { membershipOf } from './membership/membership.js';
 import type { ResolvedOptions } from './options.js';
 import { PeerTransport } from './peers/peer-transport.js';
 import type { DamageFoundBy, NodeDamage } from './repair/damage.js';
 import { type Identity, IdentityKeeper } from './repair/identity.js';
-import { newestSegment, type OpenedReplica } from './repair/open-replica.js';
+import type { OpenedReplica } from './repair/open-replica.js';
 import { Repairs } from './repair/repairs.js';
+import { Sparing } from './repair/sparing.js';
 import { type Consensus, type CoreTuning, Participation } from './replica/participation.js';
 import { Reopening } from './replica/reopening.js';
+import type { Replica } from './replica/replica.js';
 import type { ReplicaKeeper } from './replica/replica-keeper.js';
 import { installSnapshot } from './snapshots/install-snapshot.js';
 import { SnapshotReceiver } from './snapshots/snapshot-receiver.js';
@@ -42,6 +45,8 @@ export interface ClusterPartOptions {
   /** What was damaged then. */
   readonly damage: NodeDamage | undefined;
   readonly card: () => Card;
+  /** The member with this id. */
+  readonly member: (id: number) => Member | undefined;
   /** A member lets this node not in. */
   readonly refused: (reason: DleError) => void;
   /** Role, term or leader have changed. */
@@ -57,14 +62,17 @@ export class ClusterPart {
   readonly sender: SnapshotSender;
   readonly receiver: SnapshotReceiver;
   readonly repairs: Repairs;
+  readonly sparing: Sparing;
   readonly #participation: Participation;
   readonly #reopening: Reopening;
   readonly #identity: IdentityKeeper;
   readonly #components: ClusterPartComponents;
   readonly #options: ClusterPartOptions;
+  /** The configuration in force is not known as committed yet. */
+  #isToBeCommitted = false;
 
   constructor(components: ClusterPartComponents, options: ClusterPartOptions) {
-    const { vfs, keeper, open, logger } = components;
+    const { keeper } = components;
     const { node, self, cluster, directory, damage } = options;
     const { electionTimeoutMs, heartbeatIntervalMs, logRetentionBytes, segmentSize } = node;
     this.#components = components;
@@ -110,6 +118,7 @@ export class ClusterPart {
         },
         roleChanged: () => {
           this.#identity.noteTerm(this.consensus?.raft.core.term ?? 0);
+          this.sparing.noticeRole();
           this.repairs.noticeProgress();
           options.roleChanged();
         },
@@ -121,11 +130,16 @@ export class ClusterPart {
     );
     const participation = this.#participation;
     const identity = this.#identity;
-    this.#reopening = new Reopening({
-      ...components,
-      participation,
-      open: async () => (await open()).replica,
-    });
+    const open = async (): Promise<Replica> => {
+      const { replica, damage: found } = await components.open();
+      if (found !== undefined) this.repairs.hasBegun(found);
+      return replica;
+    };
+    this.sparing = new Sparing(
+      { clock: components.clock, consensus: () => this.consensus, member: options.member },
+      cluster,
+    );
+    this.#reopening = new Reopening({ ...components, participation, open });
     this.receiver = new SnapshotReceiver(
       {
         ...components,
@@ -135,9 +149,10 @@ export class ClusterPart {
       },
       { directory, storeId: self.instance, segmentSize },
     );
+    const hints = node.peers.map(({ address }) => address);
     this.repairs = new Repairs(
-      { vfs, clock: components.clock, logger, keeper, participation, identity, open },
-      { directory, id: self.id },
+      { ...components, participation, identity, open },
+      { directory, self, hints },
       damage,
     );
   }
@@ -149,15 +164,23 @@ export class ClusterPart {
 
   /** Takes part from now on. */
   async begin(): Promise<void> {
-    const { vfs, keeper } = this.#components;
+    const { keeper } = this.#components;
     // On the device before it votes or acknowledges anything.
     await this.#identity.settled;
-    this.#identity.noteSegment(await newestSegment(vfs, this.#options.directory));
+    const { log } = keeper.current.store;
+    await log.whenFlushed(log.accepted);
+    this.#identity.noteSegment(log.lastSegment);
     try {
       await this.#participation.begin(keeper.current);
     } catch (thrown) {
       if (!this.repairs.notice(thrown as DleError, 'start')) throw thrown;
     }
+  }
+
+  /** More has been applied. */
+  noteApplied(): void {
+    if (this.#isToBeCommitted) this.#noteConfiguration();
+    this.repairs.noticeProgress();
   }
 
   /** Another segment of the log has been begun. */
@@ -174,8 +197,13 @@ export class ClusterPart {
   async close(): Promise<void> {
     this.consensus?.raft.stop();
     await this.receiver.close();
+    await this.repairs.close();
     await this.#participation.close();
-    await this.#identity.settled;
+  }
+
+  /** When the replica has been closed as well: nothing is written to the directory any more. */
+  async end(): Promise<void> {
+    await this.#identity.close();
   }
 
   get #serving(): Consensus {
@@ -191,7 +219,13 @@ export class ClusterPart {
     if (core === undefined) return;
     const { configuration, commit, term } = core;
     this.#identity.noteTerm(term);
-    if (configuration !== undefined) this.#identity.noteVoters(configuration.configuration.voters);
     this.#options.reconfigured(configuration, commit);
+    if (configuration === undefined) return;
+    this.#isToBeCommitted = configuration.index > commit;
+    const { voters, outgoing } = configuration.configuration;
+    if (this.#isToBeCommitted || outgoing !== undefined) return;
+    const { members = [] } = membershipOf(configuration.configuration) ?? {};
+    const addresses = members.map(({ address }) => address);
+    this.#identity.noteMembers(voters, addresses);
   }
 }

@@ -67,6 +67,9 @@ const logger = pino(
   pino.destination({ sync: true }),
 );
 
+// Until it listens, a node that only waits, as for the others to spare it, keeps no process alive.
+const starting = setInterval(() => {}, 60_000);
+
 try {
   const node = await createNode(
     {
@@ -83,6 +86,7 @@ try {
     },
     { logger },
   );
+  clearInterval(starting);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       logger.info({ signal }, 'stopping');

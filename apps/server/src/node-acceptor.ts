@@ -1,5 +1,5 @@
 import { DleError } from '@dle/common';
-import type { Acceptor, Hello, Rpc, RpcHandler, Welcome } from '@dle/net';
+import type { Acceptor, Answer, Control, Hello, Rpc, RpcHandler, Welcome } from '@dle/net';
 import { PROTOCOL_RANGE } from '@dle/net';
 import type { ClientApi } from './api/client-api.js';
 import { type Card, wipedAdvice } from './formation/decide.js';
@@ -10,6 +10,7 @@ import type { Member } from './membership/member.js';
 import type { Roster } from './membership/roster.js';
 import { SNAPSHOT_LANE } from './peers/peer.js';
 import type { PeerTransport } from './peers/peer-transport.js';
+import { SPARE, type Sparing } from './repair/sparing.js';
 import type { SnapshotReceiver } from './snapshots/snapshot-receiver.js';
 
 export interface NodeAcceptorComponents {
@@ -25,6 +26,7 @@ export interface NodeAcceptorComponents {
   /** While it takes part in one. */
   readonly transport: () => PeerTransport | undefined;
   readonly snapshots: () => SnapshotReceiver | undefined;
+  readonly sparing: () => Sparing | undefined;
 }
 
 /**
@@ -57,7 +59,7 @@ export class NodeAcceptor implements Acceptor {
     const { role, lane } = rpc.hello;
     if (role === 'client') return { request: (control, raw) => api.handle(control, raw) };
     if (lane === FORMING_LANE) {
-      return { request: (control) => answerIdentify(control, this.#components.card()) };
+      return { request: (control) => this.#answerStranger(control) };
     }
     const formation = this.#components.formation();
     if (formation !== undefined) {
@@ -77,6 +79,13 @@ export class NodeAcceptor implements Acceptor {
       request: (control, raw) => api.handle(control, raw),
       closed: () => members?.removeInbound(rpc),
     };
+  }
+
+  /** It looks for its cluster, or for somebody who says that it can be spared. */
+  #answerStranger(control: Control): Answer {
+    const sparing = this.#components.sparing();
+    if (control.op === SPARE && sparing !== undefined) return sparing.answer(control);
+    return answerIdentify(control, this.#components.card());
   }
 
   /**

@@ -84,7 +84,7 @@ export class DleNode {
   readonly #server: TcpServer;
   readonly #api: ClientApi;
   readonly #startedAt: number;
-  readonly #stopping = new AbortController();
+  readonly #stopping: AbortController;
   readonly #roster: Roster = new Roster();
   #formation: Formation | undefined;
   #part: ClusterPart | undefined;
@@ -101,10 +101,13 @@ export class DleNode {
     const { vfs = new NodeVfs(), tuning } = components;
     const { id, segmentSize } = options;
     const directory = join(options.dataDir, `node-${id}`);
+    const stopping = new AbortController();
     let node: DleNode | undefined;
     const part = (): ClusterPart | undefined => (node === undefined ? undefined : node.#part);
     const openOptions: OpenReplicaOptions = {
       id,
+      hints: options.peers.map(({ address }) => address),
+      signal: stopping.signal,
       directory,
       store: { ...tuning?.store, segmentSize },
       applied: () => {
@@ -113,7 +116,7 @@ export class DleNode {
       damaged: (error, foundBy) => part()?.noticeDamage(error, foundBy),
       rolled: (segment) => part()?.noteSegment(segment),
     };
-    const open = () => openReplica({ ...components, vfs }, openOptions);
+    const open = (): Promise<OpenedReplica> => openReplica({ ...components, vfs }, openOptions);
     const found = await open();
     let server: TcpServer | undefined;
     try {
@@ -127,12 +130,15 @@ export class DleNode {
         formation: () => node!.#formation,
         transport: () => node!.#part?.transport,
         snapshots: () => node!.#part?.receiver,
+        sparing: () => node!.#part?.sparing,
       });
       const { host, port } = options;
       server = new TcpServer({ ...components, acceptor }, { host, port });
       const bound = await server.listen();
       const address = options.advertise ?? formatAddress({ host, port: bound.port });
-      node = new DleNode(options, components, { directory, vfs, found, open, server, address });
+      node = new DleNode(options, components, {
+        ...{ directory, vfs, found, open, server, address, stopping },
+      });
       node.#run();
       return node;
     } catch (thrown) {
@@ -152,8 +158,10 @@ export class DleNode {
       readonly open: () => Promise<OpenedReplica>;
       readonly server: TcpServer;
       readonly address: string;
+      readonly stopping: AbortController;
     },
   ) {
+    this.#stopping = parts.stopping;
     const { directory, vfs, found, open, server, address } = parts;
     this.#options = options;
     this.#components = components;
@@ -230,6 +238,7 @@ export class DleNode {
     await this.#server.close();
     await this.#part?.close();
     await this.#keeper.close();
+    await this.#part?.end();
   }
 
   #run(): void {
@@ -304,6 +313,7 @@ export class DleNode {
         identity,
         damage: damage === undefined ? undefined : { foundBy: 'start', message: damage },
         card: () => this.#card(),
+        member: (id) => this.#roster.member(id),
         refused: (reason) => this.#noticeRefusal(reason),
         roleChanged: () => this.#noticeRemoval(),
         reconfigured: (configuration, commit) => {
@@ -331,8 +341,7 @@ export class DleNode {
   /** The replica, for who asks no other node: not while it lacks what it had. */
   get #whole(): Replica {
     const { serving } = this.#keeper;
-    const damage = this.#part?.repairs.damage;
-    if (damage === undefined || this.#consensus?.raft.core.lostData === false) return serving;
+    if (this.#consensus?.raft.core.lostData !== true) return serving;
     const message = 'this node repairs its data, and lacks some of it; ask another node';
     throw new DleError('DLE_UNAVAILABLE', message, { retryable: true });
   }
@@ -344,7 +353,7 @@ export class DleNode {
 
   #noticeApplied(): void {
     this.#noticeRemoval();
-    this.#part?.repairs.noticeProgress();
+    this.#part?.noteApplied();
   }
 
   /** This node's own log says that it has been removed. */

@@ -84,9 +84,10 @@ function snapshotsOf(part: Part): SnapshotsStatus {
 }
 
 function repairOf(part: Part, consensus: Consensus | undefined): RepairStatus {
-  const { damage, done = 0, isReplacing = false } = part?.repairs ?? {};
+  const { damage, obstacle, done = 0, isReplacing = false } = part?.repairs ?? {};
   return {
     ...(damage !== undefined && { damage: `${damage.message} (found by: ${damage.foundBy})` }),
+    ...(obstacle !== undefined && { obstacle }),
     repairing: isReplacing || consensus?.raft.core.lostData === true,
     repaired: done,
   };

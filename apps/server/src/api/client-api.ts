@@ -52,6 +52,8 @@ export interface ClientApiComponents {
  */
 export class ClientApi {
   readonly #components: ClientApiComponents;
+  /** Errors of other nodes: they say nothing of this one. */
+  readonly #foreign = new WeakSet<DleError>();
 
   constructor(components: ClientApiComponents) {
     this.#components = components;
@@ -64,7 +66,8 @@ export class ClientApi {
     try {
       return await this.#dispatch(request);
     } catch (thrown) {
-      throw this.#components.explain(DleError.from(thrown));
+      const error = DleError.from(thrown);
+      throw this.#foreign.has(error) ? error : this.#components.explain(error);
     }
   }
 
@@ -120,7 +123,9 @@ export class ClientApi {
         raw: reply.raw,
       }),
       (thrown: unknown) => {
-        throw forwardFailure(DleError.from(thrown), request.op !== 'get');
+        const failure = forwardFailure(DleError.from(thrown), request.op !== 'get');
+        this.#foreign.add(failure);
+        throw failure;
       },
     );
   }

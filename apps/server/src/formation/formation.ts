@@ -1,6 +1,7 @@
 import { DleError } from '@dle/common';
 import type { Rpc, TcpClient } from '@dle/net';
 import type { Member, PeerHint } from '../membership/member.js';
+import { pause } from '../pause.js';
 import { type Answer, type Decision, decide } from './decide.js';
 import {
   IDENTIFY_TIMEOUT_MS,
@@ -78,7 +79,7 @@ export class Formation {
         if (this.#rejection !== undefined) return { kind: 'refuse', error: this.#rejection };
         this.#ids = decision.ids;
         this.#report(decision.reason);
-        await this.#pause(signal);
+        await pause(this.#components.clock, ROUND_MS, signal);
       }
     } finally {
       await Promise.all(this.#peers.map(({ client }) => client.close()));
@@ -116,17 +117,5 @@ export class Formation {
     if (reason === this.#reason) return;
     this.#reason = reason;
     this.#components.logger.info({ ids: this.#ids }, `not in a cluster yet: ${reason}`);
-  }
-
-  #pause(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        cancel();
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const cancel = this.#components.clock.setTimer(done, ROUND_MS);
-      signal.addEventListener('abort', done);
-    });
   }
 }

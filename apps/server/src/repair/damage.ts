@@ -20,14 +20,15 @@ export interface NodeDamage {
   readonly message: string;
 }
 
-/** Whether something that was on the disk is there no more, or not as it was. */
+/**
+ * Whether something that was on the disk is there no more, or not as it was. What led to an error
+ * does not count: a log that takes no more writes (`DLE_STORAGE_POISONED`) for a flush that failed
+ * is not damaged, nor is this node by what another one has met.
+ */
 export function isDamage(thrown: unknown): boolean {
-  for (let error = thrown, depth = 0; error instanceof DleError && depth < 8; depth++) {
-    if (error.code === 'DLE_CORRUPT') return !isOfDirectory(error);
-    if (error.code === 'DLE_IO' && DAMAGE_OF_FILES.has(codeOf(error.cause))) return true;
-    error = error.cause;
-  }
-  return false;
+  if (!(thrown instanceof DleError)) return false;
+  if (thrown.code === 'DLE_CORRUPT') return !isOfDirectory(thrown);
+  return thrown.code === 'DLE_IO' && DAMAGE_OF_FILES.has(codeOf(thrown.cause));
 }
 
 /** Key directories hold nothing of their own: the store makes a damaged one again by itself. */

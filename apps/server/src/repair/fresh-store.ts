@@ -10,6 +10,8 @@ const MARKER = 'repair';
 const ASIDE_DIRECTORY = 'damaged';
 /** What a base is received in. */
 const IMPORT_DIRECTORY = 'import.draft';
+/** Says, in the directory of the store, that what is received is to take its place. */
+const IMPORT_MARKER = 'import.unfinished';
 
 /** First the damaged files go, then an empty store takes their place, then it catches up. */
 type Step = 'aside' | 'fresh' | 'catchUp';
@@ -29,6 +31,11 @@ interface Marker {
   readonly storeId: string;
   /** Values in base64. */
   readonly states: readonly (readonly [string, string])[];
+  /**
+   * Whether the damaged files are kept. Not those of a repair that did not come to its end: what
+   * was set aside first holds more.
+   */
+  readonly keeps: boolean;
 }
 
 export interface FreshStoreComponents {
@@ -38,22 +45,27 @@ export interface FreshStoreComponents {
 
 /**
  * Sets the files of the damaged store in `directory`, which nobody may have open, aside, and puts
- * an empty one in its place. A crash in it is gone on from by `finishFreshStore`. Rejects with
- * `DLE_IO`, `DLE_DISK_FULL`, `DLE_LOCKED`.
+ * an empty one in its place, unless it is later than `until` by the clock: then nothing is done.
+ * Whether it was. A crash in it is gone on from by `finishFreshStore`. Rejects with `DLE_IO`,
+ * `DLE_DISK_FULL`, `DLE_LOCKED`.
  */
 export async function beginFreshStore(
   components: FreshStoreComponents,
   directory: string,
   store: FreshStore,
   damage: string,
-): Promise<void> {
-  const { vfs } = components;
+  until: number,
+): Promise<boolean> {
+  const { vfs, clock } = components;
   await vfs.makeDirectory(directory);
   const states = Array.from(store.states, ([key, value]) => {
     return [key, Buffer.from(value).toString('base64')] as const;
   });
-  await mark(vfs, directory, { step: 'aside', damage, storeId: store.storeId, states });
+  if (clock.now() > until) return false;
+  const keeps = (await vfs.list(join(directory, ASIDE_DIRECTORY))).length === 0;
+  await mark(vfs, directory, { step: 'aside', damage, storeId: store.storeId, states, keeps });
   await finishFreshStore(components, directory);
+  return true;
 }
 
 /**
@@ -69,7 +81,7 @@ export async function finishFreshStore(
   if (record === undefined) return undefined;
   let marker = record as unknown as Marker;
   if (marker.step === 'aside') {
-    await setAside(vfs, directory);
+    await setAside(vfs, directory, marker.keeps);
     marker = { ...marker, step: 'fresh' };
     await mark(vfs, directory, marker);
   }
@@ -92,13 +104,12 @@ function mark(vfs: Vfs, directory: string, marker: Marker): Promise<void> {
   return writeRecord(vfs, directory, MARKER, marker);
 }
 
-async function setAside(vfs: Vfs, directory: string): Promise<void> {
+async function setAside(vfs: Vfs, directory: string, keeps: boolean): Promise<void> {
   const aside = join(directory, ASIDE_DIRECTORY);
   const lock = await vfs.lock(directory);
   try {
-    // Of a repair that did not come to its end: those hold more than what it has fetched since.
-    const keeps = (await vfs.list(aside)).length === 0;
     await vfs.makeDirectory(aside);
+    await removeBrokenImport(vfs, directory);
     for (const name of await storeFiles(vfs, directory)) {
       const path = join(directory, name);
       if (keeps) await vfs.rename(path, join(aside, name));
@@ -109,6 +120,15 @@ async function setAside(vfs: Vfs, directory: string): Promise<void> {
   } finally {
     await lock.release();
   }
+}
+
+/** A base that was to be adopted, and could not be. */
+async function removeBrokenImport(vfs: Vfs, directory: string): Promise<void> {
+  const names = await vfs.list(directory);
+  if (!names.includes(IMPORT_MARKER)) return;
+  const draft = join(directory, IMPORT_DIRECTORY);
+  for (const name of await vfs.list(draft)) await vfs.unlink(join(draft, name));
+  await vfs.unlink(join(directory, IMPORT_MARKER));
 }
 
 /** Durable when it resolves; can be repeated. */

@@ -24,13 +24,18 @@ export interface Identity {
   readonly cluster: string;
   /** A term that it has never been in. */
   readonly termCeiling: number;
-  /** Who voted when it last knew; none: it never did. */
+  /** Who votes by the last configuration that it knew as committed; none: it knew none. */
   readonly voters: readonly number[];
+  /** Where the members of that are reached. */
+  readonly addresses: readonly string[];
   /** Id of the newest segment of its log; 0: not known. One like that, or a newer one, is there. */
   readonly lastSegment: number;
 }
 
-/** Whether the others can decide without `self`, so that it can be made whole from them. */
+/**
+ * Whether the others could decide without `self`, so that it can be made whole from them; whether
+ * they can now is theirs to say (`Sparing`).
+ */
 export function canBeRepaired({ voters }: Identity, self: number): boolean {
   return voters.length === 0 || voters.filter((id) => id !== self).length > voters.length / 2;
 }
@@ -66,6 +71,9 @@ export class IdentityKeeper {
   #identity: Identity;
   #isWriting = false;
   #isOutdated = false;
+  #isClosed = false;
+  /** Why it could not be written last. */
+  #failure: DleError | undefined;
   #last: Promise<void> = Promise.resolve();
 
   /** `identity` is written at once, see `settled`. */
@@ -77,7 +85,8 @@ export class IdentityKeeper {
     this.#vfs = components.vfs;
     this.#logger = components.logger;
     this.#directory = directory;
-    this.#identity = { termCeiling: CEILING_AHEAD, voters: [], lastSegment: 0, ...identity };
+    const nothing = { termCeiling: CEILING_AHEAD, voters: [], addresses: [], lastSegment: 0 };
+    this.#identity = { ...nothing, ...identity };
     this.#write();
   }
 
@@ -96,12 +105,30 @@ export class IdentityKeeper {
     }
   }
 
-  noteVoters(voters: readonly number[]): void {
-    if (voters.join() !== this.#identity.voters.join()) this.#note({ voters });
+  noteMembers(voters: readonly number[], addresses: readonly string[]): void {
+    const known = this.#identity;
+    const isNew = voters.join() !== known.voters.join();
+    if (isNew || addresses.join() !== known.addresses.join()) this.#note({ voters, addresses });
   }
 
   noteSegment(lastSegment: number): void {
     if (lastSegment !== this.#identity.lastSegment) this.#note({ lastSegment });
+  }
+
+  /**
+   * The log is about to begin anew, with lower ids. Rejects with what keeps that from being
+   * durable: the new log would be taken for one that has lost its end.
+   */
+  async forgetSegments(): Promise<void> {
+    this.#note({ lastSegment: 0 });
+    await this.settled;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Writes nothing any more; what is being written is done when it resolves. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.settled;
   }
 
   #note(change: Partial<Identity>): void {
@@ -110,12 +137,14 @@ export class IdentityKeeper {
   }
 
   #write(): void {
+    if (this.#isClosed) return;
     this.#isOutdated = true;
     if (!this.#isWriting) this.#last = this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {
     this.#isWriting = true;
+    this.#failure = undefined;
     try {
       while (this.#isOutdated) {
         this.#isOutdated = false;
@@ -126,7 +155,8 @@ export class IdentityKeeper {
       }
     } catch (thrown) {
       // It is for the day when the disk is damaged: today nothing depends on it.
-      const { code, message } = DleError.from(thrown);
+      this.#failure = DleError.from(thrown);
+      const { code, message } = this.#failure;
       this.#logger.warn({ code }, `the node's identity cannot be written: ${message}`);
     } finally {
       this.#isWriting = false;
@@ -135,12 +165,14 @@ export class IdentityKeeper {
 }
 
 function parse(record: Readonly<Record<string, unknown>>): Identity {
-  const { instance, cluster, termCeiling, voters, lastSegment } = record;
+  const { instance, cluster, termCeiling, voters, addresses, lastSegment } = record;
   const isRight =
     typeof instance === 'string' &&
     typeof cluster === 'string' &&
     Number.isSafeInteger(termCeiling) &&
     isIdList(voters) &&
+    Array.isArray(addresses) &&
+    addresses.every((address) => typeof address === 'string') &&
     Number.isSafeInteger(lastSegment);
   if (isRight) return record as unknown as Identity;
   throw new DleError('DLE_FORMAT', 'it has other fields than this version knows');

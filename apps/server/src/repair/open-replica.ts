@@ -1,11 +1,13 @@
 import { join } from 'node:path';
-import { DleError, type Logger, toBytes } from '@dle/common';
+import { DleError, toBytes } from '@dle/common';
 import { lostDataStates } from '@dle/raft';
 import type { Vfs } from '@dle/storage/internal';
+import type { IdentifyComponents } from '../formation/identify.js';
 import { Replica, type ReplicaComponents, type ReplicaOptions } from '../replica/replica.js';
 import { isDamage } from './damage.js';
 import { beginFreshStore, finishFreshStore } from './fresh-store.js';
 import { canBeRepaired, type Identity, readIdentity } from './identity.js';
+import { awaitPermission } from './sparing.js';
 
 /**
  * Local state in which a node keeps its cluster's id, until the configuration reaches it, and for
@@ -15,14 +17,17 @@ export const CLUSTER_STATE = 'cluster';
 
 const SEGMENT_NAME = /^([0-9a-f]{16})\.segment$/;
 
-export interface OpenReplicaComponents extends ReplicaComponents {
+export interface OpenReplicaComponents extends ReplicaComponents, IdentifyComponents {
   readonly vfs: Vfs;
-  readonly logger: Logger;
 }
 
 export interface OpenReplicaOptions extends ReplicaOptions {
   /** Of the node. */
   readonly id: number;
+  /** More places where members may be reached. */
+  readonly hints: readonly string[];
+  /** The node stops. */
+  readonly signal: AbortSignal;
 }
 
 export interface OpenedReplica {
@@ -34,9 +39,9 @@ export interface OpenedReplica {
 }
 
 /**
- * Opens a node's replica. One that is damaged is set aside, if the other members can make it whole
- * again, and an empty one takes its place: the same member, which has lost its data, and knows
- * that.
+ * Opens a node's replica. One that is damaged is set aside, when the leader says that the others
+ * can do without it, and an empty one takes its place: the same member, which has lost its data,
+ * and knows that. Until then no file is touched.
  *
  * Rejects with what `LogStore.open` does.
  */
@@ -45,7 +50,7 @@ export async function openReplica(
   options: OpenReplicaOptions,
 ): Promise<OpenedReplica> {
   const { vfs, logger } = components;
-  const { directory, id } = options;
+  const { directory } = options;
   const identity = await readIdentity(components, directory);
   const damage = await finishFreshStore(components, directory);
   try {
@@ -54,22 +59,34 @@ export async function openReplica(
   } catch (thrown) {
     const error = DleError.from(thrown);
     if (!isDamage(error)) throw error;
-    if (identity === undefined || !canBeRepaired(identity, id)) throw withAdvice(error, identity);
-    logger.error({ code: error.code }, `the data is damaged, and fetched anew: ${error.message}`);
-    const { instance, cluster, termCeiling } = identity;
-    const states = lostDataStates(new Map([[CLUSTER_STATE, toBytes(cluster)]]), termCeiling);
-    await beginFreshStore(components, directory, { storeId: instance, states }, error.message);
+    logger.error({ code: error.code }, `the data is damaged: ${error.message}`);
+    await beginAnew(components, options, identity, error);
     return { replica: await Replica.open(components, options), identity, damage: error.message };
   }
 }
 
-/** Id of the newest segment of the log in `directory`; 0: there is none. */
-export async function newestSegment(vfs: Vfs, directory: string): Promise<number> {
-  const ids = (await vfs.list(directory)).map((name) => {
-    const digits = SEGMENT_NAME.exec(name)?.[1];
-    return digits === undefined ? 0 : Number.parseInt(digits, 16);
-  });
-  return Math.max(0, ...ids);
+/** Rejects with `damage`, and what to do about it, where the others cannot help. */
+async function beginAnew(
+  components: OpenReplicaComponents,
+  { directory, id, hints, signal }: OpenReplicaOptions,
+  identity: Identity | undefined,
+  damage: DleError,
+): Promise<void> {
+  if (identity === undefined) throw withAdvice(damage, 'who it belongs to cannot be read either');
+  if (!canBeRepaired(identity, id)) {
+    throw withAdvice(damage, 'the other members are too few to make it whole again');
+  }
+  const { instance, cluster, termCeiling, addresses } = identity;
+  const states = lostDataStates(new Map([[CLUSTER_STATE, toBytes(cluster)]]), termCeiling);
+  const store = { storeId: instance, states };
+  const self = { id, instance, address: '' };
+  const places = { cluster, addresses: [...new Set([...addresses, ...hints])] };
+  for (;;) {
+    const permission = await awaitPermission(components, self, places, signal);
+    if (typeof permission === 'string') throw withAdvice(damage, permission);
+    const { until } = permission;
+    if (await beginFreshStore(components, directory, store, damage.message, until)) return;
+  }
 }
 
 /** A log without its end looks as if it had never been there. */
@@ -79,19 +96,21 @@ async function checkNewestSegment(
   identity: Identity | undefined,
 ): Promise<void> {
   const { lastSegment = 0 } = identity ?? {};
-  if (lastSegment === 0 || (await newestSegment(vfs, directory)) >= lastSegment) return;
+  if (lastSegment === 0) return;
+  const ids = (await vfs.list(directory)).map((name) => {
+    const digits = SEGMENT_NAME.exec(name)?.[1];
+    return digits === undefined ? 0 : Number.parseInt(digits, 16);
+  });
+  if (Math.max(0, ...ids) >= lastSegment) return;
   const name = `${lastSegment.toString(16).padStart(16, '0')}.segment`;
   throw new DleError('DLE_CORRUPT', `${join(directory, name)}, the end of the log, is missing`);
 }
 
-function withAdvice(error: DleError, identity: Identity | undefined): DleError {
+function withAdvice(error: DleError, why: string): DleError {
   const { code, message, details } = error;
-  const why =
-    identity === undefined
-      ? 'who it belongs to cannot be read either'
-      : 'the other members are too few to make it whole again';
   const text =
-    `${message}. This node cannot repair itself: ${why}. Put a backup of its directory back or, ` +
+    `${message}. This node does not repair itself, for it might be needed as it is: ${why}. ` +
+    'Bring the other members up and start it again; put a backup of its directory back; or, ' +
     "where others have the data, start an empty node under a new id with 'dle member replace'";
   return new DleError(code, text, { cause: error, ...(details !== undefined && { details }) });
 }

@@ -1,39 +1,67 @@
-import { DleError, type Logger, toBytes } from '@dle/common';
+import { DleError, toBytes } from '@dle/common';
 import { lostDataStates } from '@dle/raft';
+import type { IdentifyComponents } from '../formation/identify.js';
+import type { Member } from '../membership/member.js';
+import { pause } from '../pause.js';
 import type { Participation } from '../replica/participation.js';
+import type { Replica } from '../replica/replica.js';
 import type { ReplicaKeeper } from '../replica/replica-keeper.js';
 import { type DamageFoundBy, isDamage, type NodeDamage } from './damage.js';
 import { beginFreshStore, endFreshStore, type FreshStoreComponents } from './fresh-store.js';
 import { canBeRepaired, type IdentityKeeper } from './identity.js';
-import { CLUSTER_STATE, type OpenedReplica } from './open-replica.js';
+import { CLUSTER_STATE } from './open-replica.js';
+import { askToBeSpared } from './sparing.js';
 
-export interface RepairsComponents extends FreshStoreComponents {
-  readonly logger: Logger;
+/** Between two tries to be allowed to begin anew, in milliseconds; doubled each time. */
+const ASK_AGAIN_MS: readonly [number, number] = [500, 30_000];
+/**
+ * Before it begins anew for the second time since it was started, in milliseconds; doubled each
+ * time: a disk that rots again and again must not keep the others busy.
+ */
+const REST_MS: readonly [number, number] = [60_000, 3_600_000];
+
+export interface RepairsComponents extends FreshStoreComponents, IdentifyComponents {
   readonly keeper: ReplicaKeeper;
   readonly participation: Participation;
   readonly identity: IdentityKeeper;
-  readonly open: () => Promise<OpenedReplica>;
+  /** Opens the replica that lies in the directory now. */
+  readonly open: () => Promise<Replica>;
 }
 
 export interface RepairsOptions {
   readonly directory: string;
-  /** Of the node. */
-  readonly id: number;
+  readonly self: Member;
+  /** More places where members may be reached. */
+  readonly hints: readonly string[];
 }
 
 /**
- * Has a running node that finds its own data damaged begin anew, as a member that has lost its
- * data, and notices when it is whole again.
+ * - `whole`: nothing is known to be damaged;
+ * - `asking`: it is, and the node goes on with what it has, until a leader says that the others can
+ *   do without that;
+ * - `catchingUp`: it has begun anew, as a member that has lost its data.
  */
+type Phase = 'whole' | 'asking' | 'catchingUp';
+
+/** Has a running node that finds its own data damaged made whole again by the others. */
 export class Repairs {
   readonly #components: RepairsComponents;
   readonly #options: RepairsOptions;
+  readonly #closing = new AbortController();
+  #phase: Phase;
   #damage: NodeDamage | undefined;
-  /** Damage that is repaired is one that must not be met again in the meantime. */
+  /** Why it may not begin anew yet. */
+  #obstacle: string | undefined;
   #isReplacing = false;
   #isEnding = false;
+  /** How often it has begun anew, and when last. */
+  #begun = 0;
+  #begunAt = Number.NEGATIVE_INFINITY;
   #done = 0;
+  /** What begins and what ends a repair is done one after the other. */
+  #last: Promise<void> = Promise.resolve();
 
+  /** `damage`: what was found when the node was started, which has begun anew for that. */
   constructor(
     components: RepairsComponents,
     options: RepairsOptions,
@@ -42,11 +70,17 @@ export class Repairs {
     this.#components = components;
     this.#options = options;
     this.#damage = damage;
+    this.#phase = damage === undefined ? 'whole' : 'catchingUp';
   }
 
-  /** What is being repaired. */
+  /** What is damaged, until that has been repaired. */
   get damage(): NodeDamage | undefined {
     return this.#damage;
+  }
+
+  /** Why it is not repaired yet; `undefined`: it is being repaired, or nothing is damaged. */
+  get obstacle(): string | undefined {
+    return this.#obstacle;
   }
 
   /** Whether the damaged data is being set aside. */
@@ -59,76 +93,142 @@ export class Repairs {
     return this.#done;
   }
 
-  /** Something has failed: whether that is damage which is repaired now. */
+  /**
+   * Something of this very node has failed: whether that is damage which is to be repaired. Not for
+   * what another node has answered.
+   */
   notice(error: DleError, foundBy: DamageFoundBy): boolean {
     const { logger, identity } = this.#components;
     if (!isDamage(error)) return false;
-    if (this.#isReplacing) return true;
-    if (!canBeRepaired(identity.identity, this.#options.id)) {
+    if (!canBeRepaired(identity.identity, this.#options.self.id)) {
       logger.error({ code: error.code }, `this node's data is damaged: ${error.message}`);
       return false;
     }
-    this.#isReplacing = true;
+    if (this.#phase === 'asking') return true;
+    logger.error({ code: error.code, foundBy }, `this node's data is damaged: ${error.message}`);
+    this.#phase = 'asking';
     this.#damage = { foundBy, message: error.message };
-    logger.error({ code: error.code, foundBy }, `damaged, and fetched anew: ${error.message}`);
-    this.#beginAnew(error.message).then(
-      () => {
-        this.#isReplacing = false;
-      },
-      // The keeper has told the node.
-      () => undefined,
-    );
+    this.#inTurn(() => this.#beginAnew(error.message));
     return true;
+  }
+
+  /** The replica that was opened now has to catch up from nothing, for what was damaged. */
+  hasBegun(damage: string): void {
+    this.#phase = 'catchingUp';
+    this.#damage ??= { foundBy: 'start', message: damage };
   }
 
   /** More has been applied: maybe the node is whole again. */
   noticeProgress(): void {
-    const { participation, logger } = this.#components;
-    if (this.#damage === undefined || this.#isReplacing || this.#isEnding) return;
-    if (participation.consensus?.raft.core.lostData !== false) return;
+    if (!this.#hasCaughtUp || this.#isEnding) return;
     this.#isEnding = true;
-    this.#end().then(
-      () => {
-        this.#damage = undefined;
-        this.#done++;
-        this.#isEnding = false;
-        logger.info({}, 'the data is whole again');
-      },
-      (thrown: unknown) => {
-        const { code, message } = DleError.from(thrown);
-        logger.warn({ code }, `damaged files are left, and may be deleted: ${message}`);
-      },
-    );
+    this.#inTurn(() => this.#end());
   }
 
-  async #beginAnew(damage: string): Promise<void> {
-    const { keeper, participation, identity, open } = this.#components;
-    const { directory } = this.#options;
-    await this.#handOver();
-    await keeper.replace(participation, 'this node repairs its data', async (old) => {
-      const { instance, cluster } = identity.identity;
-      const known = old.store.log.localStates();
-      const states = lostDataStates(new Map([...known, [CLUSTER_STATE, toBytes(cluster)]]));
-      // What it cannot write any more is lost with the rest.
-      await old.close().catch(() => undefined);
-      identity.noteSegment(0);
-      await identity.settled;
-      await beginFreshStore(this.#components, directory, { storeId: instance, states }, damage);
-      const { replica } = await open();
-      return replica;
+  /** Begins nothing any more; resolves when what it has begun has come to its end. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#last;
+  }
+
+  get #hasCaughtUp(): boolean {
+    const raft = this.#components.participation.consensus?.raft;
+    return this.#phase === 'catchingUp' && raft?.core.lostData === false;
+  }
+
+  #inTurn(work: () => Promise<void>): void {
+    this.#last = this.#last.then(work).catch((thrown: unknown) => {
+      const { code, message } = DleError.from(thrown);
+      this.#components.logger.error({ code }, `a repair: ${message}`);
     });
   }
 
-  /** The others need not wait for an election timeout. */
-  #handOver(): Promise<void> {
+  async #beginAnew(damage: string): Promise<void> {
+    const { clock, logger } = this.#components;
+    const { signal } = this.#closing;
+    const restMs = this.#begun === 0 ? 0 : doubled(REST_MS, this.#begun - 1);
+    const earliest = this.#begunAt + restMs;
+    for (let tries = 0; !signal.aborted; tries++) {
+      const early = earliest > clock.now();
+      const obstacle = early ? 'it has begun anew a moment ago' : await this.#try(damage);
+      if (obstacle === undefined) return;
+      if (obstacle !== this.#obstacle) logger.warn({}, `the damage stays for now: ${obstacle}`);
+      this.#obstacle = obstacle;
+      await pause(clock, doubled(ASK_AGAIN_MS, tries), signal);
+    }
+  }
+
+  /** Why it has to wait; `undefined`: it has begun anew, or cannot go on. */
+  async #try(damage: string): Promise<string | undefined> {
+    const { keeper, participation, identity } = this.#components;
+    const { self, hints } = this.#options;
+    if (!(await this.#handOver())) return 'it leads, and nobody else is ready to';
+    const { cluster, addresses } = identity.identity;
+    const places = { cluster, addresses: [...new Set([...addresses, ...hints])] };
+    const permission = await askToBeSpared(this.#components, self, places);
+    if (typeof permission === 'string') return permission;
+    if (this.#closing.signal.aborted) return 'the node is stopping';
+    this.#isReplacing = true;
+    try {
+      await keeper.replace(participation, 'this node repairs its data', async (old) => {
+        await this.#setAside(old, damage, permission.until);
+        return this.#components.open();
+      });
+    } finally {
+      this.#isReplacing = false;
+    }
+    if (!this.#hasBegunAnew) return 'it was too late when it was ready';
+    this.#obstacle = undefined;
+    this.#begun++;
+    this.#begunAt = this.#components.clock.now();
+    this.noticeProgress();
+    return undefined;
+  }
+
+  /** The opened replica has told so meanwhile. */
+  get #hasBegunAnew(): boolean {
+    return this.#phase === 'catchingUp';
+  }
+
+  async #setAside(old: Replica, damage: string, until: number): Promise<void> {
+    const { identity } = this.#components;
+    const { instance, cluster } = identity.identity;
+    const known = old.store.log.localStates();
+    const states = lostDataStates(new Map([...known, [CLUSTER_STATE, toBytes(cluster)]]));
+    // What it cannot write any more is lost with the rest.
+    await old.close().catch(() => undefined);
+    await identity.forgetSegments();
+    const store = { storeId: instance, states };
+    await beginFreshStore(this.#components, this.#options.directory, store, damage, until);
+  }
+
+  /** Whether this node does not lead, or not any more. */
+  #handOver(): Promise<boolean> {
     const raft = this.#components.participation.consensus?.raft;
-    if (raft?.isLeader !== true) return Promise.resolve();
-    return new Promise((resolve) => raft.transfer(undefined, () => resolve()));
+    if (raft?.isLeader !== true || raft.stopped !== undefined) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      raft.transfer(undefined, (error) => resolve(error === undefined));
+    });
   }
 
   async #end(): Promise<void> {
-    const { vfs, identity } = this.#components;
-    await identity.settled;
-    await endFreshStore(vfs, this.#options.directory);
+    const { vfs, identity, logger } = this.#components;
+    try {
+      if (!this.#hasCaughtUp) return;
+      await identity.settled;
+      await endFreshStore(vfs, this.#options.directory);
+      // More damage may have been met meanwhile.
+      if (!this.#hasCaughtUp) return;
+      this.#phase = 'whole';
+      this.#damage = undefined;
+      this.#done++;
+      logger.info({}, 'the data is whole again');
+    } finally {
+      this.#isEnding = false;
+    }
   }
+}
+
+function doubled([first, most]: readonly [number, number], times: number): number {
+  return Math.min(most, first * 2 ** Math.min(times, 32));
 }

@@ -65,8 +65,6 @@ export class Replica {
   readonly log: RaftLog;
   readonly machine: StoreMachine;
   readonly dumps: DumpCursors;
-  readonly #components: ReplicaComponents;
-  readonly #options: ReplicaOptions;
   /** As they were when it was closed. */
   #last: ReplicaFigures | undefined;
 
@@ -82,8 +80,6 @@ export class Replica {
   }
 
   private constructor(components: ReplicaComponents, options: ReplicaOptions, store: LogStore) {
-    this.#components = components;
-    this.#options = options;
     this.store = store;
     this.log = new WatchedLog(store, (error) => options.damaged(error, 'log'));
     this.machine = new StoreMachine(store, options.applied);
@@ -107,16 +103,6 @@ export class Replica {
 
   get isClosed(): boolean {
     return this.#last !== undefined;
-  }
-
-  /**
-   * The same store, for another run of consensus. Rejects with `DLE_STORAGE_POISONED`: what a start
-   * recovers has to be flushed.
-   */
-  async renewed(): Promise<Replica> {
-    this.dumps.closeAll();
-    await this.store.flush();
-    return new Replica(this.#components, this.#options, this.store);
   }
 
   /** Ends its dumps, flushes and frees the directory. Idempotent. */

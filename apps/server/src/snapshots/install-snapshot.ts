@@ -1,15 +1,16 @@
 import { DleError } from '@dle/common';
 import type { BaseImporter, Floor } from '@dle/storage';
 import type { IdentityKeeper } from '../repair/identity.js';
-import type { OpenedReplica } from '../repair/open-replica.js';
 import type { Participation } from '../replica/participation.js';
+import type { Replica } from '../replica/replica.js';
 import type { ReplicaKeeper } from '../replica/replica-keeper.js';
 
 export interface InstallComponents {
   readonly keeper: ReplicaKeeper;
   readonly participation: Participation;
   readonly identity: IdentityKeeper;
-  readonly open: () => Promise<OpenedReplica>;
+  /** Opens the replica that lies in the directory now. */
+  readonly open: () => Promise<Replica>;
 }
 
 /**
@@ -29,21 +30,21 @@ export async function installSnapshot(
     // Nothing changes any more since it has stopped (paper figure 13, step 6).
     if (ended?.raft.core.wants(floor) !== true) {
       await importer.abandon();
-      return old.renewed();
+      await old.close();
+      return open();
     }
     const states = old.store.log.localStates();
-    await old.close();
-    // The log that comes with it begins with another segment.
-    identity.noteSegment(0);
-    await identity.settled;
     try {
+      // The log that comes with it begins with another segment.
+      await identity.forgetSegments();
+      await old.close();
       await importer.finish(states);
       isInForce = true;
     } catch (thrown) {
       failure = DleError.from(thrown);
+      await old.close();
     }
-    const { replica } = await open();
-    return replica;
+    return open();
   });
   if (failure !== undefined) throw failure;
   return isInForce;

@@ -155,6 +155,8 @@ export class SnapshotReceiver {
       await transfer.importer.write(chunk);
     } catch (thrown) {
       const { code, message } = DleError.from(thrown);
+      // What has come would only keep the disk full.
+      if (code === 'DLE_DISK_FULL') await this.#inTurn(() => this.#giveUp(transfer));
       if (!isDleError(thrown, 'DLE_INVALID_ARGUMENT', 'DLE_CLOSED')) throw thrown;
       throw snapshotRefused('elsewhere', `${code}: ${message}`, { cause: thrown });
     }
@@ -194,10 +196,12 @@ export class SnapshotReceiver {
   #awaitMore(transfer: Transfer): void {
     transfer.cancelTimer();
     transfer.cancelTimer = this.#components.clock.setTimer(() => {
-      void this.#inTurn(async () => {
-        if (this.#transfer === transfer) await this.#end((importer) => importer.abandon());
-      });
+      void this.#inTurn(() => this.#giveUp(transfer));
     }, IDLE_MS);
+  }
+
+  async #giveUp(transfer: Transfer): Promise<void> {
+    if (this.#transfer === transfer) await this.#end((importer) => importer.abandon());
   }
 
   async #end(how: (importer: BaseImporter) => Promise<void>): Promise<void> {

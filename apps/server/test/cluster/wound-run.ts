@@ -163,6 +163,8 @@ class WoundRun {
     for (const server of this.#cluster.servers) {
       if (server.running) continue;
       this.ended++;
+      const last = server.log().trimEnd().split('\n').at(-1);
+      this.#log(`node ${server.options.id} has ended: ${last}`);
       server.start();
     }
   }

@@ -9,6 +9,7 @@ import { diskOf } from '../support/disk.js';
 const DIRECTORY = '/node';
 const OPTIONS = { replicated: true, segmentSize: 4_096 };
 const CEILING = 1_000;
+const IN_TIME = Number.POSITIVE_INFINITY;
 const STATES = lostDataStates(new Map([['cluster', toBytes('c')]]), CEILING);
 
 /** A store that holds something; its id. */
@@ -30,10 +31,12 @@ describe('a fresh store', () => {
     for (let at = 1, over = false; !over; at++) {
       const disk = diskOf(at);
       const storeId = await damagedStore(disk);
+      const names = await disk.vfs.list(DIRECTORY);
+      const files = names.filter((name) => !name.startsWith('lock')).sort();
       const kind = at % 2 === 0 ? 'killAtOperation' : 'crashAtOperation';
       disk.vfs.plan({ [kind]: at });
       const fresh = { storeId, states: STATES };
-      await beginFreshStore(disk, DIRECTORY, fresh, 'it rots').catch(() => undefined);
+      await beginFreshStore(disk, DIRECTORY, fresh, 'it rots', IN_TIME).catch(() => undefined);
       over = !disk.vfs.down;
       if (!over) crashes++;
       disk.vfs.restart();
@@ -51,7 +54,9 @@ describe('a fresh store', () => {
         const { term, vote, lostData } = await new RaftLog(store).recover();
         expect({ vote, lostData }).toEqual({ vote: 0, lostData: true });
         expect(term).toBeGreaterThan(CEILING);
-        expect(disk.vfs.paths.some((path) => path.includes('/damaged/'))).toBe(true);
+        // All of them, whatever had been moved when it crashed.
+        const aside = disk.vfs.paths.filter((path) => path.includes('/damaged/'));
+        expect(aside.map((path) => path.split('/').at(-1)).sort()).toEqual(files);
       }
       await store.close();
       await endFreshStore(disk.vfs, DIRECTORY);
@@ -61,12 +66,22 @@ describe('a fresh store', () => {
     expect(crashes).toBeGreaterThan(20);
   });
 
+  it('touches nothing where it is too late', async () => {
+    const disk = diskOf(1);
+    const storeId = await damagedStore(disk);
+    const before = [...disk.vfs.paths];
+    const late = disk.clock.now() - 1;
+    const fresh = { storeId, states: STATES };
+    expect(await beginFreshStore(disk, DIRECTORY, fresh, 'it rots', late)).toBe(false);
+    expect(disk.vfs.paths).toEqual(before);
+  });
+
   it('keeps what was set aside first, where it is damaged again before it is whole', async () => {
     const disk = diskOf(1);
     const storeId = await damagedStore(disk);
-    await beginFreshStore(disk, DIRECTORY, { storeId, states: STATES }, 'it rots');
+    await beginFreshStore(disk, DIRECTORY, { storeId, states: STATES }, 'it rots', IN_TIME);
     const aside = disk.vfs.paths.filter((path) => path.includes('/damaged/'));
-    await beginFreshStore(disk, DIRECTORY, { storeId, states: STATES }, 'again');
+    await beginFreshStore(disk, DIRECTORY, { storeId, states: STATES }, 'again', IN_TIME);
     expect(disk.vfs.paths.filter((path) => path.includes('/damaged/'))).toEqual(aside);
     expect(await finishFreshStore(disk, DIRECTORY)).toBe('again');
   });

@@ -26,12 +26,12 @@ async function written(seed: number, change: (keeper: IdentityKeeper) => void) {
 describe('the identity of a node', () => {
   it('is read as it was noted last, whichever of its copies is damaged', async () => {
     const { disk, components, keeper } = await written(1, (one) => {
-      one.noteVoters([1, 2, 3]);
+      one.noteMembers([1, 2, 3], ['a:1', 'b:2']);
       one.noteSegment(7);
       one.noteTerm(2 ** 32);
     });
     await keeper.settled;
-    const expected = { ...WHO, voters: [1, 2, 3], lastSegment: 7 };
+    const expected = { ...WHO, voters: [1, 2, 3], addresses: ['a:1', 'b:2'], lastSegment: 7 };
     for (const name of [undefined, ...IDENTITY_NAMES]) {
       if (name !== undefined) {
         const file = disk.vfs.openSync(`${DIRECTORY}/${name}`);
@@ -81,7 +81,8 @@ describe('the identity of a node', () => {
 it('a node can be repaired where the others are a majority', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (voters) => {
-      const identity: Identity = { ...WHO, voters, termCeiling: 1, lastSegment: 0 };
+      const nothing = { addresses: [], termCeiling: 1, lastSegment: 0 };
+      const identity: Identity = { ...WHO, ...nothing, voters };
       for (const self of [voters[0]!, 10]) {
         const others = voters.filter((id) => id !== self).length;
         const majority = Math.floor(voters.length / 2) + 1;

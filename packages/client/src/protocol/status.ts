@@ -87,6 +87,8 @@ export interface SnapshotsStatus {
 export interface RepairStatus {
   /** What is damaged, and how that was found: a sentence for people. Absent: nothing is. */
   readonly damage?: string | undefined;
+  /** Why it is not repaired yet. */
+  readonly obstacle?: string | undefined;
   /** Whether the node is fetching anew what it had, and takes no part in elections until it has. */
   readonly repairing: boolean;
   /** Repairs that have been brought to their end since the node was started. */
@@ -200,6 +202,7 @@ function parseTransfer(value: unknown): TransferStatus {
 function parseRepair(fields: Fields): RepairStatus {
   return {
     damage: optional(fields, 'damage', longText, distrust),
+    obstacle: optional(fields, 'obstacle', longText, distrust),
     repairing: flag(fields, 'repairing', distrust),
     repaired: wholeNumber(fields, 'repaired', distrust),
   };

@@ -69,8 +69,10 @@ function snapshotsUnderWay({ node, snapshots }: NodeStatus): string[] {
 }
 
 function repairs({ node, repair, applied, commit }: NodeStatus): string[] {
-  const { damage, repairing } = repair;
-  if (!repairing) return damage === undefined ? [] : [`node ${node} is damaged: ${damage}`];
+  const { damage, obstacle = 'it is about to be repaired', repairing } = repair;
+  if (!repairing) {
+    return damage === undefined ? [] : [`node ${node} is damaged: ${damage}; ${obstacle}`];
+  }
   const why = damage === undefined ? 'it had lost the end of its log' : damage;
   return [`node ${node} repairs its data (${why}): it has applied ${applied} of ${commit} entries`];
 }
