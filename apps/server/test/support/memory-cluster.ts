@@ -1,4 +1,5 @@
 import { Client } from '@dle/client';
+import type { Clock } from '@dle/common';
 import { createNode, type DleNode, type NodeOptions } from '../../src/index.js';
 import { freePorts } from '../../src/testing/index.js';
 import { diskOf } from './disk.js';
@@ -45,12 +46,13 @@ export class MemoryCluster {
     this.client = new Client({}, { endpoints: this.addresses });
   }
 
-  async startNode(id: number): Promise<DleNode> {
+  async startNode(id: number, clock?: Clock): Promise<DleNode> {
     const address = this.addresses[id - 1]!;
     const peers = this.addresses.filter((other) => other !== address);
     const [host, port] = address.split(':');
     const options = { ...this.#options, id, host: host!, port: Number(port), peers };
-    const node = await createNode({ dataDir: '/data', ...options }, this.disks[id - 1]!);
+    const components = { ...this.disks[id - 1]!, ...(clock !== undefined && { clock }) };
+    const node = await createNode({ dataDir: '/data', ...options }, components);
     this.nodes[id - 1] = node;
     return node;
   }
@@ -58,6 +60,11 @@ export class MemoryCluster {
   async stopNode(id: number): Promise<void> {
     await this.nodes[id - 1]?.close();
     this.nodes[id - 1] = undefined;
+  }
+
+  /** A client that asks node `id` alone; the caller closes it. */
+  clientOf(id: number): Client {
+    return new Client({}, { endpoints: [this.addresses[id - 1]!] });
   }
 
   node(id: number): DleNode {
