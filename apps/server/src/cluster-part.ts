@@ -136,7 +136,12 @@ export class ClusterPart {
       return replica;
     };
     this.sparing = new Sparing(
-      { clock: components.clock, consensus: () => this.consensus, member: options.member },
+      {
+        clock: components.clock,
+        consensus: () => this.consensus,
+        member: options.member,
+        isDamaged: () => this.repairs.damage !== undefined,
+      },
       cluster,
     );
     this.#reopening = new Reopening({ ...components, participation, open });

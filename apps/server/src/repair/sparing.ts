@@ -30,6 +30,8 @@ export interface SparingComponents {
   readonly consensus: () => Consensus | undefined;
   /** The member with this id. */
   readonly member: (id: number) => Member | undefined;
+  /** Whether this node's own data is known to be damaged. */
+  readonly isDamaged: () => boolean;
 }
 
 /**
@@ -67,6 +69,8 @@ export class Sparing {
     if (raft?.isLeader !== true) return refusal('this node does not lead');
     const isSettled = this.#components.clock.now() >= this.#settledAt || this.#spared === id;
     if (!isSettled) return refusal('another member may have begun anew just now');
+    // What is damaged here may be whole there alone.
+    if (this.#components.isDamaged()) return refusal('the leader is damaged itself');
     if (!raft.core.canSpare(id)) {
       return refusal('too few of the others are up, caught up, and whole');
     }

@@ -5,7 +5,7 @@ import type { Consensus } from '../../src/replica/participation.js';
 
 /** A leader that could spare anybody in `spares`, and a clock that is set by hand. */
 function setUp() {
-  const state = { now: 0, isLeader: true, spares: [2, 3] as number[] };
+  const state = { now: 0, isLeader: true, isDamaged: false, spares: [2, 3] as number[] };
   const clock: Clock = { now: () => state.now, setTimer: () => () => {}, defer: () => {} };
   const raft = {
     get isLeader() {
@@ -17,6 +17,7 @@ function setUp() {
     {
       clock,
       consensus: () => ({ raft }) as unknown as Consensus,
+      isDamaged: () => state.isDamaged,
       member: (id) => (id > 3 ? undefined : { id, instance: `i${id}`, address: '' }),
     },
     'c',
@@ -51,6 +52,16 @@ describe('a leader that is asked whether a member can be spared', () => {
     expect(ask(2)).toBe(true);
     state.now += 10_000;
     expect(ask(3)).toBe(true);
+  });
+
+  it('says no while its own data is damaged: what is so may be whole there alone', () => {
+    const { state, sparing, ask } = setUp();
+    sparing.noticeRole();
+    state.now += 10_000;
+    state.isDamaged = true;
+    expect(ask(2)).toBe(false);
+    state.isDamaged = false;
+    expect(ask(2)).toBe(true);
   });
 
   it('says no where it does not lead, and to strangers', () => {
