@@ -33,11 +33,11 @@ export interface Identity {
 }
 
 /**
- * Whether the others could decide without `self`, so that it can be made whole from them; whether
- * they can now is theirs to say (`Sparing`).
+ * Whether there are others that `self` could be made whole from; whether they can now is theirs to
+ * say (`Sparing`).
  */
 export function canBeRepaired({ voters }: Identity, self: number): boolean {
-  return voters.length === 0 || voters.filter((id) => id !== self).length > voters.length / 2;
+  return voters.length === 0 || voters.some((id) => id !== self);
 }
 
 /**

@@ -8,9 +8,9 @@ let cluster: MemoryCluster;
 
 afterEach(() => cluster.close());
 
-/** A cluster of three that holds something. */
-async function start(): Promise<void> {
-  cluster = await MemoryCluster.start(3);
+/** A cluster that holds something. */
+async function start(size = 3): Promise<void> {
+  cluster = await MemoryCluster.start(size);
   await cluster.client.put('needle', NEEDLE);
   for (let key = 0; key < 20; key++) await cluster.client.put(`key ${key}`, `value ${key}`);
   await cluster.converged();
@@ -49,8 +49,8 @@ async function readNeedle(id: number): Promise<void> {
 }
 
 describe('a leader that finds itself damaged', () => {
-  it('hands over, and is made whole by the others', async () => {
-    await start();
+  it.each([2, 3])('hands over, and is made whole, in a cluster of %i', async (size) => {
+    await start(size);
     const id = await cluster.leader();
     cluster.damage(id, NEEDLE);
     await readNeedle(id);
