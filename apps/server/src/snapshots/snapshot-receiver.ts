@@ -1,13 +1,8 @@
 import { type Clock, DleError, equalBytes, isDleError, type Logger } from '@dle/common';
 import type { Answer, Control, Rpc } from '@dle/net';
 import type { LogProposal, RaftNode } from '@dle/raft';
-import {
-  type BaseImporter,
-  type Floor,
-  type ImportOptions,
-  LogStore,
-  type LogStoreComponents,
-} from '@dle/storage';
+import { type BaseImporter, type Floor, type ImportOptions, LogStore } from '@dle/storage';
+import type { Vfs } from '@dle/storage/internal';
 import {
   type BeginRequest,
   type ChunkRequest,
@@ -26,7 +21,7 @@ const IDLE_MS = 60_000;
 export interface SnapshotReceiverComponents {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly vfs?: NonNullable<LogStoreComponents['vfs']>;
+  readonly vfs: Vfs;
   /** @throws DleError `DLE_UNAVAILABLE`: there is none at the moment */
   readonly raft: () => RaftNode<LogProposal>;
   /**
@@ -36,7 +31,7 @@ export interface SnapshotReceiverComponents {
   readonly install: (importer: BaseImporter, floor: Floor) => Promise<boolean>;
 }
 
-export interface SnapshotReceiverOptions extends Omit<ImportOptions, 'floor'> {
+export interface SnapshotReceiverOptions extends Required<Omit<ImportOptions, 'floor'>> {
   readonly directory: string;
 }
 
@@ -139,11 +134,7 @@ export class SnapshotReceiver {
   async #open(floor: Floor, totalBytes: number): Promise<Transfer> {
     const { directory, ...options } = this.#options;
     const { vfs } = this.#components;
-    const importer = await LogStore.beginImport(
-      directory,
-      { ...options, floor },
-      vfs === undefined ? {} : { vfs },
-    );
+    const importer = await LogStore.beginImport(directory, { ...options, floor }, { vfs });
     const common = { from: 0, term: 0, receivedBytes: 0, cancelTimer: () => {} };
     return { ...common, floor, importer, totalBytes };
   }
@@ -152,6 +143,7 @@ export class SnapshotReceiver {
     const transfer = this.#named(name);
     this.#refuseStale(name.term, this.#components.raft());
     try {
+      this.#checkRoom(chunk.records.length);
       await transfer.importer.write(chunk);
     } catch (thrown) {
       const { code, message } = DleError.from(thrown);
@@ -170,15 +162,28 @@ export class SnapshotReceiver {
     this.#refuseStale(name.term, this.#components.raft());
     if (!importer.isComplete) throw snapshotRefused('elsewhere', 'not all of it has come yet');
     cancelTimer();
+    let isFull = false;
     try {
       const isInForce = await this.#components.install(importer, floor);
       if (!isInForce) throw notWanted(floor, this.#components.raft());
       this.#received++;
       return { index: floor.index };
+    } catch (thrown) {
+      isFull = isDleError(thrown, 'DLE_DISK_FULL');
+      throw thrown;
     } finally {
       this.#transfer = undefined;
-      await importer.close();
+      await (isFull ? importer.abandon() : importer.close());
     }
+  }
+
+  /** What is received leaves a segment to the log, which goes on beside it. */
+  #checkRoom(bytes: number): void {
+    const { directory, segmentSize } = this.#options;
+    const free = this.#components.vfs.freeBytes(directory);
+    if (free >= segmentSize + bytes) return;
+    const message = `${free} bytes are free, too few for a snapshot beside the log`;
+    throw new DleError('DLE_DISK_FULL', message, { retryable: true });
   }
 
   #refuseStale(term: number, raft: RaftNode<LogProposal>): void {
