@@ -149,6 +149,7 @@ export class ClusterPart {
       {
         ...components,
         raft: () => this.#serving.raft,
+        full: () => this.repairs.makeRoom(),
         install: (importer, floor) =>
           installSnapshot({ keeper, participation, identity, open }, importer, floor),
       },

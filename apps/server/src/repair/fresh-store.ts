@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Clock, Random } from '@dle/common';
+import { type Clock, isDleError, type Random } from '@dle/common';
 import { Log, type Vfs } from '@dle/storage/internal';
 import { readRecord, removeRecord, writeRecord } from './durable-file.js';
 import { IDENTITY_NAMES } from './identity.js';
@@ -76,6 +76,19 @@ export async function finishFreshStore(
   components: FreshStoreComponents,
   directory: string,
 ): Promise<string | undefined> {
+  try {
+    return await goOn(components, directory);
+  } catch (thrown) {
+    if (!isDleError(thrown, 'DLE_DISK_FULL')) throw thrown;
+    await dropSetAside(components.vfs, directory);
+    return goOn(components, directory);
+  }
+}
+
+async function goOn(
+  components: FreshStoreComponents,
+  directory: string,
+): Promise<string | undefined> {
   const { vfs } = components;
   const record = await readRecord(vfs, directory, MARKER);
   if (record === undefined) return undefined;
@@ -94,10 +107,15 @@ export async function finishFreshStore(
 
 /** The node is whole again: what was damaged is of no use any more. */
 export async function endFreshStore(vfs: Vfs, directory: string): Promise<void> {
+  await dropSetAside(vfs, directory);
+  await vfs.removeDirectory(join(directory, ASIDE_DIRECTORY));
+  await removeRecord(vfs, directory, MARKER);
+}
+
+/** The damaged files are given up: the others can do without them, and space is needed. */
+export async function dropSetAside(vfs: Vfs, directory: string): Promise<void> {
   const aside = join(directory, ASIDE_DIRECTORY);
   for (const name of await vfs.list(aside)) await vfs.unlink(join(aside, name));
-  await vfs.removeDirectory(aside);
-  await removeRecord(vfs, directory, MARKER);
 }
 
 function mark(vfs: Vfs, directory: string, marker: Marker): Promise<void> {

@@ -7,7 +7,12 @@ import type { Participation } from '../replica/participation.js';
 import type { Replica } from '../replica/replica.js';
 import type { ReplicaKeeper } from '../replica/replica-keeper.js';
 import { type DamageFoundBy, isDamage, type NodeDamage } from './damage.js';
-import { beginFreshStore, endFreshStore, type FreshStoreComponents } from './fresh-store.js';
+import {
+  beginFreshStore,
+  dropSetAside,
+  endFreshStore,
+  type FreshStoreComponents,
+} from './fresh-store.js';
 import { canBeRepaired, type IdentityKeeper } from './identity.js';
 import { CLUSTER_STATE } from './open-replica.js';
 import { askToBeSpared } from './sparing.js';
@@ -123,6 +128,13 @@ export class Repairs {
     if (!this.#hasCaughtUp || this.#isEnding) return;
     this.#isEnding = true;
     this.#inTurn(() => this.#end());
+  }
+
+  /** The disk is too full for what is to make this node whole: the damaged files go first. */
+  makeRoom(): void {
+    if (this.#phase !== 'catchingUp') return;
+    const { vfs } = this.#components;
+    this.#inTurn(() => dropSetAside(vfs, this.#options.directory));
   }
 
   /** Begins nothing any more; resolves when what it has begun has come to its end. */

@@ -24,6 +24,8 @@ export interface SnapshotReceiverComponents {
   readonly vfs: Vfs;
   /** @throws DleError `DLE_UNAVAILABLE`: there is none at the moment */
   readonly raft: () => RaftNode<LogProposal>;
+  /** Told that a snapshot finds no room on the disk. */
+  readonly full: () => void;
   /**
    * Puts the base, all of which has come, in the place of the replica, if it is still wanted then;
    * whether it was.
@@ -147,8 +149,11 @@ export class SnapshotReceiver {
       await transfer.importer.write(chunk);
     } catch (thrown) {
       const { code, message } = DleError.from(thrown);
-      // What has come would only keep the disk full.
-      if (code === 'DLE_DISK_FULL') await this.#inTurn(() => this.#giveUp(transfer));
+      if (code === 'DLE_DISK_FULL') {
+        // What has come would only keep the disk full.
+        await this.#inTurn(() => this.#giveUp(transfer));
+        this.#components.full();
+      }
       if (!isDleError(thrown, 'DLE_INVALID_ARGUMENT', 'DLE_CLOSED')) throw thrown;
       throw snapshotRefused('elsewhere', `${code}: ${message}`, { cause: thrown });
     }

@@ -13,10 +13,10 @@ const IN_TIME = Number.POSITIVE_INFINITY;
 const STATES = lostDataStates(new Map([['cluster', toBytes('c')]]), CEILING);
 
 /** A store that holds something; its id. */
-async function damagedStore(disk: ReturnType<typeof diskOf>): Promise<string> {
+async function damagedStore(disk: ReturnType<typeof diskOf>, value = 'value'): Promise<string> {
   const store = await LogStore.open(DIRECTORY, OPTIONS, disk);
   const builder = new EntryBatchBuilder(1, 1);
-  builder.put(toBytes('key'), toBytes('value'));
+  builder.put(toBytes('key'), toBytes(value));
   builder.endEntry();
   store.log.append(builder.finish());
   await store.flush();
@@ -84,5 +84,18 @@ describe('a fresh store', () => {
     await beginFreshStore(disk, DIRECTORY, { storeId, states: STATES }, 'again', IN_TIME);
     expect(disk.vfs.paths.filter((path) => path.includes('/damaged/'))).toEqual(aside);
     expect(await finishFreshStore(disk, DIRECTORY)).toBe('again');
+  });
+
+  it('takes the room of the damaged files where there is no other', async () => {
+    const disk = diskOf(1);
+    const storeId = await damagedStore(disk, 'x'.repeat(5 * 1024 ** 2));
+    const { vfs } = disk;
+    vfs.capacityBytes = vfs.usedBytes + 10_000;
+    const fresh = { storeId, states: STATES };
+    expect(await beginFreshStore(disk, DIRECTORY, fresh, 'it rots', IN_TIME)).toBe(true);
+    expect(vfs.paths.filter((path) => path.includes('/damaged/'))).toEqual([]);
+    const store = await LogStore.open(DIRECTORY, OPTIONS, disk);
+    expect(store.log.localStates()).toEqual(STATES);
+    await store.close();
   });
 });

@@ -31,6 +31,7 @@ async function baseOf(): Promise<BaseExport> {
 
 function setUp(base: BaseExport) {
   const disk = diskOf(2);
+  const fulls: string[] = [];
   const core = { wants: () => true, commit: 0, term: TERM };
   const receiver = new SnapshotReceiver(
     {
@@ -38,6 +39,7 @@ function setUp(base: BaseExport) {
       logger: silentLogger,
       vfs: disk.vfs,
       raft: () => ({ core }) as unknown as RaftNode<LogProposal>,
+      full: () => void fulls.push('full'),
       install: async (importer) => {
         await importer.finish(new Map());
         return true;
@@ -62,19 +64,20 @@ function setUp(base: BaseExport) {
     complete();
     await ask(sentFinish({ op: 'snapshotFinish', ...name }));
   };
-  return { ...disk, receiver, send };
+  return { ...disk, receiver, send, fulls };
 }
 
 it('a snapshot for which there is no room leaves the room that there was', async () => {
   const base = await baseOf();
   for (const room of [100_000, 250_000, 400_000]) {
-    const { vfs, receiver, send } = setUp(base);
+    const { vfs, receiver, send, fulls } = setUp(base);
     vfs.capacityBytes = room;
     for (let tries = 0; tries < 3; tries++) {
       await expect(send()).rejects.toEqual(full);
       expect(receiver.underWay).toBeUndefined();
       expect(vfs.usedBytes).toBeLessThan(1_000);
     }
+    expect(fulls.length).toBe(3);
     vfs.capacityBytes = 1_000_000;
     await send();
     expect(receiver.received).toBe(1);

@@ -83,6 +83,7 @@ class Setup {
         logger: silentLogger,
         vfs: this.memberDisk.vfs,
         raft: () => raft as unknown as RaftNode<LogProposal>,
+        full: () => {},
         install: (importer, floor) => this.#install(importer, floor),
       },
       { directory: '/member', storeId: 'a'.repeat(32), segmentSize: 64 * 1024 },
