@@ -40,7 +40,6 @@ interface Transfer {
   readonly receiver: TestNode;
   readonly base: LogBase;
   readonly entries: readonly TestEntry[];
-  isUnderWay: boolean;
 }
 
 /** Something to come. What is meant for a node names the life it is meant for. */
@@ -241,22 +240,11 @@ export class SimCluster implements TestWorld {
       receiver: this.nodes[to - 1]!,
       base,
       entries: node.log.entries.slice(0, base.index),
-      isUnderWay: true,
     };
     this.coverage.note('snapshot begun');
     this.#transfers.set(`${node.id}>${to}`, transfer);
     const takes = this.#duration(false, this.#plan.maxSnapshotMs);
     this.schedule(takes, () => this.#install(transfer));
-  }
-
-  /** One that the log has overtaken comes before its receiver learns what is committed. */
-  #hurrySnapshots(node: TestNode): void {
-    for (const transfer of this.#transfers.values()) {
-      const { receiver, base, isUnderWay } = transfer;
-      if (receiver !== node || !isUnderWay || base.index <= node.core.commit) continue;
-      const isOvertaken = node.log.entries[base.index - 1]?.term === base.term;
-      if (isOvertaken && this.#happens(0.3)) this.schedule(0, () => this.#install(transfer));
-    }
   }
 
   onWrite(node: TestNode): void {
@@ -270,7 +258,6 @@ export class SimCluster implements TestWorld {
       this.#say(node, describeEvent(event));
       for (const effect of effects) this.#trace(`${' '.repeat(14)}${describeEffect(effect)}`);
     }
-    this.#hurrySnapshots(node);
     this.invariants.stepped(node, event, effects);
     this.coverage.stepped(node, event, effects);
     this.#scheduleTick(node);
@@ -310,8 +297,6 @@ export class SimCluster implements TestWorld {
   /** The last of a snapshot has arrived, or will never do. */
   #install(transfer: Transfer): void {
     const { sender, receiver, base, entries } = transfer;
-    if (!transfer.isUnderWay) return;
-    transfer.isUnderWay = false;
     const isCutOff = !this.links.isUp(sender.id, receiver.id) || this.#happens(this.#plan.dropped);
     let brought = 0;
     if (receiver.isUp && !this.isPaused(receiver) && !isCutOff) {
