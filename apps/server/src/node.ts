@@ -341,9 +341,16 @@ export class DleNode {
   /** The replica, for who asks no other node: not while it lacks what it had. */
   get #whole(): Replica {
     const { serving } = this.#keeper;
-    if (this.#consensus?.raft.core.lostData !== true) return serving;
+    if (!this.#mayLackData) return serving;
     const message = 'this node repairs its data, and lacks some of it; ask another node';
     throw new DleError('DLE_UNAVAILABLE', message, { retryable: true });
+  }
+
+  /** Before consensus has begun on a replica, it is not known. */
+  get #mayLackData(): boolean {
+    const raft = this.#consensus?.raft;
+    if (raft !== undefined) return raft.core.lostData;
+    return this.#part !== undefined || this.#found.damage !== undefined;
   }
 
   /** What this node has applied of the log is committed. */
