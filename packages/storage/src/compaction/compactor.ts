@@ -256,7 +256,7 @@ export class Compactor implements Room {
   /** There is something to compact: sets room aside for when there is none left. */
   #takeReserve(): void {
     const { catalog, reserve, retention } = this.#components;
-    if (this.#closed || reserve.isWhole || this.#isFull) return;
+    if (this.#closed || reserve.isRight || this.#isFull) return;
     if (!catalog.files.some((file) => retention.covers(file))) return;
     void reserve.restore();
   }

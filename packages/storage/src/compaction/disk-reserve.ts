@@ -6,8 +6,9 @@ export const RESERVE_NAME = 'reserve';
 /** Taken at a time: others have the thread between two. */
 const STEP_BYTES = 4 * 1024 * 1024;
 
-/** It is made larger when it should be so many times as large as it is. */
+/** It is made larger when it should be so many times as large as it is, and smaller as well. */
 const GROWTH = 1.25;
+const SHRINKAGE = 2;
 
 /** How much is set aside, in bytes. */
 export interface ReserveSizes {
@@ -67,9 +68,13 @@ export class DiskReserve {
     return this.#state === 'held';
   }
 
-  /** Whether it is held, and not much smaller than it should be: the store may have grown. */
-  get isWhole(): boolean {
-    return this.isHeld && this.bytes * GROWTH >= sumOf(this.#wanted());
+  /** Whether it is held, and about as large as it should be: the store changes. */
+  get isRight(): boolean {
+    return this.isHeld && !this.#isTooLarge && this.bytes * GROWTH >= sumOf(this.#wanted());
+  }
+
+  get #isTooLarge(): boolean {
+    return this.bytes > sumOf(this.#wanted()) * SHRINKAGE;
   }
 
   /** Whether a put of `bytes` would have to take room that it needs to be set aside again. */
@@ -108,7 +113,7 @@ export class DiskReserve {
 
   /** Sets it aside, as large as it should be, if there is room for it; whether it is held then. */
   restore(): Promise<boolean> {
-    if (this.isWhole) return Promise.resolve(true);
+    if (this.isRight) return Promise.resolve(true);
     this.#restoring ??= this.#restore().finally(() => {
       this.#restoring = undefined;
     });
@@ -130,6 +135,10 @@ export class DiskReserve {
 
   async #restore(): Promise<boolean> {
     const sizes = this.#wanted();
+    // Another one takes its place, where there is no lack of room.
+    if (this.isHeld && this.#isTooLarge && (this.#freeBytes() < this.bytes || !this.release())) {
+      return true;
+    }
     const isHeld = this.isHeld;
     const from = isHeld ? this.bytes : 0;
     const to = sumOf(sizes);

@@ -9,8 +9,10 @@ import type { RecordSource } from './record-group.js';
  */
 const WHOLE_BYTES = 128 * 1024 * 1024;
 const MOST_WHOLE = 24;
-/** Read at a time of those, and ahead of sorted segments. */
-const STEP_BYTES = 1024 * 1024;
+/** Read at a time of those. */
+const STEP_BYTES = 4 * 1024 * 1024;
+/** Read at a time of sorted segments. */
+const WINDOW_BYTES = 1024 * 1024;
 
 /** The pieces of input files that are in memory. */
 export class InputPieces {
@@ -49,7 +51,7 @@ export class InputPieces {
       if (offset >= start && offset + bytes <= start + piece!.length) return present;
     }
     // Memory of its own: what was handed out is still to be copied from the one before.
-    const piece = allocate(Math.max(STEP_BYTES, bytes));
+    const piece = allocate(Math.max(WINDOW_BYTES, bytes));
     const count = file.readSync(piece, offset);
     this.#bytesRead += count;
     const window = { file, piece: piece.subarray(0, count), start: offset };

@@ -113,8 +113,8 @@ export class SortedWriter {
     };
     this.#directory.writeSync([encodeDirectoryHeader(header)], 0);
     await this.#flushing;
-    await this.#file.datasync();
-    await this.#directory.datasync();
+    // Nobody looks for either before both are there.
+    await Promise.all([this.#file.datasync(), this.#directory.datasync()]);
     await this.#file.close();
     await this.#directory.close();
     await this.#vfs.syncDirectory(directory);

@@ -23,7 +23,7 @@ import { DamageList } from '../scrub/found-damage.js';
 import { heal } from '../scrub/healing.js';
 import { Scrubber } from '../scrub/scrubber.js';
 import type { Vfs } from '../vfs/vfs.js';
-import { Catalog } from './catalog.js';
+import { Catalog, type SealedFile } from './catalog.js';
 import { GroupWriter } from './group-writer.js';
 import { createKeyState, type KeyState } from './key-state.js';
 import { SealedQueue } from './sealed-queue.js';
@@ -89,7 +89,10 @@ export async function openParts(
   const { replicated: isReplicated = false } = options;
   const files = new SegmentFiles(vfs, directory);
   const keys = createKeyState({ files, random }, segmentSize);
-  const segmentBytes = () => segmentBytesFor(keys.live.total, segmentSize);
+  const segmentBytes = (): number => {
+    const segments = opened?.counters.bytes ?? 0;
+    return segmentBytesFor({ live: keys.live.total, segments }, segmentSize);
+  };
   const background = new Background({ vfs, clock }, directory);
   const directories = new Directories({ vfs, builder: background }, directory);
   const start = new Start(
@@ -107,10 +110,6 @@ export async function openParts(
     opened = log;
     await keys.space.recovered();
     await directories.tidy();
-    const reserve = new DiskReserve({ vfs, pause: background.pause }, directory, () =>
-      reserveFor(segmentBytes()),
-    );
-    await reserve.open();
     const { sorted = [] } = start.manifest ?? {};
     log.space.adjust(
       sorted.length,
@@ -136,6 +135,12 @@ export async function openParts(
     };
     directories.onFailed.add(onDamage);
     directories.onBuilt.add(start.listed(catalog));
+    // As what is there may be rewritten, and what will be.
+    const largest = (): number => Math.min(largestOf(catalog.files), segmentSize);
+    const reserve = new DiskReserve({ vfs, pause: background.pause }, directory, () =>
+      reserveFor(Math.max(segmentBytes(), largest())),
+    );
+    await reserve.open();
     const { dead } = log.entries;
     const ordered = new OrderedReads(
       { vfs, clock, files, slots, catalog, segments, native, reader, dead, applied, damages },
@@ -200,6 +205,10 @@ export async function openParts(
     ).catch(() => undefined);
     throw thrown;
   }
+}
+
+function largestOf(files: readonly SealedFile[]): number {
+  return files.reduce((most, { header }) => Math.max(most, header.segmentBytes), 0);
 }
 
 /** Room for what one segment holds and its key directory, and for some deletes. */

@@ -19,8 +19,8 @@ export type Durability = 'flush' | 'none';
 
 export interface LogStoreOptions {
   /**
-   * Bytes of a segment file at most, 4 KiB to 1 GiB; default 64 MiB. A store in which little counts
-   * makes smaller ones, of a twelfth of that, but not below 4 MiB.
+   * Bytes of a segment file at most, 4 KiB to 1 GiB; default 64 MiB. A small store that is
+   * overwritten makes smaller ones, of a twelfth of what counts, but not below 4 MiB.
    */
   readonly segmentSize?: number;
   /** Of writes that do not say otherwise. Default `flush`. */
