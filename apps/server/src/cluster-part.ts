@@ -150,8 +150,12 @@ export class ClusterPart {
         ...components,
         raft: () => this.#serving.raft,
         full: () => this.repairs.makeRoom(),
-        install: (importer, floor) =>
-          installSnapshot({ keeper, participation, identity, open }, importer, floor),
+        install: async (importer, floor) => {
+          const parts = { keeper, participation, identity, open };
+          const isInForce = await installSnapshot(parts, importer, floor);
+          if (isInForce) this.repairs.hasReplaced();
+          return isInForce;
+        },
       },
       { directory, storeId: self.instance, segmentSize },
     );

@@ -15,7 +15,7 @@ import {
 } from './fresh-store.js';
 import { canBeRepaired, type IdentityKeeper } from './identity.js';
 import { CLUSTER_STATE } from './open-replica.js';
-import { askToBeSpared } from './sparing.js';
+import { askToBeSpared, type Permission } from './sparing.js';
 
 /** Between two tries to be allowed to begin anew, in milliseconds; doubled each time. */
 const ASK_AGAIN_MS: readonly [number, number] = [500, 30_000];
@@ -109,7 +109,7 @@ export class Repairs {
       logger.error({ code: error.code }, `this node's data is damaged: ${error.message}`);
       return false;
     }
-    if (this.#phase === 'asking') return true;
+    if (this.#isAsking) return true;
     logger.error({ code: error.code, foundBy }, `this node's data is damaged: ${error.message}`);
     this.#phase = 'asking';
     this.#damage = { foundBy, message: error.message };
@@ -121,6 +121,14 @@ export class Repairs {
   hasBegun(damage: string): void {
     this.#phase = 'catchingUp';
     this.#damage ??= { foundBy: 'start', message: damage };
+  }
+
+  /** A snapshot has taken the place of all data: what was damaged is not there any more. */
+  hasReplaced(): void {
+    if (!this.#isAsking) return;
+    this.#phase = 'whole';
+    this.#damage = undefined;
+    this.#obstacle = undefined;
   }
 
   /** More has been applied: maybe the node is whole again. */
@@ -143,6 +151,10 @@ export class Repairs {
     await this.#last;
   }
 
+  get #isAsking(): boolean {
+    return this.#phase === 'asking';
+  }
+
   get #hasCaughtUp(): boolean {
     const raft = this.#components.participation.consensus?.raft;
     return this.#phase === 'catchingUp' && raft?.core.lostData === false;
@@ -160,7 +172,7 @@ export class Repairs {
     const { signal } = this.#closing;
     const restMs = this.#begun === 0 ? 0 : doubled(REST_MS, this.#begun - 1);
     const earliest = this.#begunAt + restMs;
-    for (let tries = 0; !signal.aborted; tries++) {
+    for (let tries = 0; this.#isAsking && !signal.aborted; tries++) {
       const early = earliest > clock.now();
       const obstacle = early ? 'it has begun anew a moment ago' : await this.#try(damage);
       if (obstacle === undefined) return;
@@ -170,26 +182,19 @@ export class Repairs {
     }
   }
 
-  /** Why it has to wait; `undefined`: it has begun anew, or cannot go on. */
+  /** Why it has to wait; `undefined`: it has begun anew, or need not any more. */
   async #try(damage: string): Promise<string | undefined> {
-    const { keeper, participation, identity } = this.#components;
-    const { self, hints } = this.#options;
     if (!(await this.#handOver())) return 'it leads, and nobody else is ready to';
-    const { cluster, addresses } = identity.identity;
-    const places = { cluster, addresses: [...new Set([...addresses, ...hints])] };
-    const permission = await askToBeSpared(this.#components, self, places);
+    const permission = await this.#ask();
     if (typeof permission === 'string') return permission;
     if (this.#closing.signal.aborted) return 'the node is stopping';
-    this.#isReplacing = true;
-    try {
-      await keeper.replace(participation, 'this node repairs its data', async (old) => {
-        await this.#setAside(old, damage, permission.until);
-        return this.#components.open();
-      });
-    } finally {
-      this.#isReplacing = false;
+    if (!this.#isAsking) return undefined;
+    const obstacle = await this.#replace(damage);
+    if (obstacle !== undefined) {
+      // What was opened again may tell of an earlier repair.
+      this.#phase = 'asking';
+      return obstacle;
     }
-    if (!this.#hasBegunAnew) return 'it was too late when it was ready';
     this.#obstacle = undefined;
     this.#begun++;
     this.#begunAt = this.#components.clock.now();
@@ -197,12 +202,30 @@ export class Repairs {
     return undefined;
   }
 
-  /** The opened replica has told so meanwhile. */
-  get #hasBegunAnew(): boolean {
-    return this.#phase === 'catchingUp';
+  #ask(): Promise<Permission | string> {
+    const { self, hints } = this.#options;
+    const { cluster, addresses } = this.#components.identity.identity;
+    const places = { cluster, addresses: [...new Set([...addresses, ...hints])] };
+    return askToBeSpared(this.#components, self, places);
   }
 
-  async #setAside(old: Replica, damage: string, until: number): Promise<void> {
+  /** Why it could not be done. */
+  async #replace(damage: string): Promise<string | undefined> {
+    const { keeper, participation, open } = this.#components;
+    const outcome: { obstacle?: string | undefined } = {};
+    this.#isReplacing = true;
+    try {
+      await keeper.replace(participation, 'this node repairs its data', async (old) => {
+        outcome.obstacle = await this.#setAside(old, damage);
+        return open();
+      });
+    } finally {
+      this.#isReplacing = false;
+    }
+    return outcome.obstacle;
+  }
+
+  async #setAside(old: Replica, damage: string): Promise<string | undefined> {
     const { identity } = this.#components;
     const { instance, cluster } = identity.identity;
     const known = old.store.log.localStates();
@@ -210,8 +233,14 @@ export class Repairs {
     // What it cannot write any more is lost with the rest.
     await old.close().catch(() => undefined);
     await identity.forgetSegments();
+    // That took as long as it took: what was said before need not be so any more.
+    const permission = await this.#ask();
+    if (typeof permission === 'string') return permission;
+    const { directory } = this.#options;
     const store = { storeId: instance, states };
-    await beginFreshStore(this.#components, this.#options.directory, store, damage, until);
+    const { until } = permission;
+    const isDone = await beginFreshStore(this.#components, directory, store, damage, until);
+    return isDone ? undefined : 'it was too late when it was ready';
   }
 
   /** Whether this node does not lead, or not any more. */
