@@ -165,8 +165,8 @@ class Simulation {
     const operator = await this.#disturb(workload);
     workload.calmDown();
     await this.#calmDown(operator);
-    if (this.#cluster.harmed.size > 0) await this.#makeWhole();
-    if (this.#plan.meetsOneFault) await this.#meetOneFault(workload);
+    if (this.#cluster.harmed.size > 0) await this.#makeWhole(operator);
+    if (this.#plan.meetsOneFault) await this.#meetOneFault(workload, operator);
     operator.finish(this.#plan.operator.lastChanges);
     await this.#within(CLIENTS_END_MS, 'end its changes', () => !operator.isWorking);
     workload.stop();
@@ -214,9 +214,11 @@ class Simulation {
   }
 
   /** Whatever is damaged is found when it is looked for, and repaired without anybody's help. */
-  async #makeWhole(): Promise<void> {
+  async #makeWhole(operator: Operator): Promise<void> {
     const cluster = this.#cluster;
     let left = 0;
+    // A leader lets nobody begin anew who may be the second one, and so none when it is new.
+    operator.hold();
     for (const { node, isRunning } of cluster.harmed) {
       if (!isRunning || node === undefined) continue;
       left++;
@@ -233,13 +235,21 @@ class Simulation {
         isWhole(cluster),
     );
     cluster.healed();
+    operator.goOn();
   }
 
   /** With a fault of one of them, a cluster of three or more serves on after a short while. */
-  async #meetOneFault(workload: Workload): Promise<void> {
+  async #meetOneFault(workload: Workload, operator: Operator): Promise<void> {
+    operator.hold();
+    await this.#within(CLIENTS_END_MS, 'end its change', () => !operator.isChanging);
+    await this.#eventually('come to rest', () => isServing(this.#cluster, 0));
+    const voters = settledConfiguration(this.#cluster)?.voters ?? [];
+    if (voters.length >= 3 && operator.isSure) await this.#outlive(voters, workload);
+    operator.goOn();
+  }
+
+  async #outlive(voters: readonly number[], workload: Workload): Promise<void> {
     const cluster = this.#cluster;
-    const voters = settledConfiguration(cluster)?.voters ?? [];
-    if (voters.length < 3) return;
     const fault = new OneFault(cluster, voters, workload.hosts);
     const since = cluster.time.now;
     const ms = cluster.timeouts(TIMEOUTS_TO_TAKE_OVER) + MS_TO_FIND_ANOTHER;

@@ -167,8 +167,10 @@ export class Invariants {
       ...{ lookedAt: now, busySince: now },
     };
     const isSameLife = known?.life === machine.life;
-    if (known !== undefined && isSameLife && !lostData) {
-      // A snapshot has taken the place of what was there: nothing is taken back by that.
+    const hasFailed = known?.log.failure !== undefined;
+    if (known !== undefined && isSameLife && !lostData && !hasFailed) {
+      // A snapshot has taken the place of what was there: nothing is taken back by that. A disk that
+      // has failed is opened anew as by another process.
       const { applied, purged, commit } = known;
       Object.assign(fresh, { applied, purged, commit, term: known.term, vote: known.vote });
     } else if (known?.durable === true && !lostData) {

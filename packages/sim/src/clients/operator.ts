@@ -31,6 +31,8 @@ export class Operator {
   readonly #client: Client;
   #changesLeft = Number.POSITIVE_INFINITY;
   #isSure = true;
+  #isChanging = false;
+  #isHeld = false;
   #working = true;
   #wake: () => void = () => {};
 
@@ -56,6 +58,20 @@ export class Operator {
     return this.#isSure;
   }
 
+  /** Whether it waits for the outcome of a change. */
+  get isChanging(): boolean {
+    return this.#isChanging;
+  }
+
+  /** It begins no change until it may go on, but to replace who has lost its disk. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  goOn(): void {
+    this.#isHeld = false;
+  }
+
   /** Whatever it waits for before its next change is over. */
   hurry(): void {
     this.#wake();
@@ -79,6 +95,7 @@ export class Operator {
       });
       const [lost] = wiped;
       if (lost !== undefined) await this.#replaceLost(lost);
+      else if (this.#isHeld) continue;
       else if (this.#changesLeft-- > 0) await this.#change(this.#dice.pick(changes));
     }
     await this.#client.close();
@@ -117,6 +134,7 @@ export class Operator {
     const what = describe(change, one.id, spare.id);
     // Who leads is no matter of who belongs to them.
     this.#isSure &&= change === 'transfer';
+    this.#isChanging = true;
     try {
       await this.#ask(change, one.id, spare);
       this.#isSure ||= change !== 'transfer';
@@ -130,6 +148,8 @@ export class Operator {
       this.#isSure ||= refused && thrown.effect === 'none';
       coverage.count(refused ? 'change or transfer refused' : 'change or transfer not answered');
       this.#cluster.say('operator', `${what}: ${thrown}`);
+    } finally {
+      this.#isChanging = false;
     }
   }
 
