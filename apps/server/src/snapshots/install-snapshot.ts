@@ -35,9 +35,9 @@ export async function installSnapshot(
     }
     const states = old.store.log.localStates();
     try {
-      // The log that comes with it begins with another segment.
-      await identity.forgetSegments();
       await old.close();
+      // The log that comes with it begins with another segment; this one begins none any more.
+      await identity.forgetSegments();
       await importer.finish(states);
       isInForce = true;
     } catch (thrown) {

@@ -68,6 +68,17 @@ describe('the identity of a node', () => {
     }
   });
 
+  it('has forgotten the end of the log when it says so, and says where it could not', async () => {
+    const { disk, components, keeper } = await written(1, (one) => one.noteSegment(7));
+    await keeper.settled;
+    disk.vfs.unwritable = (path) => path.includes('identity');
+    await expect(keeper.forgetSegments()).rejects.toMatchObject({ code: 'DLE_IO' });
+    expect(await readIdentity(components, DIRECTORY)).toMatchObject({ lastSegment: 7 });
+    disk.vfs.unwritable = undefined;
+    await keeper.forgetSegments();
+    expect(await readIdentity(components, DIRECTORY)).toMatchObject({ lastSegment: 0 });
+  });
+
   it('is always ahead of the terms that the node has been in', async () => {
     const { keeper } = await written(1, () => {});
     for (let term = 1; term < 2 ** 45; term *= 3) {
