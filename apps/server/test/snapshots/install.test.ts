@@ -9,7 +9,7 @@ const DIRECTORY = '/node';
 const FLOOR = { index: 9, term: 2, state: new Uint8Array(0) };
 
 /** A replica in whose log a segment begins when it is closed, and a base that has come. */
-async function setUp() {
+async function setUp(isWanted = true) {
   const { vfs } = diskOf(1);
   await vfs.makeDirectory(DIRECTORY);
   const common = { vfs, logger: silentLogger };
@@ -24,7 +24,7 @@ async function setUp() {
       identity.noteSegment(8);
     },
   };
-  const ended = { raft: { core: { wants: () => true } } };
+  const ended = { raft: { core: { wants: () => isWanted } } };
   const components = {
     identity,
     participation: {},
@@ -34,7 +34,10 @@ async function setUp() {
     },
     open: async () => void events.push('open'),
   } as unknown as InstallComponents;
-  const importer = { finish: async () => void events.push('finish') } as unknown as BaseImporter;
+  const importer = {
+    finish: async () => void events.push('finish'),
+    abandon: async () => void events.push('abandon'),
+  } as unknown as BaseImporter;
   const install = () => installSnapshot(components, importer, FLOOR);
   return { vfs, events, install, lastSegment: () => readIdentity(common, DIRECTORY) };
 }
@@ -52,4 +55,12 @@ it('a snapshot is not put in force where that cannot be made sure of', async () 
   await expect(install()).rejects.toMatchObject({ code: 'DLE_IO' });
   expect(events).not.toContain('finish');
   expect(events.at(-1)).toBe('open');
+});
+
+it('a snapshot that is wanted no more leaves the replica that there was, opened anew', async () => {
+  const { events, install, lastSegment } = await setUp(false);
+  expect(await install()).toBe(false);
+  // Closed first: its log may have been about to begin further on.
+  expect(events).toEqual(['abandon', 'close', 'open']);
+  expect((await lastSegment())!.lastSegment).toBeGreaterThan(0);
 });
