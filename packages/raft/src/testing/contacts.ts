@@ -69,7 +69,7 @@ export class Contacts {
   }
 
   #voteProblem(
-    { id }: TestNode,
+    { id, log }: TestNode,
     { fromLeader }: Heard,
     event: Event,
     effects: readonly CoreEffect[],
@@ -85,7 +85,9 @@ export class Contacts {
           effect.type === 'saveVote' &&
           effect.term === message.term &&
           effect.vote === message.from,
-      );
+      ) &&
+      // The same vote may be saved again, with news of what has been lost.
+      !(log.durable.term === message.term && log.durable.vote === message.from);
     const wouldVote = effects.some(
       (effect) =>
         effect.type === 'send' &&
