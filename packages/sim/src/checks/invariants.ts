@@ -169,8 +169,8 @@ export class Invariants {
     const isSameLife = known?.life === machine.life;
     const hasFailed = known?.log.failure !== undefined;
     if (known !== undefined && isSameLife && !lostData && !hasFailed) {
-      // A snapshot has taken the place of what was there: nothing is taken back by that. A disk that
-      // has failed is opened anew as by another process.
+      // A snapshot has taken the place of what was there: nothing is taken back by that. A disk
+      // that has failed is opened anew as by another process.
       const { applied, purged, commit } = known;
       Object.assign(fresh, { applied, purged, commit, term: known.term, vote: known.vote });
     } else if (known?.durable === true && !lostData) {
