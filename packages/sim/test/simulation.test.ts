@@ -18,7 +18,6 @@ function isCommon(event: SimEvent): boolean {
 const COMMON: readonly SimEvent[] = [
   'crashed in an operation',
   'killed in an operation',
-  'took no more part',
   'leadership transferred',
   'member added',
   'leader replaced',
