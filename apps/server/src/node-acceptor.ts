@@ -112,9 +112,12 @@ export class NodeAcceptor implements Acceptor {
     if (roster.membership === undefined) return;
     const known = roster.member(node);
     if (known === undefined) {
-      throw roster.isRemoved(node, commit)
-        ? refused('DLE_MEMBER_REMOVED', `node ${node} has been removed from cluster ${cluster}`)
-        : refused('DLE_NOT_A_MEMBER', `cluster ${cluster} has no node ${node}`);
+      if (!roster.isRemoved(node, commit)) {
+        // It may have come while this node was away, as may all the others whom this one would
+        // have to hear it from (paper section 6: requests are answered whoever is configured).
+        return;
+      }
+      throw refused('DLE_MEMBER_REMOVED', `node ${node} has been removed from cluster ${cluster}`);
     }
     if (known.instance !== instance) {
       throw refused(
@@ -131,7 +134,6 @@ function refused(
     | 'DLE_HELLO_REFUSED'
     | 'DLE_UNAVAILABLE'
     | 'DLE_FOREIGN_CLUSTER'
-    | 'DLE_NOT_A_MEMBER'
     | 'DLE_MEMBER_REMOVED'
     | 'DLE_WIPED_MEMBER',
   message: string,
