@@ -243,7 +243,8 @@ export class Invariants {
     try {
       return hashOf(contentOf(store));
     } catch (thrown) {
-      if (!this.#components.isHarmed(machine) || !isDleError(thrown, 'DLE_CORRUPT')) throw thrown;
+      if (!this.#components.isHarmed(machine) || !isDleError(thrown, 'DLE_CORRUPT', 'DLE_IO'))
+        throw thrown;
       this.#components.coverage.count('damage met by a read');
       return undefined;
     }
