@@ -73,6 +73,32 @@ describe('a node that finds its data damaged', () => {
     expect(cluster.setAside(id)).toEqual([]);
   }, 60_000);
 
+  it('is made whole for what a scrub has found, before anybody reads it', async () => {
+    await start(3);
+    const id = await follower();
+    await rot(id);
+    await cluster.node(id).internals.store.scrub();
+    await eventually('a whole node', () => isWhole(id));
+    await cluster.converged();
+    expect(await readAt(id)).toBe(KEYS);
+  }, 60_000);
+
+  it('is made whole where the file that it writes to is gone', async () => {
+    await start(3);
+    const id = await follower();
+    const { vfs } = cluster.disks[id - 1]!;
+    const newest = vfs.paths
+      .filter((path) => path.endsWith('.segment'))
+      .sort()
+      .at(-1)!;
+    await vfs.unlink(newest);
+    await cluster.node(id).internals.store.scrub();
+    await eventually('a whole node', () => isWhole(id));
+    await cluster.client.put('after', 'it');
+    await cluster.converged();
+    expect(await readAt(id)).toBe(KEYS);
+  }, 60_000);
+
   it('keeps what it has while it may be needed, and says so, and is repaired later', async () => {
     await start(3);
     const id = await follower();

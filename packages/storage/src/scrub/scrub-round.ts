@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { MANIFEST_NAME, type Manifest, readManifest } from '../compaction/manifest.js';
 import { directoryName } from '../directory/directory-format.js';
 import { sortedName } from '../directory/sorted-segment.js';
+import type { Log } from '../log/log.js';
 import { segmentName } from '../log/segment-header.js';
 import type { Catalog, SealedFile } from '../store/catalog.js';
 import type { Vfs } from '../vfs/vfs.js';
+import { checkActive } from './check-active.js';
 import { checkDirectory } from './check-directory.js';
 import { SegmentCheck } from './check-segment.js';
 import { checkSorted } from './check-sorted.js';
@@ -15,6 +17,7 @@ import type { ReadPace } from './read-pace.js';
 
 export interface ScrubRoundComponents {
   readonly vfs: Vfs;
+  readonly log: Pick<Log, 'activeSegment' | 'flushed' | 'storeId'>;
   readonly catalog: Catalog;
   readonly damages: DamageList;
   /** As it should be on the disk, if there is to be one. */
@@ -29,8 +32,9 @@ export interface ScrubProgress {
 type Check = (file: PacedFile, note: (damage: FoundDamage) => void) => Promise<void>;
 
 /**
- * Reads the manifest, and all sealed files that there are when it begins, with their key
- * directories, and checks every checksum. What goes out of use meanwhile is passed over.
+ * Reads the manifest, all sealed files that there are when it begins, with their key directories,
+ * and what has been flushed of the segment that is being written to, and checks every checksum.
+ * What goes out of use meanwhile is passed over.
  */
 export class ScrubRound {
   readonly #components: ScrubRoundComponents;
@@ -60,7 +64,20 @@ export class ScrubRound {
       await this.#checkFile(file);
       onFile(this.progress);
     }
+    await this.#checkActive();
+    onFile(this.progress);
     return this.#found;
+  }
+
+  /** When it has been sealed meanwhile it is one of the others, next time. */
+  async #checkActive(): Promise<void> {
+    const { log } = this.#components;
+    const { activeSegment: id, flushed, storeId } = log;
+    if (id === undefined) return;
+    const isInUse = (): boolean => log.activeSegment === id;
+    await this.#check(segmentName(id), 'segment', isInUse, (paced, note) => {
+      return checkActive(paced, id, { flushed, storeId }, note);
+    });
   }
 
   async #checkFile(file: SealedFile): Promise<void> {

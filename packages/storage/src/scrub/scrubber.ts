@@ -47,8 +47,8 @@ export interface ScrubberOptions {
 }
 
 /**
- * Reads everything that is sealed, time and again, slowly, to find what has rotted before somebody
- * needs it: while there are other copies.
+ * Reads everything that was flushed, time and again, slowly, to find what has rotted before
+ * somebody needs it: while there are other copies.
  */
 export class Scrubber {
   readonly #components: ScrubberComponents;

@@ -366,7 +366,7 @@ export class LogStore {
   }
 
   /**
-   * Reads everything that is sealed, and the manifest, once, and checks every checksum; what it
+   * Reads everything that was flushed, once, and checks every checksum; what it
    * finds is told to `onDamage` as well, and key directories and the manifest are made again. It
    * happens by itself, slowly; this is for now. Rejects with `DLE_IO`, `DLE_CLOSED`, or the reason
    * of `signal`.

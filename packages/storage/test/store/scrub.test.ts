@@ -34,14 +34,14 @@ function watched(store: LogStore): FoundDamage[] {
 }
 
 describe('a scrub', () => {
-  it('reads everything that is sealed, and finds nothing where all is well', async () => {
+  it('reads everything, and finds nothing where all is well', async () => {
     const machine = new Machine();
     await using store = await filled(machine, true);
     const progress: number[] = [];
     const report = await store.scrub({ onProgress: ({ files }) => progress.push(files) });
     const sealed = await pathsOf(machine, /sorted$|directory$|manifest$/);
-    // A directory for each segment, so all but the one that is being written to.
-    const segments = (await machine.segments()).slice(0, -1);
+    // The last of them is the one that is being written to.
+    const segments = await machine.segments();
     const bytes = [...sealed, ...segments].map((path) => machine.vfs.contentOf(path).length);
     expect(report).toEqual({
       files: bytes.length,
@@ -116,6 +116,28 @@ describe('a scrub', () => {
       const from = gt === undefined ? -1 : keys.indexOf(textOf(gt)!);
       if (lt !== undefined) expect(keys.indexOf(textOf(lt)!)).toBe(from + 2);
     }
+  });
+
+  it('finds a bit that has changed in what was flushed of the segment that is being written to', async () => {
+    const machine = new Machine();
+    await using store = await filled(machine, false);
+    const active = (await machine.segments()).at(-1)!;
+    const used = machine.vfs.contentOf(active).findLastIndex((byte) => byte !== 0) + 1;
+    for (let offset = 3; offset < used; offset += 61) {
+      machine.vfs.flipBit(active, offset, offset % 8);
+      const { damage } = await store.scrub();
+      machine.vfs.flipBit(active, offset, offset % 8);
+      expect(damage, `at ${offset}`).toMatchObject([{ kind: 'segment', file: active }]);
+      expect(damage[0]!.indexes).toBeUndefined();
+      await store.scrub();
+      expect(store.stats().damage).toEqual([]);
+    }
+    // It is written to meanwhile: what was not flushed when this began is none of its business.
+    const writing = Promise.all(Array.from({ length: 50 }, (_, i) => store.put(keyOf(i), 'new')));
+    expect((await store.scrub()).damage).toEqual([]);
+    await writing;
+    await machine.vfs.unlink((await machine.segments()).at(-1)!);
+    expect((await store.scrub()).damage).toMatchObject([{ kind: 'segment', offset: 0 }]);
   });
 
   it.each([
