@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { MANIFEST_NAME, type Manifest, readManifest } from '../compaction/manifest.js';
+import type { Directories } from '../directory/directories.js';
 import { directoryName } from '../directory/directory-format.js';
 import { sortedName } from '../directory/sorted-segment.js';
 import type { Log } from '../log/log.js';
 import { segmentName } from '../log/segment-header.js';
 import type { Catalog, SealedFile } from '../store/catalog.js';
 import type { Vfs } from '../vfs/vfs.js';
-import { checkActive } from './check-active.js';
 import { checkDirectory } from './check-directory.js';
 import { SegmentCheck } from './check-segment.js';
 import { checkSorted } from './check-sorted.js';
+import { checkUnlisted, type UnlistedSegment } from './check-unlisted.js';
 import { damageIn } from './damage-of.js';
 import type { DamageList, FoundDamage } from './found-damage.js';
 import { PacedFile } from './paced-file.js';
@@ -19,6 +20,7 @@ export interface ScrubRoundComponents {
   readonly vfs: Vfs;
   readonly log: Pick<Log, 'activeSegment' | 'flushed' | 'storeId'>;
   readonly catalog: Catalog;
+  readonly directories: Pick<Directories, 'missing'>;
   readonly damages: DamageList;
   /** As it should be on the disk, if there is to be one. */
   readonly installer: { readonly manifest: Manifest | undefined };
@@ -33,8 +35,8 @@ type Check = (file: PacedFile, note: (damage: FoundDamage) => void) => Promise<v
 
 /**
  * Reads the manifest, all sealed files that there are when it begins, with their key directories,
- * and what has been flushed of the segment that is being written to, and checks every checksum.
- * What goes out of use meanwhile is passed over.
+ * and what has been flushed of the segments without one, and checks every checksum. What goes out
+ * of use meanwhile is passed over.
  */
 export class ScrubRound {
   readonly #components: ScrubRoundComponents;
@@ -64,19 +66,26 @@ export class ScrubRound {
       await this.#checkFile(file);
       onFile(this.progress);
     }
-    await this.#checkActive();
-    onFile(this.progress);
+    for (const segment of this.#unlisted()) {
+      await this.#checkUnlisted(segment);
+      onFile(this.progress);
+    }
     return this.#found;
   }
 
-  /** When it has been sealed meanwhile it is one of the others, next time. */
-  async #checkActive(): Promise<void> {
-    const { log } = this.#components;
-    const { activeSegment: id, flushed, storeId } = log;
-    if (id === undefined) return;
-    const isInUse = (): boolean => log.activeSegment === id;
-    await this.#check(segmentName(id), 'segment', isInUse, (paced, note) => {
-      return checkActive(paced, id, { flushed, storeId }, note);
+  /** The active segment, and those that wait for their key directories. */
+  #unlisted(): UnlistedSegment[] {
+    const { log, directories } = this.#components;
+    const { activeSegment: id, flushed } = log;
+    const sealed = directories.missing.filter(({ sorted }) => sorted !== true);
+    return id === undefined ? sealed : [...sealed, { id, lastSequence: flushed }];
+  }
+
+  /** When it has been listed meanwhile it is one of the others, next time. */
+  async #checkUnlisted(segment: UnlistedSegment): Promise<void> {
+    const isInUse = (): boolean => this.#unlisted().some(({ id }) => id === segment.id);
+    await this.#check(segmentName(segment.id), 'segment', isInUse, (paced, note) => {
+      return checkUnlisted(paced, segment, this.#components.log, note);
     });
   }
 

@@ -175,7 +175,7 @@ export async function openParts(
     );
     heal({ damages, catalog, directories, installer, log }, directory);
     const scrubber = new Scrubber(
-      { vfs, clock, log, catalog, damages, installer },
+      { vfs, clock, log, catalog, directories, damages, installer },
       { directory, ...backgroundOptions('scrub', options) },
     );
     let replicated: ReplicatedParts | undefined;

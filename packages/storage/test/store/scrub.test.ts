@@ -140,6 +140,17 @@ describe('a scrub', () => {
     expect((await store.scrub()).damage).toMatchObject([{ kind: 'segment', offset: 0 }]);
   });
 
+  it('says that a segment is gone before it had a key directory', async () => {
+    const machine = new Machine();
+    await using store = await filled(machine, false);
+    const active = (await machine.segments()).at(-1)!;
+    await machine.vfs.unlink(active);
+    for (let i = 0; i < KEYS; i++) await store.put(`another ${i}`, `${i}`.repeat(80));
+    expect((await machine.segments()).at(-1)).not.toBe(active);
+    const { damage } = await store.scrub();
+    expect(damage).toMatchObject([{ kind: 'segment', file: active, offset: 0 }]);
+  });
+
   it.each([
     ['a segment of the log', /segment$/, 'segment'],
     ['a sorted one', /sorted$/, 'sorted'],

@@ -6,15 +6,22 @@ import { scanSegment } from '../log/segment-scan.js';
 import type { FoundDamage } from './found-damage.js';
 import { READ_BYTES } from './paced-file.js';
 
+/** A segment of the log that has no key directory to say what is in it. */
+export interface UnlistedSegment {
+  readonly id: number;
+  /** The last frame in it that counts, or one behind it. */
+  readonly lastSequence: number;
+}
+
 /**
- * Reads the segment that is being written to, up to what was flushed when this began, and notes the
- * first place that is damaged; which entries that harms is not known. Throws `DLE_IO`, and
- * `DLE_CORRUPT` if it does not begin as it should.
+ * Reads a segment up to where it counts and was flushed when this began, and notes the first place
+ * that is damaged; which entries that harms is not known. Throws `DLE_IO`, and `DLE_CORRUPT` if it
+ * does not begin as it should.
  */
-export async function checkActive(
+export async function checkUnlisted(
   file: ReadableFile,
-  id: number,
-  { flushed, storeId }: Pick<Log, 'flushed' | 'storeId'>,
+  { id, lastSequence }: UnlistedSegment,
+  { storeId }: Pick<Log, 'storeId'>,
   note: (damage: FoundDamage) => void,
 ): Promise<void> {
   const { path } = file;
@@ -25,8 +32,8 @@ export async function checkActive(
     throw new DleError('DLE_CORRUPT', `${path}: no header of a segment of this store`);
   }
   const chain = { sequence: header.firstSequence - 1, checksum: header.previousChecksum };
-  const scan = await scanSegment(reader, { id, path }, chain, flushed, () => undefined);
-  if (scan.chain.sequence >= flushed) return;
+  const scan = await scanSegment(reader, { id, path }, chain, lastSequence, () => undefined);
+  if (scan.chain.sequence >= lastSequence) return;
   const why = scan.damage ?? new Error('a frame is damaged or missing');
   const { details, message } = DleError.from(why);
   note({ kind: 'segment', file: path, offset: Number(details?.offset ?? scan.offset), message });
