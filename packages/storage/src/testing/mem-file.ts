@@ -27,6 +27,8 @@ export class MemFile implements VfsFile {
   readonly #disk: MemDisk;
   #closed = false;
   #underWay = 0;
+  /** For all that is under way to be done. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor(path: string, inode: MemInode, disk: MemDisk) {
     this.path = path;
@@ -100,7 +102,7 @@ export class MemFile implements VfsFile {
 
   async close(): Promise<void> {
     this.#closed = true;
-    while (this.#underWay > 0) await this.#disk.turn();
+    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#disk.closed(this);
   }
 
@@ -108,6 +110,7 @@ export class MemFile implements VfsFile {
     this.#underWay++;
     await this.#disk.turn();
     this.#underWay--;
+    if (this.#underWay === 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #enter(what: string): void {
