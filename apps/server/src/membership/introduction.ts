@@ -43,12 +43,18 @@ async function checkAdvertised(
   self: Member,
   { id, instance, address }: Card,
 ): Promise<void> {
-  const there = await askForCard(components, self, address).catch(() => undefined);
-  if (there?.instance === instance) return;
+  let why: unknown;
+  try {
+    const there = await askForCard(components, self, address);
+    if (there.instance === instance) return;
+  } catch (thrown) {
+    why = thrown;
+  }
   throw refusedChange(
     'unreachable',
     `node ${id} says that others reach it at ${address}, and it is not reached there: start it ` +
       'with --advertise HOST:PORT',
+    why,
   );
 }
 

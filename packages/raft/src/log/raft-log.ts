@@ -1,4 +1,4 @@
-import { assert, DleError, EMPTY_BYTES, toBytes } from '@dle/common';
+import { assert, DleError, EMPTY_BYTES, isDleError, toBytes } from '@dle/common';
 import type { Floor } from '@dle/storage';
 import { EntryBatch, EntryBatchBuilder, type Log, Namespace } from '@dle/storage/internal';
 import { isJoint, isSound } from '../core/configuration.js';
@@ -34,6 +34,9 @@ export interface RaftStore {
   setFloor(floor: Floor): Promise<void>;
 }
 
+/** For which a log is not purged this time. */
+const PASSING = ['DLE_DISK_FULL', 'DLE_IO', 'DLE_STORAGE_POISONED', 'DLE_CLOSED'] as const;
+
 const NOOP = toBytes(NOOP_KEY);
 const CONFIGURATION = toBytes(CONFIGURATION_KEY);
 /** The first entry of a cluster is made by no leader; its term is below that of every election. */
@@ -50,6 +53,7 @@ export class RaftLog implements LogPort<LogProposal> {
   /** To be the floor when the one that is being set is. */
   #nextBase: LogBase | undefined;
   #isPurging = false;
+  #failed: (error: DleError) => void = () => {};
 
   /** Tickets of this log are the sequence numbers of its frames. */
   constructor(store: RaftStore) {
@@ -167,6 +171,7 @@ export class RaftLog implements LogPort<LogProposal> {
   listen(flushed: (ticket: number) => void, failed: (error: DleError) => void): void {
     this.#log.onFlushed(flushed);
     this.#log.onFailed(failed);
+    this.#failed = failed;
   }
 
   get #base(): LogBase {
@@ -182,9 +187,10 @@ export class RaftLog implements LogPort<LogProposal> {
       if (base === undefined) break;
       try {
         await this.#store.setFloor(this.floorOf(base));
-      } catch {
-        // A disk that is full keeps the entries until the next time; one that has failed tells of
-        // it itself.
+      } catch (thrown) {
+        // A disk that is full, or fails for once, keeps the entries until the next time; one that
+        // has failed for good tells of it itself.
+        if (!isDleError(thrown, ...PASSING)) this.#failed(DleError.from(thrown));
       }
     }
     this.#isPurging = false;
