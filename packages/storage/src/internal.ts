@@ -1,3 +1,4 @@
+export { isStoreName } from './care/store-names.js';
 export {
   MAX_BATCH_BYTES,
   MAX_ENTRY_RECORDS,
@@ -13,5 +14,7 @@ export type {
 } from './log/log-options.js';
 export { RECORD_HEADER_BYTES, type RecordView, recordBytes } from './log/record.js';
 export { Namespace, RecordKind } from './log/record-kinds.js';
+export { abandonBase } from './store/base/staging.js';
 export { NodeVfs } from './vfs/node-vfs.js';
+export { replaceFile } from './vfs/replace-file.js';
 export type { Vfs, VfsFile, VfsLock } from './vfs/vfs.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { crc32, DleError, toBytes, toText } from '@dle/common';
-import type { Vfs } from '@dle/storage/internal';
+import { replaceFile, type Vfs } from '@dle/storage/internal';
 
 /** Longest file of this kind that is read, in bytes. */
 const MAX_BYTES = 1024 * 1024;
@@ -19,17 +19,7 @@ export async function writeRecord(
 ): Promise<void> {
   const body = toBytes(`${JSON.stringify(content)}\n`);
   const checksum = crc32(body).toString(16).padStart(CHECKSUM_DIGITS, '0');
-  const draft = `${name}.tmp`;
-  if ((await vfs.list(directory)).includes(draft)) await vfs.unlink(join(directory, draft));
-  const file = vfs.createSync(join(directory, draft));
-  try {
-    file.writeSync([toBytes(`${checksum}\n`), body], 0);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-  await vfs.rename(join(directory, draft), join(directory, name));
-  await vfs.syncDirectory(directory);
+  await replaceFile(vfs, directory, name, [toBytes(`${checksum}\n`), body]);
 }
 
 /**

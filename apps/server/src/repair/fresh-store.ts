@@ -1,18 +1,12 @@
 import { join } from 'node:path';
-import { type Clock, isDleError, type Random } from '@dle/common';
-import { Log, type Vfs } from '@dle/storage/internal';
+import { type Clock, isDleError, systemRandom } from '@dle/common';
+import { abandonBase, isStoreName, Log, type Vfs } from '@dle/storage/internal';
 import { readRecord, removeRecord, writeRecord } from './durable-file.js';
-import { IDENTITY_NAMES } from './identity.js';
 
 /** Says that a repair is under way, and what is to come of it. */
 const MARKER = 'repair';
 /** The damaged files are kept here until the node is whole again. */
 const ASIDE_DIRECTORY = 'damaged';
-/** What a base is received in. */
-const IMPORT_DIRECTORY = 'import.draft';
-/** Says, in the directory of the store, that what is received is to take its place. */
-const IMPORT_MARKER = 'import.unfinished';
-
 /** First the damaged files go, then an empty store takes their place, then it catches up. */
 type Step = 'aside' | 'fresh' | 'catchUp';
 
@@ -127,8 +121,9 @@ async function setAside(vfs: Vfs, directory: string, keeps: boolean): Promise<vo
   const lock = await vfs.lock(directory);
   try {
     await vfs.makeDirectory(aside);
-    await removeBrokenImport(vfs, directory);
-    for (const name of await storeFiles(vfs, directory)) {
+    // One that was to be adopted, and could not be.
+    await abandonBase(vfs, directory);
+    for (const name of (await vfs.list(directory)).filter(isStoreName)) {
       const path = join(directory, name);
       if (keeps) await vfs.rename(path, join(aside, name));
       else await vfs.unlink(path);
@@ -140,24 +135,18 @@ async function setAside(vfs: Vfs, directory: string, keeps: boolean): Promise<vo
   }
 }
 
-/** A base that was to be adopted, and could not be. */
-async function removeBrokenImport(vfs: Vfs, directory: string): Promise<void> {
-  const names = await vfs.list(directory);
-  if (!names.includes(IMPORT_MARKER)) return;
-  const draft = join(directory, IMPORT_DIRECTORY);
-  for (const name of await vfs.list(draft)) await vfs.unlink(join(draft, name));
-  await vfs.unlink(join(directory, IMPORT_MARKER));
-}
-
 /** Durable when it resolves; can be repeated. */
 async function makeEmptyStore(
   { vfs, clock }: FreshStoreComponents,
   directory: string,
   { storeId, states }: Marker,
 ): Promise<void> {
-  for (const name of await storeFiles(vfs, directory)) await vfs.unlink(join(directory, name));
+  for (const name of (await vfs.list(directory)).filter(isStoreName)) {
+    await vfs.unlink(join(directory, name));
+  }
   await vfs.syncDirectory(directory);
-  const log = await Log.open({ vfs, clock, random: drawing(storeId) }, { directory });
+  // Nothing is drawn: it has the id of the one before.
+  const log = await Log.open({ vfs, clock, random: systemRandom }, { directory, storeId });
   try {
     for (const [key, value] of states) {
       log.setLocalState(key, new Uint8Array(Buffer.from(value, 'base64')));
@@ -166,24 +155,4 @@ async function makeEmptyStore(
   } finally {
     await log.close();
   }
-}
-
-/** What lies in the directory of a node, and is neither a lock nor of the node itself. */
-async function storeFiles(vfs: Vfs, directory: string): Promise<string[]> {
-  const others = new Set<string>([
-    MARKER,
-    ASIDE_DIRECTORY,
-    IMPORT_DIRECTORY,
-    ...IDENTITY_NAMES,
-    ...[MARKER, ...IDENTITY_NAMES].map((name) => `${name}.tmp`),
-  ]);
-  const names = await vfs.list(directory);
-  return names.filter((name) => !others.has(name) && !/^lock(\.|$)/.test(name));
-}
-
-/** Where chance decides about the id of a new store, it is to be this one. */
-function drawing(id: string): Random {
-  const words = id.match(/.{8}/g)!.map((digits) => Number.parseInt(digits, 16));
-  let drawn = 0;
-  return { nextUint32: () => words[drawn++ % words.length]! };
 }

@@ -226,12 +226,11 @@ export class Repairs {
   }
 
   async #setAside(old: Replica, damage: string): Promise<string | undefined> {
-    const { identity } = this.#components;
+    const { identity, logger } = this.#components;
     const { instance, cluster } = identity.identity;
     const known = old.store.log.localStates();
     const states = lostDataStates(new Map([...known, [CLUSTER_STATE, toBytes(cluster)]]));
-    // What it cannot write any more is lost with the rest.
-    await old.close().catch(() => undefined);
+    await old.abandon(logger);
     await identity.forgetSegments();
     // That took as long as it took: what was said before need not be so any more.
     const permission = await this.#ask();

@@ -38,7 +38,7 @@ export class Reopening {
     const why = 'this node opens its data anew, for its disk has failed';
     const replaced = keeper.replace(participation, why, async (old) => {
       // What could not be written has been told to whoever waited for it.
-      await old.close().catch(() => undefined);
+      await old.abandon(logger);
       return open();
     });
     // The keeper tells the node of what it cannot go on for.

@@ -1,4 +1,4 @@
-import { type Clock, DleError, type Random } from '@dle/common';
+import { type Clock, DleError, type Logger, type Random } from '@dle/common';
 import { RaftLog } from '@dle/raft';
 import {
   type FoundDamage,
@@ -103,6 +103,16 @@ export class Replica {
 
   get isClosed(): boolean {
     return this.#last !== undefined;
+  }
+
+  /** As `close`, of one that has failed: what it cannot write any more is lost, and told. */
+  async abandon(logger: Logger): Promise<void> {
+    try {
+      await this.close();
+    } catch (thrown) {
+      const { code, message } = DleError.from(thrown);
+      logger.warn({ code }, `not all of the data was closed as it should be: ${message}`);
+    }
   }
 
   /** Ends its dumps, flushes and frees the directory. Idempotent. */

@@ -57,7 +57,7 @@ async function setUp(answers: readonly boolean[], closeTakesMs = 0) {
   await identity.settled;
   const old = {
     store: { log: { localStates: () => new Map() } },
-    close: async () => {
+    abandon: async () => {
       state.now += closeTakesMs;
     },
   };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DleError } from '@dle/common';
 import { allocate } from '../bytes.js';
+import { DRAFT_SUFFIX, replaceFile } from '../vfs/replace-file.js';
 import type { Vfs } from '../vfs/vfs.js';
 
 /**
@@ -15,7 +16,6 @@ export const Unfinished = {
 } as const;
 export type Unfinished = (typeof Unfinished)[keyof typeof Unfinished];
 
-const DRAFT_SUFFIX = '.tmp';
 const WHAT_TO_DO: Readonly<Record<Unfinished, string>> = {
   [Unfinished.backup]: 'an unfinished backup: run the backup again, or delete it',
   [Unfinished.restore]: 'an unfinished restore: run it again, or delete the directory',
@@ -43,21 +43,8 @@ export async function writeMarker(
   marker: Unfinished,
   content: object,
 ): Promise<void> {
-  const path = join(directory, marker);
-  const draft = `${path}${DRAFT_SUFFIX}`;
-  if ((await vfs.list(directory)).includes(`${marker}${DRAFT_SUFFIX}`)) await vfs.unlink(draft);
-  const file = vfs.createSync(draft);
-  try {
-    file.writeSync([Buffer.from(`${JSON.stringify(content)}\n`)], 0);
-    await file.datasync();
-    await file.close();
-  } catch (thrown) {
-    await file.close();
-    await vfs.unlink(draft).catch(() => undefined);
-    throw thrown;
-  }
-  await vfs.rename(draft, path);
-  await vfs.syncDirectory(directory);
+  const text = Buffer.from(`${JSON.stringify(content)}\n`);
+  await replaceFile(vfs, directory, marker, [text]);
 }
 
 /** What the marker says; `undefined` if there is none. */

@@ -152,7 +152,7 @@ export class Compactor implements Room {
     signal?.throwIfAborted();
     // What is not sealed cannot be rewritten, nor what has no key directory.
     const { retention } = this.#components;
-    if (this.#activeHoldsRecords() && retention.coversAll()) await log.rollOver();
+    if (this.#lastMayHoldRecords() && retention.coversAll()) await log.rollOver();
     else await log.whenFlushed(log.accepted);
     directories.make();
     await directories.idle();
@@ -373,9 +373,11 @@ export class Compactor implements Room {
   }
 
   /** Whether there are records that no sealed segment holds. */
-  #activeHoldsRecords(): boolean {
+  #lastMayHoldRecords(): boolean {
     const { log, keys } = this.#components;
-    return log.lastSegment > 0 && keys.end.segment === log.lastSegment;
+    const { lastSegment, activeSegment } = log;
+    // One that was found at the start, and is not written to, may have been taken in as sealed.
+    return lastSegment > 0 && (activeSegment === undefined || keys.end.segment === lastSegment);
   }
 }
 

@@ -14,6 +14,8 @@ export interface LogComponents {
 
 export interface LogOptions {
   readonly directory: string;
+  /** Of a store that is made, 32 hexadecimal digits: it has the place of another. Default: drawn. */
+  readonly storeId?: string | undefined;
   /** Bytes of a segment file, 4 KiB to 1 GiB; default 64 MiB. */
   readonly segmentSize?: number | undefined;
   /** Of the next one, at most as many; asked when it is made. Default: as many. */

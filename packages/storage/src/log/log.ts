@@ -131,7 +131,7 @@ export class Log {
     this.#lock = parts.lock;
     this.#unvouched = recovered.unvouched;
     this.#keepsEntries = observers.readsEntries ?? true;
-    this.storeId = recovered.storeId ?? randomId(components.random);
+    this.storeId = recovered.storeId ?? options.storeId ?? randomId(components.random);
     const { segmentSize = DEFAULT_SEGMENT_BYTES } = options;
     const { nextSegmentBytes = () => segmentSize } = options;
     this.#writer = new LogWriter(
@@ -152,11 +152,8 @@ export class Log {
       );
     }
     const clean = recovered.resume !== undefined;
-    this.#marked = {
-      sequence: clean ? recovered.sequence : 0,
-      commit: parts.entries.commit,
-      clean,
-    };
+    const { commit } = parts.entries;
+    this.#marked = { sequence: clean ? recovered.sequence : 0, commit, clean };
     this.#idle = new IdleTimer(components.clock, options.idleFlushMs ?? DEFAULT_IDLE_FLUSH_MS, () =>
       this.#becomeIdle(),
     );
@@ -336,6 +333,11 @@ export class Log {
     return this.#writer.space.segment?.id;
   }
 
+  /** The frame that the newest segment begins with; 0 if none has begun since the start. */
+  get rolledAt(): number {
+    return this.#writer.rolledAt;
+  }
+
   /** The segments: those that are not written here may have come, or gone. */
   get space(): SegmentAccounts {
     return this.#writer.space;
@@ -362,10 +364,7 @@ export class Log {
     return this.#unvouched;
   }
 
-  /**
-   * Calls `listener` if a write or a flush fails, which ends all writing; returns a function that
-   * ends it.
-   */
+  /** Calls `listener` if a write or a flush fails, which ends all writing; returns who ends that. */
   onFailed(listener: (error: DleError) => void): () => void {
     return this.#writer.onFailed.add(listener);
   }
@@ -381,10 +380,8 @@ export class Log {
 
   /**
    * The entries `fromIndex` to `toIndex`, both included, as they are at the time of the call,
-   * flushed or not.
-   * At once where the tail cache holds them, else from the files, verified: `DLE_CORRUPT`,
-   * `DLE_IO`.
-   * `DLE_INVALID_ARGUMENT` outside the log, or for more than 64 MiB.
+   * flushed or not. At once where the tail cache holds them, else from the files, verified:
+   * `DLE_CORRUPT`, `DLE_IO`. `DLE_INVALID_ARGUMENT` outside the log, or for more than 64 MiB.
    */
   read(fromIndex: number, toIndex: number): EntryBatch | Promise<EntryBatch> {
     return this.entries.read(fromIndex, toIndex);

@@ -18,7 +18,7 @@ import type { ReadPace } from './read-pace.js';
 
 export interface ScrubRoundComponents {
   readonly vfs: Vfs;
-  readonly log: Pick<Log, 'activeSegment' | 'flushed' | 'storeId'>;
+  readonly log: Pick<Log, 'activeSegment' | 'flushed' | 'rolledAt' | 'storeId'>;
   readonly catalog: Catalog;
   readonly directories: Pick<Directories, 'missing'>;
   readonly damages: DamageList;
@@ -76,9 +76,11 @@ export class ScrubRound {
   /** The active segment, and those that wait for their key directories. */
   #unlisted(): UnlistedSegment[] {
     const { log, directories } = this.#components;
-    const { activeSegment: id, flushed } = log;
+    const { activeSegment: id, flushed, rolledAt } = log;
     const sealed = directories.missing.filter(({ sorted }) => sorted !== true);
-    return id === undefined ? sealed : [...sealed, { id, lastSequence: flushed }];
+    // Where its first flush failed, or is still to end, nothing of it need be on the device.
+    const isFlushed = id !== undefined && rolledAt <= flushed;
+    return isFlushed ? [...sealed, { id, lastSequence: flushed }] : sealed;
   }
 
   /** When it has been listed meanwhile it is one of the others, next time. */

@@ -140,6 +140,25 @@ describe('a scrub', () => {
     expect((await store.scrub()).damage).toMatchObject([{ kind: 'segment', offset: 0 }]);
   });
 
+  it.each(['failWrite', 'failFlush'] as const)(
+    'reads nothing of a segment that was begun and never flushed: %s',
+    async (fault) => {
+      let begun = 0;
+      for (let call = 1; call <= 12; call++) {
+        const machine = new Machine(call);
+        await using store = await openStore(machine, QUIET);
+        machine.vfs.plan({ [fault]: call });
+        for (let n = 0; n < 12 && !store.stats().poisoned; n++) {
+          await Promise.allSettled([store.put('key', `${n}`.repeat(2_000))]);
+        }
+        if (!store.stats().poisoned) continue;
+        expect((await store.scrub()).damage, `call ${call}`).toEqual([]);
+        if (store.log.rolledAt > store.log.flushed) begun++;
+      }
+      expect(begun).toBeGreaterThan(0);
+    },
+  );
+
   it('says that a segment is gone before it had a key directory', async () => {
     const machine = new Machine();
     await using store = await filled(machine, false);

@@ -89,6 +89,16 @@ export async function awaitsAdoption(vfs: Vfs, directory: string): Promise<boole
 }
 
 /**
+ * Gives up a base that waits for its adoption, or is adopted in part: what is in `directory`, which
+ * nobody may have open, need be no store any more then. Durable when it resolves.
+ */
+export async function abandonBase(vfs: Vfs, directory: string): Promise<void> {
+  if (!(await awaitsAdoption(vfs, directory))) return;
+  await clearStaging(vfs, stagingOf(directory), new Set());
+  await removeMarker(vfs, directory, Unfinished.import);
+}
+
+/**
  * Puts a base that is whole in the place of the store in `directory`, which is locked; nothing if
  * there is none. Each step can be repeated. Rejects with `DLE_CORRUPT`, `DLE_IO`, `DLE_DISK_FULL`.
  */
