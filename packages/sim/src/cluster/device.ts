@@ -72,7 +72,8 @@ export class Device {
   #takes(): number {
     const { maxMs, hangs, maxHangMs } = this.#plan;
     if (this.#isCalm) return this.#dice.within(0, Math.min(maxMs, CALM_MS));
+    if (this.#dice.chance(hangs)) return this.#dice.within(0, maxHangMs);
     const times = this.#time.now < this.#slow.until ? this.#slow.times : 1;
-    return times * this.#dice.within(0, this.#dice.chance(hangs) ? maxHangMs : maxMs);
+    return times * this.#dice.within(0, maxMs);
   }
 }
