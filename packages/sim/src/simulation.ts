@@ -196,7 +196,7 @@ class Simulation {
       time.events + perNode * Math.min(cluster.machines.length, MOST_NODES),
       prefix,
     );
-    while (time.events < end) await time.proceed();
+    await time.proceedUntil(() => time.events >= end);
     this.#nemesis.stop();
     return operator;
   }
@@ -309,10 +309,11 @@ class Simulation {
     const { time } = this.#cluster;
     const end = time.now + ms;
     await time.settle();
-    while (!isDone()) {
+    await time.proceedUntil(() => {
+      if (isDone()) return true;
       if (time.now > end) throw new InvariantViolation(`it does not ${what} within ${ms} ms`);
-      await time.proceed();
-    }
+      return false;
+    });
   }
 
   #audit(said: readonly string[]): void {

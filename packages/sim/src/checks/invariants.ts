@@ -120,19 +120,22 @@ export class Invariants {
     const { appliedIndex: applied, log } = store;
     const { lastIndex } = log;
     const purged = log.firstIndex - 1;
-    check(term >= known.term, `${name}: term ${term} after ${known.term}`);
+    check(term >= known.term, () => `${name}: term ${term} after ${known.term}`);
     if (term === known.term && known.vote !== 0) {
-      check(vote === known.vote, `${name} votes for ${vote} after ${known.vote} in term ${term}`);
+      check(
+        vote === known.vote,
+        () => `${name} votes for ${vote} after ${known.vote} in term ${term}`,
+      );
     }
-    check(commit >= known.commit, `${name}: commit ${commit} after ${known.commit}`);
-    check(applied >= known.applied, `${name}: applied ${applied} after ${known.applied}`);
-    check(purged >= known.purged, `${name}: purged ${purged} after ${known.purged}`);
-    check(purged <= applied, `${name} has purged ${purged}, and applied ${applied}`);
-    check(applied <= commit, `${name} has applied ${applied}, and committed ${commit}`);
-    check(commit <= lastIndex, `${name} has committed ${commit}, and holds ${lastIndex}`);
+    check(commit >= known.commit, () => `${name}: commit ${commit} after ${known.commit}`);
+    check(applied >= known.applied, () => `${name}: applied ${applied} after ${known.applied}`);
+    check(purged >= known.purged, () => `${name}: purged ${purged} after ${known.purged}`);
+    check(purged <= applied, () => `${name} has purged ${purged}, and applied ${applied}`);
+    check(applied <= commit, () => `${name} has applied ${applied}, and committed ${commit}`);
+    check(commit <= lastIndex, () => `${name} has committed ${commit}, and holds ${lastIndex}`);
     this.#notice(known, core.lostData, purged);
     if (lastIndex < known.lastIndex) this.#components.coverage.count('entries replaced');
-    check(known.view.look(log), `${name}: ${this.#matching.problem}`);
+    check(known.view.look(log), () => `${name}: ${this.#matching.problem}`);
     const leads = role === 'leader';
     if (leads && (!known.leads || term > known.term)) this.#checkLeader(machine, term, store);
     if (commit > known.commit) this.#noteCommit(name, store, known.commit, commit, term);
@@ -191,7 +194,7 @@ export class Invariants {
     known.flushed = flushed;
     const busyMs = now - known.busySince;
     const isInTime = busyMs <= MOST_CLOCK_ERROR * this.#options.diskTimeoutMs + DISK_GRACE_MS;
-    check(isInTime || !known.leads, `${name} leads, its disk busy for ${busyMs} ms`);
+    check(isInTime || !known.leads, () => `${name} leads, its disk busy for ${busyMs} ms`);
   }
 
   #checkLeader(machine: Machine, term: number, store: Store): void {
@@ -199,7 +202,7 @@ export class Invariants {
     this.#components.elected(machine);
     const leader = `${name} in its life ${life.number}`;
     const other = this.#leaders.get(term) ?? leader;
-    check(other === leader, `${other} and ${leader} both lead term ${term}`);
+    check(other === leader, () => `${other} and ${leader} both lead term ${term}`);
     this.#leaders.set(term, leader);
     this.#components.coverage.count('leader elected');
     if (term > this.#lastTermLed) {
@@ -215,7 +218,7 @@ export class Invariants {
     if (last <= 0 || last < store.log.firstIndex) return;
     check(
       last <= store.log.lastIndex && store.log.termAt(last) === this.#committed[last],
-      `${name} leads term ${term} without entry ${last}, which is committed`,
+      () => `${name} leads term ${term} without entry ${last}, which is committed`,
     );
   }
 
@@ -228,7 +231,7 @@ export class Invariants {
         this.#committedIn[index] = term;
       } else {
         const which = `${index}@${entryTerm}, elsewhere ${index}@${other}`;
-        check(other === entryTerm, `${name} commits ${which}`);
+        check(other === entryTerm, () => `${name} commits ${which}`);
       }
     }
   }
@@ -259,7 +262,10 @@ export class Invariants {
     const other = this.#states.get(index);
     if (other === undefined) this.#states.set(index, { hash, name });
     else {
-      check(other.hash === hash, `${name} and ${other.name} differ in their state at ${index}`);
+      check(
+        other.hash === hash,
+        () => `${name} and ${other.name} differ in their state at ${index}`,
+      );
       this.#components.coverage.count('states compared');
     }
   }
@@ -278,11 +284,12 @@ function checkKept(
   const isReplaced = log.firstIndex - 1 > known.commit;
   check(
     found === kept || isReplaced,
-    `${name} finds entry ${found} as its last one, and had flushed ${kept}`,
+    () => `${name} finds entry ${found} as its last one, and had flushed ${kept}`,
   );
   check(
     now.term > known.term || (now.term === known.term && now.vote === known.vote),
-    `${name} finds term ${now.term}, vote ${now.vote}, and had flushed ${known.term}, ${known.vote}`,
+    () =>
+      `${name} finds term ${now.term}, vote ${now.vote}, and had flushed ${known.term}, ${known.vote}`,
   );
 }
 
@@ -309,6 +316,6 @@ function hashOf(content: ReadonlyMap<string, Uint8Array>): number {
   return hash;
 }
 
-function check(holds: boolean, broken: string): void {
-  if (!holds) throw new InvariantViolation(broken);
+function check(holds: boolean, broken: () => string): void {
+  if (!holds) throw new InvariantViolation(broken());
 }

@@ -64,9 +64,11 @@ function configurationOf(core: Core | undefined): Configuration {
 
 /** Of the highest term, if an older one does not know yet that it is none. */
 function leaderOf(machines: readonly Machine[]): Core | undefined {
-  const leading = machines.flatMap(({ node }) => {
+  let leader: Core | undefined;
+  for (const { node } of machines) {
     const raft = node?.internals.consensus?.raft;
-    return raft?.isLeader ? [raft.core] : [];
-  });
-  return leading.sort((one, other) => other.term - one.term)[0];
+    if (raft?.isLeader !== true) continue;
+    if (leader === undefined || raft.core.term > leader.term) leader = raft.core;
+  }
+  return leader;
 }

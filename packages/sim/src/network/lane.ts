@@ -1,4 +1,4 @@
-import { WORLD } from '../time/virtual-time.js';
+import { NETWORK } from '../time/virtual-time.js';
 import { MessageShuffle } from './messages.js';
 import type { VirtualSocket, Wire } from './virtual-socket.js';
 
@@ -60,7 +60,7 @@ export class Lane {
   reset(): void {
     this.drop();
     const { host, remoteHost } = this.#from;
-    this.#wire.time.schedule(this.#wire.latency(host, remoteHost), WORLD, () => {
+    this.#wire.time.schedule(this.#wire.latency(host, remoteHost), NETWORK, () => {
       if (this.#wire.isUp(host, remoteHost)) this.#to.break('ECONNRESET');
     });
   }
@@ -73,7 +73,7 @@ export class Lane {
     const due = time.now + delay + this.#wire.latency(host, remoteHost);
     this.#lastDue = Math.max(due, this.#lastDue);
     this.#packets.push(packet);
-    time.schedule(this.#lastDue - time.now, WORLD, () => this.#arrive(plan.resendMs, time.now));
+    time.schedule(this.#lastDue - time.now, NETWORK, () => this.#arrive(plan.resendMs, time.now));
   }
 
   /** The first packet comes to the other host, or would. As many packets, as many such events. */
@@ -114,14 +114,14 @@ export class Lane {
       return;
     }
     const waitMs = Math.min(resendMs, MAX_RESEND_MS);
-    time.schedule(waitMs, WORLD, () => retry(waitMs * 2));
+    time.schedule(waitMs, NETWORK, () => retry(waitMs * 2));
   }
 
   /** There is nobody any more at the other end. */
   #refuse(): void {
     const { host, remoteHost } = this.#from;
     this.drop();
-    this.#wire.time.schedule(this.#wire.latency(remoteHost, host), WORLD, () => {
+    this.#wire.time.schedule(this.#wire.latency(remoteHost, host), NETWORK, () => {
       if (this.#wire.isUp(remoteHost, host)) this.#from.break('ECONNRESET');
     });
   }

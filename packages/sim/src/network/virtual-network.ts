@@ -3,7 +3,7 @@ import { Links } from '@dle/raft/testing';
 import { Coverage, type SimEvent } from '../checks/coverage.js';
 import type { Dice } from '../dice.js';
 import type { Life } from '../time/life.js';
-import { type VirtualTime, WORLD } from '../time/virtual-time.js';
+import { NETWORK, type VirtualTime } from '../time/virtual-time.js';
 import type { NetworkPlan } from './network-plan.js';
 import { VirtualSocket, type Wire } from './virtual-socket.js';
 
@@ -169,7 +169,7 @@ export class VirtualNetwork implements Wire {
       door.open = false;
       if (door.sockets.size === 0) return Promise.resolve();
       return new Promise((resolve) => {
-        door.emptied = resolve;
+        door.emptied = () => void this.time.schedule(0, life, resolve);
       });
     };
     return Promise.resolve({ port: address.port, close });
@@ -185,16 +185,16 @@ export class VirtualNetwork implements Wire {
 
   #knock(socket: VirtualSocket, name: string, waitMs: number): void {
     const { host, remoteHost } = socket;
-    this.time.schedule(this.latency(host, remoteHost), WORLD, () => {
+    this.time.schedule(this.latency(host, remoteHost), NETWORK, () => {
       if (socket.dead) return;
       const door = this.#doors.get(name);
       const isBothWays = this.isUp(host, remoteHost) && this.isUp(remoteHost, host);
       if (!isBothWays || this.isLost() || !this.hasPower(remoteHost)) {
         const next = Math.min(2 * waitMs, MAX_KNOCK_MS);
-        this.time.schedule(waitMs, WORLD, () => this.#knock(socket, name, next));
+        this.time.schedule(waitMs, NETWORK, () => this.#knock(socket, name, next));
       } else if (door === undefined || !door.open || door.life.gone) {
         const later = this.latency(remoteHost, host);
-        this.time.schedule(later, WORLD, () => socket.break('ECONNREFUSED'));
+        this.time.schedule(later, NETWORK, () => socket.break('ECONNREFUSED'));
       } else this.#letIn(socket, door);
     });
   }

@@ -14,10 +14,15 @@ export interface Actor {
   readonly gone: boolean;
   /** Until when whatever is due waits. */
   readonly pausedUntil: number;
+  /** Nothing that happens to it resolves a promise: time need not wait for any. */
+  readonly isPlain?: boolean;
 }
 
-/** The network, the disks and the nemesis are no processes: nothing pauses or ends them. */
+/** The nemesis and the clients are no processes: nothing pauses or ends them. */
 export const WORLD: Actor = { number: 0, gone: false, pausedUntil: 0 };
+
+/** What is under way between hosts: processes learn of it by events of their own. */
+export const NETWORK: Actor = { ...WORLD, isPlain: true };
 
 interface Happening {
   readonly actor: Actor;
@@ -64,17 +69,25 @@ export class VirtualTime {
 
   /** Lets the next event happen, with all that follows from it without time passing. */
   async proceed(): Promise<void> {
-    const { actor, action } = this.#next();
-    this.#events++;
-    try {
-      action();
-    } catch (cause) {
-      // What a process throws whose machine has just been switched off, nobody hears.
-      if (!actor.gone)
-        throw new InvariantViolation(`thrown into the event loop: ${cause}`, { cause });
+    const { events } = this;
+    await this.proceedUntil(() => this.#events > events);
+  }
+
+  /** Lets event after event happen, until it is so. */
+  async proceedUntil(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      const { actor, action } = this.#next();
+      this.#events++;
+      try {
+        action();
+      } catch (cause) {
+        // What a process throws whose machine has just been switched off, nobody hears.
+        if (!actor.gone)
+          throw new InvariantViolation(`thrown into the event loop: ${cause}`, { cause });
+      }
+      if (actor.isPlain !== true) await drained();
+      this.#happened(actor);
     }
-    await drained();
-    this.#happened(actor);
   }
 
   #next(): Happening {
