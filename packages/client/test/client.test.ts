@@ -268,14 +268,18 @@ describe('when nodes fail', () => {
   it('says at the end what every endpoint said, and that nothing was done', async () => {
     const dead = await deadAddress();
     const refusing = await startNode();
+    // Time passes when a node answers, and never while a request is on its way.
+    let now = 0;
     refusing.behaviour = () => {
+      now += 10_000;
       throw new DleError('DLE_UNAVAILABLE', 'no leader now', { retryable: true });
     };
-    const client = connect([dead, refusing], {}, { requestTimeoutMs: 300 });
+    const clock = { ...systemClock, now: () => now };
+    const client = connect([dead, refusing], { clock }, { requestTimeoutMs: 300_000 });
     const calls = [put(client, 'a'), client.get('a'), client.del('a')];
     for (const error of await Promise.all(calls.map(failureOf))) {
       expect(error).toMatchObject({ code: 'DLE_TIMEOUT', effect: 'none', retryable: true });
-      expect(error.message).toContain('300 ms');
+      expect(error.message).toContain('300000 ms');
       expect(error.message).toMatch(new RegExp(`${dead} \\(.*ECONNREFUSED`));
       expect(error.message).toContain(`${refusing.address} (DLE_UNAVAILABLE: no leader now)`);
     }
@@ -406,8 +410,22 @@ describe('a write of unknown outcome', () => {
 
   it.each(writes)('%s: nobody answers in time: it is sent exactly once', async (name, write) => {
     const node = await startNode();
-    node.behaviour = silence;
-    const error = await failureOf(write(connect([node]), { timeoutMs: 50 }));
+    const timeoutMs = 300_000;
+    // It has passed as soon as the node has been asked.
+    let passedMs = 0;
+    let timeOut = (): void => {};
+    node.behaviour = (...asked) => {
+      passedMs = timeoutMs;
+      timeOut();
+      return silence(...asked);
+    };
+    const setTimer: Clock['setTimer'] = (callback, delayMs) => {
+      if (delayMs > timeoutMs / 2) timeOut = callback;
+      return systemClock.setTimer(callback, delayMs);
+    };
+    const now = (): number => systemClock.now() + passedMs;
+    const client = connect([node], { clock: { ...systemClock, now, setTimer } });
+    const error = await failureOf(write(client, { timeoutMs }));
     expect(error).toMatchObject({ code: 'DLE_OUTCOME_UNKNOWN', effect: 'unknown' });
     expect(node.asked).toEqual([`${name} a`]);
   });
