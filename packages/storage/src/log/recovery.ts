@@ -3,6 +3,7 @@ import { corrupt, tooManySegments } from '../errors.js';
 import { MAX_SEGMENTS } from '../limits.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { ChunkReader } from './chunk-reader.js';
+import { FRAME_HEADER_BYTES } from './frame.js';
 import { type Remains, searchFrames } from './frame-search.js';
 import type { LogGap, SegmentEnd } from './log-options.js';
 import type { SealedSegment } from './log-writer.js';
@@ -83,6 +84,9 @@ interface Chain {
 
 const STEP_BYTES = 1024 * 1024;
 
+/** Written when a log is made: a header, the frame that opens its segment, and an idle one. */
+const MADE_BYTES = SEGMENT_HEADER_BYTES + 2 * FRAME_HEADER_BYTES;
+
 const START: ChainEnd = { sequence: 0, checksum: 0 };
 
 /**
@@ -101,7 +105,7 @@ export async function recover(
   const storeId = checkStoreIds(segments);
   const chain = await followChain(components.files, segments, observer);
   const remains = await examineRemains(components.files, segments, chain);
-  if (chain.end.sequence === 0) refuseLostBeginning(components.files, segments);
+  if (chain.end.sequence === 0) await refuseLostBeginning(components.files, segments);
   const kept = segments.slice(0, chain.lastSequences.length);
   const last = kept.at(-1);
   const whole = kept.length === segments.length;
@@ -359,11 +363,19 @@ function lostFrames(
 /**
  * Of a log without its first frame: that may be one whose making was interrupted, and nothing else.
  */
-function refuseLostBeginning(files: SegmentFiles, segments: readonly Candidate[]): void {
+async function refuseLostBeginning(
+  files: SegmentFiles,
+  segments: readonly Candidate[],
+): Promise<void> {
   const first = segments[0];
   if (first === undefined) return;
-  // A second segment, and more than one step of the first, come after the first frame is flushed.
-  if (segments.length === 1 && files.get(first.id).size() <= RESERVE_STEP_BYTES) return;
+  // A second segment, more than one step of the first, and anything behind its first frames, come
+  // after those are flushed.
+  if (segments.length === 1 && files.get(first.id).size() <= RESERVE_STEP_BYTES) {
+    const reader = new ChunkReader(files.get(first.id));
+    const { empty } = await searchFrames(reader, first, MADE_BYTES, 0);
+    if (empty) return;
+  }
   throw corrupt({ name: first.path, offset: 0 }, 0, 'the log has lost its beginning');
 }
 

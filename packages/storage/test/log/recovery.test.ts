@@ -217,6 +217,19 @@ describe('what a crash leaves behind', () => {
     }
   });
 
+  it('a log of which no frame is whole any more is refused, and left as it is', async () => {
+    const machine = new Machine();
+    const log = await machine.open();
+    await log.whenFlushed(log.append(batchOf(1, 1, 'a'.repeat(100))));
+    await log.close();
+    const [path] = await machine.segments();
+    const used = machine.vfs.contentOf(path!).findLastIndex((byte) => byte !== 0);
+    for (let offset = 8; offset <= used; offset += 16) machine.vfs.flipBit(path!, offset, 1);
+    const content = machine.vfs.contentOf(path!);
+    await expect(machine.open()).rejects.toMatchObject({ code: 'DLE_CORRUPT' });
+    expect(machine.vfs.contentOf(path!)).toEqual(content);
+  });
+
   it('a spare segment, made for what then found no room, does not disturb', async () => {
     const machine = new Machine(1, { capacityBytes: 9_000 });
     const log = await machine.open();
