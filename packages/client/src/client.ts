@@ -106,14 +106,14 @@ export class Client implements AsyncDisposable {
    * @returns `index`: where it stands in the order of all writes
    * @throws DleError `DLE_KEY_TOO_LARGE`, `DLE_VALUE_TOO_LARGE`, `DLE_OUTCOME_UNKNOWN`
    */
-  async put(key: Bytes, value: Bytes, options: CallOptions = {}): Promise<{ index: number }> {
-    const envelope = putRequest(utf8(key, 'key'), utf8(value, 'value'));
+  put(key: Bytes, value: Bytes, options: CallOptions = {}): Promise<{ index: number }> {
+    const encode = () => putRequest(utf8(key, 'key'), utf8(value, 'value'));
     const parse = ({ control }: Reply, link: Link) => {
       const { index, leader } = parsePutResult(control);
       this.#links.follow(link, leader);
       return { index };
     };
-    return this.#call('put', envelope, false, this.#links.leaderRoute, parse, options);
+    return this.#call('put', encode, false, this.#links.leaderRoute, parse, options);
   }
 
   /**
@@ -122,14 +122,14 @@ export class Client implements AsyncDisposable {
    * @returns `existed`: whether there was such a key just before
    * @throws DleError `DLE_KEY_TOO_LARGE`, `DLE_OUTCOME_UNKNOWN`
    */
-  async del(key: Bytes, options: CallOptions = {}): Promise<{ index: number; existed: boolean }> {
-    const envelope = delRequest(utf8(key, 'key'));
+  del(key: Bytes, options: CallOptions = {}): Promise<{ index: number; existed: boolean }> {
+    const encode = () => delRequest(utf8(key, 'key'));
     const parse = ({ control }: Reply, link: Link) => {
       const { index, existed, leader } = parseDelResult(control);
       this.#links.follow(link, leader);
       return { index, existed };
     };
-    return this.#call('del', envelope, false, this.#links.leaderRoute, parse, options);
+    return this.#call('del', encode, false, this.#links.leaderRoute, parse, options);
   }
 
   /**
@@ -139,15 +139,15 @@ export class Client implements AsyncDisposable {
    *
    * @throws DleError `DLE_KEY_TOO_LARGE`
    */
-  async get(key: Bytes, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
+  get(key: Bytes, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
     const { level = 'linearizable' } = options;
-    const envelope = getRequest(utf8(key, 'key'), level);
+    const encode = () => getRequest(utf8(key, 'key'), level);
     const parse = ({ control, raw }: Reply, link: Link) => {
       const { value, leader } = parseGetResult(control, raw);
       if (isLeadersRead(level)) this.#links.follow(link, leader);
       return value;
     };
-    return this.#call('get', envelope, true, this.#route(level), parse, options);
+    return this.#call('get', encode, true, this.#route(level), parse, options);
   }
 
   /**
@@ -206,8 +206,8 @@ export class Client implements AsyncDisposable {
       this.#links.follow(link, leader);
       return { node };
     };
-    const envelope = transferRequest(target);
-    return this.#call('transfer', envelope, false, this.#links.leaderRoute, parse, options);
+    const encode = () => transferRequest(target);
+    return this.#call('transfer', encode, false, this.#links.leaderRoute, parse, options);
   }
 
   /** What a node says of itself and its cluster: the one at `endpoint`, or any. */
@@ -215,7 +215,7 @@ export class Client implements AsyncDisposable {
     const ask = (route: Route) =>
       this.#call(
         'status',
-        statusRequest(),
+        statusRequest,
         true,
         route,
         ({ control }) => parseStatus(control),
@@ -248,6 +248,7 @@ export class Client implements AsyncDisposable {
 
   /** Ends all connections; calls under way reject. The client is not usable any more. */
   async close(): Promise<void> {
+    this.#components.keepAlive.close();
     await this.#links.close();
   }
 
@@ -261,21 +262,26 @@ export class Client implements AsyncDisposable {
       this.#links.follow(link, leader);
       return { index };
     };
-    return this.#call(name, envelope, false, this.#links.leaderRoute, parse, options);
+    return this.#call(name, () => envelope, false, this.#links.leaderRoute, parse, options);
   }
 
   #call<Result>(
     name: string,
-    envelope: Envelope,
+    encode: () => Envelope,
     repeatable: boolean,
     route: Route,
     parse: Call<Result>['parse'],
     options: CallOptions,
   ): Promise<Result> {
-    const timeoutMs = this.#timeout(options);
-    const { signal } = options;
-    const call = { name, envelope, repeatable, route, parse, timeoutMs, signal };
-    return perform(this.#components, call);
+    try {
+      const envelope = encode();
+      const timeoutMs = this.#timeout(options);
+      const { signal } = options;
+      const call = { name, envelope, repeatable, route, parse, timeoutMs, signal };
+      return perform(this.#components, call);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 
   #route(level: ReadLevel): Route {

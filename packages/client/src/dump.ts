@@ -93,5 +93,6 @@ function cursorLost(why: string, cause?: unknown): DleError {
 }
 
 function release(link: Link, cursor: string): void {
-  link.request(releaseRequest(cursor), { timeoutMs: RELEASE_TIMEOUT_MS }).catch(() => {});
+  const { control, raw } = releaseRequest(cursor);
+  link.rpc?.request(control, raw, { timeoutMs: RELEASE_TIMEOUT_MS }).catch(() => {});
 }

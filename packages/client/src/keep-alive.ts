@@ -8,13 +8,21 @@ const NEVER_MS = 2 ** 31 - 1;
  */
 export class KeepAlive {
   #calls = 0;
+  /** Kept from call to call: a timer takes longer to make than to hold the process, or not. */
   #timer: NodeJS.Timeout | undefined;
 
   begin(): void {
-    if (this.#calls++ === 0) this.#timer = setInterval(() => {}, NEVER_MS);
+    if (this.#calls++ > 0) return;
+    this.#timer ??= setInterval(() => {}, NEVER_MS);
+    this.#timer.ref();
   }
 
   end(): void {
-    if (--this.#calls === 0) clearInterval(this.#timer);
+    if (--this.#calls === 0) this.#timer?.unref();
+  }
+
+  /** No call is begun any more. */
+  close(): void {
+    clearInterval(this.#timer);
   }
 }

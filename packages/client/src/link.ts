@@ -1,11 +1,11 @@
 import { type Clock, DleError, isDleError, type Logger, type Random } from '@dle/common';
 import {
   PROTOCOL_RANGE,
-  type Reply,
   type RequestOptions,
   type Rpc,
   type Sockets,
   TcpClient,
+  type Waiter,
 } from '@dle/net';
 import type { Envelope } from './protocol/index.js';
 
@@ -74,8 +74,7 @@ export class Link {
   }
 
   /** Whether it is connected, and answers as far as one can tell. */
-  get healthy(): boolean {
-    const now = this.#clock.now();
+  isHealthy(now: number): boolean {
     if (this.rpc === undefined || now < this.#silentUntil) return false;
     return this.#underWay === 0 || now - this.#answeredAt < SILENT_AFTER_MS;
   }
@@ -93,37 +92,36 @@ export class Link {
     this.#silentUntil = Number.NEGATIVE_INFINITY;
   }
 
-  /** As `Rpc.request`, over the present connection. */
-  async request(envelope: Envelope, options: RequestOptions): Promise<Reply> {
+  /**
+   * As `Rpc.ask`, over the present connection, if there is one. Whatever `waiter` is told, it has to
+   * tell `ended`.
+   */
+  ask(envelope: Envelope, waiter: Waiter, options: RequestOptions, now: number): void {
+    if (this.#underWay++ === 0) this.#answeredAt = now;
     const { rpc } = this;
-    if (rpc === undefined) {
-      const message = `no connection to ${this.address}`;
-      throw new DleError('DLE_CONNECTION_LOST', message, {
-        retryable: true,
-        cause: this.lastError,
-      });
+    if (rpc !== undefined) {
+      rpc.ask(envelope.control, envelope.raw, waiter, options);
+      return;
     }
-    if (this.#underWay++ === 0) this.#answeredAt = this.#clock.now();
-    try {
-      const reply = await rpc.request(envelope.control, envelope.raw, options);
-      this.#answered();
-      return reply;
-    } catch (error) {
-      if (isDleError(error, 'DLE_TIMEOUT')) {
-        this.#silentUntil = this.#clock.now() + PASSED_OVER_MS;
-      } else if (!isDleError(error, 'DLE_ABORTED')) this.#answered();
-      throw error;
-    } finally {
-      this.#underWay--;
+    const message = `no connection to ${this.address}`;
+    const details = { retryable: true, cause: this.lastError };
+    waiter.fail(new DleError('DLE_CONNECTION_LOST', message, details));
+  }
+
+  /** A request has been answered, or has failed with `error`. */
+  ended(error?: DleError): void {
+    this.#underWay--;
+    if (isDleError(error, 'DLE_ABORTED')) return;
+    const now = this.#clock.now();
+    if (isDleError(error, 'DLE_TIMEOUT')) {
+      this.#silentUntil = now + PASSED_OVER_MS;
+    } else {
+      this.#answeredAt = now;
+      this.trustAgain();
     }
   }
 
   close(): Promise<void> {
     return this.#client.close();
-  }
-
-  #answered(): void {
-    this.#answeredAt = this.#clock.now();
-    this.trustAgain();
   }
 }

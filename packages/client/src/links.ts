@@ -43,12 +43,12 @@ export class Links {
     this.endpointRoute = {
       links: () => this.#endpoints,
       start: () => this.#start(),
-      pick: () => this.#pickEndpoint(),
+      pick: (now) => this.#pickEndpoint(now),
     };
     this.leaderRoute = {
       links: () => [...this.#endpoints, ...this.#learned.values()],
       start: () => this.#start(),
-      pick: () => this.#pickLeader(),
+      pick: (now) => this.#pickLeader(now),
     };
   }
 
@@ -91,7 +91,7 @@ export class Links {
    */
   giveUp(link: Link): void {
     if (this.#leader === link) this.#leader = undefined;
-    if (this.#pickEndpoint() !== link) return;
+    if (this.#pickEndpoint(this.#components.clock.now()) !== link) return;
     this.#first = (this.#endpoints.indexOf(link) + 1) % this.#endpoints.length;
   }
 
@@ -116,18 +116,18 @@ export class Links {
     return this.#learned.get(address) ?? this.#endpoints.find((link) => link.address === address);
   }
 
-  #pickLeader(): Link | undefined {
+  #pickLeader(now: number): Link | undefined {
     const leader = this.#leader;
-    if (leader?.healthy === true) return leader;
-    return this.#pickEndpoint() ?? (leader?.rpc === undefined ? undefined : leader);
+    if (leader?.isHealthy(now) === true) return leader;
+    return this.#pickEndpoint(now) ?? (leader?.rpc === undefined ? undefined : leader);
   }
 
-  #pickEndpoint(): Link | undefined {
+  #pickEndpoint(now: number): Link | undefined {
     const count = this.#endpoints.length;
     let lastResort: Link | undefined;
     for (let offset = 0; offset < count; offset++) {
       const link = this.#endpoints[(this.#first + offset) % count]!;
-      if (link.healthy) return link;
+      if (link.isHealthy(now)) return link;
       if (link.rpc !== undefined) lastResort ??= link;
     }
     return lastResort;

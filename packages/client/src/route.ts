@@ -8,9 +8,9 @@ export interface Route {
   start(): void;
   /**
    * The link to ask now: connected, and none that has fallen silent if there is a choice.
-   * `undefined` while nothing is connected.
+   * `undefined` while nothing is connected. `now`: monotonic milliseconds.
    */
-  pick(): Link | undefined;
+  pick(now: number): Link | undefined;
 }
 
 /** To one node and no other. */

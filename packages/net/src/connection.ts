@@ -141,8 +141,11 @@ export class Connection {
       this.#socket.pause();
       return;
     }
-    this.#parse();
-    if (this.#reading) this.#socket.resume();
+    // Not at once: this may be a handler's call that answers in the midst of something.
+    this.#clock.defer(() => {
+      this.#parse();
+      if (this.#reading) this.#socket.resume();
+    });
   }
 
   /** Closes at once what no longer works. Does nothing if it is closed. */

@@ -1,6 +1,7 @@
 export { type Address, formatAddress, parseAddress } from './address.js';
 export type { Backoff } from './backoff.js';
 export type { ConnectOptions } from './connect-waiters.js';
+export { Later } from './later.js';
 export {
   MAX_CLIENT_BODY_BYTES,
   MAX_CONTROL_BYTES,
@@ -32,5 +33,6 @@ export type {
   RawParts,
   Reply,
   RpcHandler,
+  Waiter,
   Welcome,
 } from './types.js';

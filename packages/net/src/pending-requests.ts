@@ -1,6 +1,6 @@
 import { type Clock, DleError } from '@dle/common';
 import { listenForAbort } from './listen-for-abort.js';
-import type { Reply } from './types.js';
+import type { Reply, Waiter } from './types.js';
 
 /**
  * Requests one connection may have under way. Each holds a promise and its place here, some 500
@@ -14,8 +14,7 @@ const MAX_ID = 0xffff_ffff;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 interface Pending {
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: DleError) => void;
+  readonly waiter: Waiter;
   /** Number of its frame in the outbox. */
   readonly frame: number;
   readonly deadline: number;
@@ -64,22 +63,16 @@ export class PendingRequests {
   }
 
   /**
-   * The response to request `id`, once it comes. Rejects with DLE_TIMEOUT, DLE_ABORTED, or what
-   * `fail` or `failAll` say.
+   * `waiter` gets the response to request `id`, once it comes; or fails with DLE_TIMEOUT,
+   * DLE_ABORTED, or what `fail` or `failAll` say.
    */
-  wait(
-    id: number,
-    options: PendingOptions,
-    resolve: (reply: Reply) => void,
-    reject: (error: DleError) => void,
-  ): void {
-    const { frame, timeoutMs, signal } = options;
+  wait(id: number, waiter: Waiter, { frame, timeoutMs, signal }: PendingOptions): void {
     const deadline = this.#clock.now() + timeoutMs;
     // It has been queued and will leave, so nobody can say any more that it has no effect.
     const onAbort =
       signal === undefined ? undefined : () => this.fail(id, aborted(signal, 'unknown'));
     if (onAbort !== undefined) listenForAbort(signal!, onAbort);
-    this.#byId.set(id, { resolve, reject, frame, deadline, timeoutMs, signal, onAbort });
+    this.#byId.set(id, { waiter, frame, deadline, timeoutMs, signal, onAbort });
     this.#watch(deadline);
   }
 
@@ -89,11 +82,11 @@ export class PendingRequests {
   }
 
   succeed(id: number, reply: Reply): void {
-    this.#take(id)?.resolve(reply);
+    this.#take(id)?.waiter.succeed(reply);
   }
 
   fail(id: number, error: DleError): void {
-    this.#take(id)?.reject(error);
+    this.#take(id)?.waiter.fail(error);
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { DleError } from '@dle/common';
 import type { Session } from './session.js';
-import type { Control, Hello, RawParts, Reply, Welcome } from './types.js';
+import type { Control, Hello, RawParts, Reply, Waiter, Welcome } from './types.js';
 
 export interface RequestOptions {
   /** How long to wait for the response, in milliseconds. Default 30,000. */
@@ -46,7 +46,19 @@ export class Rpc {
    * - DLE_FRAME_TOO_LARGE, DLE_INVALID_ARGUMENT: it cannot be sent.
    */
   request(control: Control, raw?: RawParts, options?: RequestOptions): Promise<Reply> {
-    return this.#session.request(control, raw, options);
+    return new Promise((resolve, reject) => {
+      this.ask(control, raw, { succeed: resolve, fail: reject }, options);
+    });
+  }
+
+  /** As `request`, for whoever asks too often for a promise each time. */
+  ask(
+    control: Control,
+    raw: RawParts | undefined,
+    waiter: Waiter,
+    options: RequestOptions = {},
+  ): void {
+    this.#session.ask(control, raw, waiter, options);
   }
 
   /**

@@ -2,10 +2,11 @@ import { type Clock, DleError, EMPTY_BYTES, type Logger } from '@dle/common';
 import type { Connection } from './connection.js';
 import { FrameKind } from './frame.js';
 import type { FrameParser } from './frame-parser.js';
+import { Later } from './later.js';
 import { MAX_CLIENT_BODY_BYTES, MAX_MEMBER_BODY_BYTES } from './limits.js';
 import { aborted, checkTimeout, PendingRequests } from './pending-requests.js';
 import { type RequestOptions, Rpc } from './rpc.js';
-import type { Answer, Control, Hello, RawParts, Reply, RpcHandler, Welcome } from './types.js';
+import type { Answer, Control, Hello, RawParts, RpcHandler, Waiter, Welcome } from './types.js';
 import { errorControl, errorFrom } from './wire-error.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -85,16 +86,21 @@ export class Session {
     return this.#connection.closedReason;
   }
 
-  request(control: Control, raw?: RawParts, options: RequestOptions = {}): Promise<Reply> {
-    // What is thrown in here rejects the promise.
-    return new Promise((resolve, reject) => {
-      const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  ask(
+    control: Control,
+    raw: RawParts | undefined,
+    waiter: Waiter,
+    { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: RequestOptions,
+  ): void {
+    try {
       checkTimeout(timeoutMs);
       if (signal?.aborted) throw aborted(signal, 'none');
       const id = this.#pending.nextId();
       const frame = this.#connection.send(FrameKind.request, id, control, raw);
-      this.#pending.wait(id, { frame, timeoutMs, signal }, resolve, reject);
-    });
+      this.#pending.wait(id, waiter, { frame, timeoutMs, signal });
+    } catch (thrown) {
+      waiter.fail(DleError.from(thrown));
+    }
   }
 
   send(control: Control, raw?: RawParts): void {
@@ -156,7 +162,7 @@ export class Session {
   #serve(id: number, control: Control, raw: Uint8Array, frameBytes: number): void {
     const bytes = frameBytes + REQUEST_OVERHEAD_BYTES;
     this.#handlingBytes += bytes;
-    let answer: Answer | Promise<Answer>;
+    let answer: Answer | Later | Promise<Answer>;
     try {
       if (this.#handler.request === undefined) {
         throw new DleError('DLE_INVALID_ARGUMENT', 'this side answers no requests');
@@ -166,7 +172,13 @@ export class Session {
       this.#answerError(id, error, bytes);
       return;
     }
-    if (isPromise(answer)) {
+    if (answer instanceof Later) {
+      answer.onSettled((error, settled) => {
+        if (settled === undefined) this.#answerError(id, error, bytes);
+        else this.#answer(id, settled, bytes);
+      });
+      this.#regulate();
+    } else if (isPromise(answer)) {
       answer.then(
         (settled) => this.#answer(id, settled, bytes),
         (error: unknown) => this.#answerError(id, error, bytes),

@@ -1,4 +1,5 @@
 import type { DleError } from '@dle/common';
+import type { Later } from './later.js';
 import type { Rpc } from './rpc.js';
 
 /** The first thing said on a connection, by the side that opened it. */
@@ -49,6 +50,12 @@ export interface Reply {
   readonly raw: Uint8Array;
 }
 
+/** Whoever waits for the response to a request; one of the two is called, once. */
+export interface Waiter {
+  succeed(reply: Reply): void;
+  fail(error: DleError): void;
+}
+
 /** What a handler answers. */
 export interface Answer {
   readonly control: Control;
@@ -62,7 +69,7 @@ export interface RpcHandler {
    * retryable and effect;
    * anything else becomes DLE_INTERNAL of unknown effect, and is logged.
    */
-  request?(control: Control, raw: Uint8Array, rpc: Rpc): Answer | Promise<Answer>;
+  request?(control: Control, raw: Uint8Array, rpc: Rpc): Answer | Later | Promise<Answer>;
   /** Takes a one-way message. What it throws is logged. */
   message?(control: Control, raw: Uint8Array, rpc: Rpc): void;
   /** Called once, when the connection is gone. */

@@ -241,7 +241,7 @@ describe('what is handed out', () => {
     const parser = new FrameParser(LIMIT);
     parser.push(concatBytes(Array.from({ length: 1_000 }, () => small)));
     expect(parser.next()).toBe(true);
-    expect(parser.raw().buffer.byteLength).toBe(20);
+    expect(parser.raw().buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize);
   });
 
   test('a large raw part is not copied', () => {

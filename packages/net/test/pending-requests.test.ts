@@ -15,7 +15,7 @@ function world(): { clock: VirtualClock; pending: PendingRequests; ask: typeof a
     const id = pending.nextId();
     const options = { frame: ++frames, timeoutMs, signal };
     const answer = new Promise<Reply>((resolve, reject) =>
-      pending.wait(id, options, resolve, reject),
+      pending.wait(id, { succeed: resolve, fail: reject }, options),
     );
     return { id, answer };
   }

@@ -20,7 +20,7 @@ import {
   transferResult,
 } from '@dle/client/protocol';
 import { DleError } from '@dle/common';
-import type { Answer, Control } from '@dle/net';
+import { type Answer, type Control, Later } from '@dle/net';
 import type { LogProposal, RaftNode } from '@dle/raft';
 import { entryOf } from '../entries.js';
 import type { Consensus } from '../replica/participation.js';
@@ -59,23 +59,33 @@ export class ClientApi {
     this.#components = components;
   }
 
-  async handle(control: Control, raw: Uint8Array): Promise<Answer> {
+  /** Throws, or fails, with what the client is told. */
+  handle(control: Control, raw: Uint8Array): Answer | Later | Promise<Answer> {
     const request = parseRequest(control, raw);
     // What a removed node holds grows old; others hold it, too.
     if (request.op !== 'status' && request.op !== 'release') this.#components.consensus();
     try {
-      return await this.#dispatch(request);
+      const answer = this.#dispatch(request);
+      if (!(answer instanceof Promise)) return answer;
+      return answer.catch((thrown: unknown) => {
+        throw this.#told(thrown);
+      });
     } catch (thrown) {
-      const error = DleError.from(thrown);
-      throw this.#foreign.has(error) ? error : this.#components.explain(error);
+      throw this.#told(thrown);
     }
   }
 
-  #dispatch(request: ClientRequest): Promise<Answer> | Answer {
+  /** What the client is told of a failure. */
+  #told(thrown: unknown): DleError {
+    const error = DleError.from(thrown);
+    return this.#foreign.has(error) ? error : this.#components.explain(error);
+  }
+
+  #dispatch(request: ClientRequest): Answer | Later | Promise<Answer> {
     switch (request.op) {
       case 'put':
       case 'del':
-        return this.#atLeader(request, (consensus) => write(consensus, request));
+        return this.#atLeader(request, (consensus) => this.#write(consensus, request));
       case 'get':
         return this.#get(request, request.level);
       case 'addMember':
@@ -105,8 +115,8 @@ export class ClientApi {
    */
   #atLeader(
     request: LeaderRequest,
-    serve: (consensus: Consensus) => Promise<Envelope>,
-  ): Promise<Answer> {
+    serve: (consensus: Consensus) => Later | Promise<Answer>,
+  ): Later | Promise<Answer> {
     const consensus = this.#inCluster();
     const { raft, transport } = consensus;
     if (raft.isLeader || raft.stopped !== undefined) return serve(consensus);
@@ -130,13 +140,44 @@ export class ClientApi {
     );
   }
 
-  #get(request: GetRequest, level: ReadLevel): Promise<Answer> | Answer {
+  #write({ raft, replica }: Consensus, request: PutRequest | DelRequest): Later {
+    const later = new Later();
+    // Key and value are not held until the answer.
+    const { op } = request;
+    raft.propose(entryOf(request), (error, index) => {
+      if (error !== undefined) this.#fail(later, error);
+      else if (op === 'put') later.answer(putResult({ index }));
+      else later.answer(delResult({ index, existed: replica.machine.existedBefore(index) }));
+    });
+    return later;
+  }
+
+  #get(request: GetRequest, level: ReadLevel): Answer | Later | Promise<Answer> {
     if (level === 'stale') return answerOf(this.#components.replica(), request);
-    const serve = async ({ raft, replica }: Consensus): Promise<Envelope> => {
-      await readable(raft, level);
-      return answerOf(replica, request);
-    };
+    const serve = (consensus: Consensus): Later => this.#read(consensus, request, level);
     return isLeadersRead(level) ? this.#atLeader(request, serve) : serve(this.#inCluster());
+  }
+
+  #read(
+    { raft, replica }: Consensus,
+    request: GetRequest,
+    level: Exclude<ReadLevel, 'stale'>,
+  ): Later {
+    const later = new Later();
+    raft.read((error) => {
+      try {
+        if (error !== undefined) throw error;
+        later.answer(answerOf(replica, request));
+      } catch (thrown) {
+        this.#fail(later, thrown);
+      }
+    }, level);
+    return later;
+  }
+
+  /** Not at once: consensus is in the midst of a step, which an explanation may end. */
+  #fail(later: Later, thrown: unknown): void {
+    queueMicrotask(() => later.fail(this.#told(thrown)));
   }
 
   async #dump(request: DumpRequest): Promise<Envelope> {
@@ -158,16 +199,6 @@ export class ClientApi {
     if (consensus === undefined) throw unavailable('the cluster is still being formed');
     return consensus;
   }
-}
-
-function write({ raft, replica }: Consensus, request: PutRequest | DelRequest): Promise<Envelope> {
-  return new Promise((resolve, reject) => {
-    raft.propose(entryOf(request), (error, index) => {
-      if (error !== undefined) reject(error);
-      else if (request.op === 'put') resolve(putResult({ index }));
-      else resolve(delResult({ index, existed: replica.machine.existedBefore(index) }));
-    });
-  });
 }
 
 function answerOf({ store }: Replica, request: GetRequest): Envelope {

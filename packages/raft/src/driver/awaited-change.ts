@@ -35,7 +35,8 @@ export class AwaitedChange {
   }
 
   expire(before: number): void {
-    if (this.#since < before) this.fail(outcomeUnknown('no majority has taken it in time'));
+    if (this.#settle === undefined || this.#since >= before) return;
+    this.fail(outcomeUnknown('no majority has taken it in time'));
   }
 
   fail(error: DleError): void {

@@ -31,8 +31,8 @@ export class HandOver {
   }
 
   expire(before: number): void {
-    if (this.#since < before)
-      this.fail(transferFailed('timeout', 'nobody has come to lead in time'));
+    if (this.#settle === undefined || this.#since >= before) return;
+    this.fail(transferFailed('timeout', 'nobody has come to lead in time'));
   }
 
   fail(error: DleError): void {

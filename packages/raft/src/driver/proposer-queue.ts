@@ -9,7 +9,10 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 export interface ProposalBatch<P> {
   readonly proposals: readonly P[];
+  /** Of each proposal, in bytes. */
+  readonly sizes: readonly number[];
   readonly settles: readonly Settle[];
+  /** Of all of them. */
   readonly bytes: number;
 }
 
@@ -20,7 +23,7 @@ export interface ProposalBatch<P> {
 export class ProposerQueue<P extends Proposal> {
   #queued: P[] = [];
   #queuedSettles: Settle[] = [];
-  #bytes = 0;
+  #queuedBytes = 0;
   readonly #inLog: WaitingByIndex = new WaitingByIndex();
   readonly #maxBytes: number;
 
@@ -28,9 +31,9 @@ export class ProposerQueue<P extends Proposal> {
     this.#maxBytes = options.maxBytes;
   }
 
-  /** Bytes of entries that are proposed and not yet answered. */
+  /** Bytes of entries that are proposed, in batches that are not yet answered. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#queuedBytes + this.#inLog.bytes;
   }
 
   get queued(): number {
@@ -39,14 +42,15 @@ export class ProposerQueue<P extends Proposal> {
 
   /** Returns `DLE_OVERLOADED` instead of queueing where too many bytes are under way already. */
   push(proposal: P, settle: Settle): DleError | undefined {
-    if (this.#bytes > 0 && this.#bytes + proposal.bytes > this.#maxBytes) {
+    const { bytes } = this;
+    if (bytes > 0 && bytes + proposal.bytes > this.#maxBytes) {
       return new DleError(
         'DLE_OVERLOADED',
-        `${this.#bytes} bytes of writes are waiting for a majority; try again later`,
+        `${bytes} bytes of writes are waiting for a majority; try again later`,
         { retryable: true },
       );
     }
-    this.#bytes += proposal.bytes;
+    this.#queuedBytes += proposal.bytes;
     this.#queued.push(proposal);
     this.#queuedSettles.push(settle);
     return undefined;
@@ -54,35 +58,27 @@ export class ProposerQueue<P extends Proposal> {
 
   /** Takes the next batch off the queue. */
   take(): ProposalBatch<P> {
-    let count = 0;
+    const sizes: number[] = [];
     let bytes = 0;
-    while (count < this.#queued.length && count < MAX_BATCH_ENTRIES) {
-      const next = this.#queued[count]!.bytes;
-      if (count > 0 && bytes + next > MAX_BATCH_BYTES) break;
+    while (sizes.length < this.#queued.length && sizes.length < MAX_BATCH_ENTRIES) {
+      const next = this.#queued[sizes.length]!.bytes;
+      if (sizes.length > 0 && bytes + next > MAX_BATCH_BYTES) break;
       bytes += next;
-      count++;
+      sizes.push(next);
     }
-    const proposals = this.#queued.splice(0, count);
-    const settles = this.#queuedSettles.splice(0, count);
-    return { proposals, settles, bytes };
+    this.#queuedBytes -= bytes;
+    const proposals = this.#queued.splice(0, sizes.length);
+    const settles = this.#queuedSettles.splice(0, sizes.length);
+    return { proposals, sizes, settles, bytes };
   }
 
   /** The batch is in the log, at `firstIndex` and behind. */
   accepted(batch: ProposalBatch<P>, firstIndex: number, now: number): void {
-    for (let i = 0; i < batch.settles.length; i++) {
-      const { bytes } = batch.proposals[i]!;
-      const settle = batch.settles[i]!;
-      const answer: Settle = (error, index) => {
-        this.#bytes -= bytes;
-        settle(error, index);
-      };
-      this.#inLog.add(firstIndex + i, answer, now);
-    }
+    this.#inLog.addRun(batch.settles, firstIndex, batch.bytes, now);
   }
 
   /** The batch was not taken; nothing of it was written. */
   refused(batch: ProposalBatch<P>, error: DleError): void {
-    this.#bytes -= batch.bytes;
     for (const settle of batch.settles) settle(error, 0);
   }
 
@@ -92,7 +88,7 @@ export class ProposerQueue<P extends Proposal> {
 
   /** Those in the log since before `before` need not wait longer; they may still be committed. */
   expire(before: number): void {
-    this.#inLog.expire(before, outcomeUnknown('no majority has taken it in time'));
+    this.#inLog.expire(before, () => outcomeUnknown('no majority has taken it in time'));
   }
 
   /** Leadership is gone: those in the log may still be committed by another leader. */

@@ -300,7 +300,7 @@ export class RaftNode<P extends Proposal> {
         continue;
       }
       this.#proposing = batch;
-      this.#step({ type: 'propose', sizes: batch.proposals.map((proposal) => proposal.bytes) });
+      this.#step({ type: 'propose', sizes: batch.sizes });
       this.#proposing = undefined;
     }
   }

@@ -18,22 +18,20 @@ export class ReadQueue {
   readonly #confirming = new Map<number, { readonly settles: Settle[]; readonly since: number }>();
   readonly #confirmed: WaitingByIndex = new WaitingByIndex();
   #lastId = 0;
-  /** Not yet answered. */
-  #waiting = 0;
+  /** Not yet answered, nor confirmed. */
+  #unconfirmed = 0;
 
   /** Returns `DLE_OVERLOADED` instead of queueing where too many wait already. */
   push(level: ReadLevel, settle: Settle): DleError | undefined {
-    if (this.#waiting >= MAX_WAITING_READS) {
-      const message = `${this.#waiting} reads wait for a majority; try again later`;
+    const waiting = this.#unconfirmed + this.#confirmed.size;
+    if (waiting >= MAX_WAITING_READS) {
+      const message = `${waiting} reads wait for a majority; try again later`;
       return new DleError('DLE_OVERLOADED', message, { retryable: true });
     }
-    this.#waiting++;
+    this.#unconfirmed++;
     const gathered = this.#gathered.get(level) ?? [];
     this.#gathered.set(level, gathered);
-    gathered.push((error, index) => {
-      this.#waiting--;
-      settle(error, index);
-    });
+    gathered.push(settle);
     return undefined;
   }
 
@@ -50,20 +48,16 @@ export class ReadQueue {
 
   /** The reads under these ids may be served once the state reflects `index`. */
   confirmed(ids: readonly number[], index: number, now: number): void {
-    for (const id of ids) {
-      for (const settle of this.#take(id)) this.#confirmed.add(index, settle, now);
-    }
+    for (const id of ids) this.#confirmed.addAll(this.#take(id), index, now);
   }
 
   /** Those who have waited since before `before`, for a majority or for the state, need not longer. */
   expire(before: number): void {
-    const message = 'nobody has vouched for the read in time; try again';
-    const error = new DleError('DLE_UNAVAILABLE', message, { retryable: true });
     for (const [id, { since }] of this.#confirming) {
       if (since >= before) break;
-      this.refused([id], error);
+      this.refused([id], notVouchedFor());
     }
-    this.#confirmed.expire(before, error);
+    this.#confirmed.expire(before, notVouchedFor);
   }
 
   refused(ids: readonly number[], error: DleError): void {
@@ -77,6 +71,7 @@ export class ReadQueue {
   failAll(error: DleError): void {
     const gathered = [...this.#gathered.values()].flat();
     this.#gathered.clear();
+    this.#unconfirmed -= gathered.length;
     this.refused([...this.#confirming.keys()], error);
     this.#confirmed.failAll(error);
     for (const settle of gathered) settle(error, 0);
@@ -85,6 +80,12 @@ export class ReadQueue {
   #take(id: number): readonly Settle[] {
     const settles = this.#confirming.get(id)?.settles ?? [];
     this.#confirming.delete(id);
+    this.#unconfirmed -= settles.length;
     return settles;
   }
+}
+
+function notVouchedFor(): DleError {
+  const message = 'nobody has vouched for the read in time; try again';
+  return new DleError('DLE_UNAVAILABLE', message, { retryable: true });
 }

@@ -9,54 +9,108 @@ import type {
 /** Called once: with an error, or with the index that answers the call. */
 export type Settle = (error: DleError | undefined, index: number) => void;
 
-/** Those who wait for an index to be applied, in the order of their indexes. */
+/**
+ * Those who wait together, since the same moment: all for one index, or, with `step` 1, each for
+ * the index behind that of the one before.
+ */
+interface Group {
+  readonly settles: readonly Settle[];
+  readonly index: number;
+  readonly step: 0 | 1;
+  readonly bytes: number;
+  readonly since: number;
+}
+
+/**
+ * Those who wait for an index to be applied, in the order of their indexes. They come and go by the
+ * hundred: nothing is made or kept for each of them.
+ */
 export class WaitingByIndex {
-  #indexes: number[] = [];
-  #settles: Settle[] = [];
-  /** Since when each of them waits. */
-  #since: number[] = [];
+  #groups: Group[] = [];
+  /** The first group that waits, and how many of it have been answered. */
   #head = 0;
+  #answered = 0;
+  #size = 0;
+  #bytes = 0;
 
   get size(): number {
-    return this.#indexes.length - this.#head;
+    return this.#size;
   }
 
-  /** Whoever waits for less than somebody before waits for as long. */
-  add(index: number, settle: Settle, now: number): void {
-    this.#since.push(now);
-    this.#indexes.push(Math.max(index, this.#indexes.at(-1) ?? 0));
-    this.#settles.push(settle);
+  /** What those who wait hold, in bytes, and those who waited together with them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** `settles` wait for `index`. Whoever waits for less than somebody before waits for as long. */
+  addAll(settles: readonly Settle[], index: number, now: number): void {
+    const behind = Math.max(index, this.#lastIndex);
+    this.#add({ settles, index: behind, step: 0, bytes: 0, since: now });
+  }
+
+  /**
+   * The first of `settles` waits for `firstIndex`, which is behind all others, each of the others
+   * for the next. Together they hold `bytes`.
+   */
+  addRun(settles: readonly Settle[], firstIndex: number, bytes: number, now: number): void {
+    this.#add({ settles, index: firstIndex, step: 1, bytes, since: now });
   }
 
   /** Answers everybody who waits for an index up to `applied`. */
   settleUpTo(applied: number): void {
-    while (this.#head < this.#indexes.length && this.#indexes[this.#head]! <= applied) {
-      const head = this.#head++;
-      const settle = this.#settles[head]!;
-      settle(undefined, this.#indexes[head]!);
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      const index = next.index + this.#answered * next.step;
+      if (index > applied) return;
+      this.#size--;
+      next.settles[this.#answered++]!(undefined, index);
     }
-    if (this.#head === this.#indexes.length) this.#clear();
   }
 
   /** Ends the wait of everybody who was added before `before`. */
-  expire(before: number, error: DleError): void {
-    while (this.#head < this.#indexes.length && this.#since[this.#head]! < before) {
-      this.#settles[this.#head++]!(error, 0);
+  expire(before: number, error: () => DleError): void {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      if (next.since >= before) return;
+      this.#size--;
+      next.settles[this.#answered++]!(error(), 0);
     }
-    if (this.#head === this.#indexes.length) this.#clear();
   }
 
   failAll(error: DleError): void {
-    const settles = this.#settles.slice(this.#head);
-    this.#clear();
+    const waiting = this.#groups.slice(this.#head).flatMap(({ settles }) => settles);
+    const settles = waiting.slice(this.#answered);
+    this.#groups = [];
+    this.#head = 0;
+    this.#answered = 0;
+    this.#size = 0;
+    this.#bytes = 0;
     for (const settle of settles) settle(error, 0);
   }
 
-  #clear(): void {
-    this.#indexes = [];
-    this.#settles = [];
-    this.#since = [];
-    this.#head = 0;
+  get #lastIndex(): number {
+    const last = this.#groups.at(-1);
+    return last === undefined ? 0 : last.index + (last.settles.length - 1) * last.step;
+  }
+
+  #add(group: Group): void {
+    if (group.settles.length === 0) return;
+    this.#groups.push(group);
+    this.#size += group.settles.length;
+    this.#bytes += group.bytes;
+  }
+
+  /** The group of whoever is to be answered next. */
+  #next(): Group | undefined {
+    const group = this.#groups[this.#head];
+    if (group === undefined || this.#answered < group.settles.length) return group;
+    this.#answered = 0;
+    this.#bytes -= group.bytes;
+    this.#head++;
+    // Where somebody always waits, it would never be empty.
+    if (this.#head * 2 > this.#groups.length) {
+      this.#groups.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return this.#groups[this.#head];
   }
 }
 
