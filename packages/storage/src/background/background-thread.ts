@@ -9,6 +9,8 @@ import type { DirectoryHeader } from '../directory/directory-format.js';
 import type { Listed } from '../directory/sealed-segment.js';
 import type { Answer, PlainError, Question, Report, Request } from './messages.js';
 
+type Asked = Extract<Report, { type: 'ask' }>;
+
 interface Waiter {
   resolve(result: unknown): void;
   reject(error: DleError): void;
@@ -73,7 +75,7 @@ class BackgroundThread {
     const waiter = this.#waiting.get(message.job);
     if (waiter === undefined) return;
     if (message.type === 'ask') {
-      void this.#answer(message.job, waiter.host!, message.question);
+      void this.#answer(message, waiter.host!);
     } else if (message.type === 'progress') {
       waiter.host?.progress(message.bytes);
     } else {
@@ -83,7 +85,7 @@ class BackgroundThread {
     }
   }
 
-  async #answer(job: number, host: CompactionHost, question: Question): Promise<void> {
+  async #answer({ job, number, question }: Asked, host: CompactionHost): Promise<void> {
     let answer: Answer;
     try {
       answer = { value: await ask(host, question) };
@@ -91,7 +93,7 @@ class BackgroundThread {
       const { code, message, details } = DleError.from(thrown);
       answer = { error: { code, message, details } };
     }
-    this.#worker.postMessage({ type: 'answer', job, answer } satisfies Request);
+    this.#worker.postMessage({ type: 'answer', job, number, answer } satisfies Request);
   }
 }
 

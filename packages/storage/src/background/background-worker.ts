@@ -24,7 +24,9 @@ const hosts = new Map<number, RemoteHost>();
 class RemoteHost implements CompactionHost {
   stopped = false;
   readonly #job: number;
-  #settle: ((answer: Answer) => void) | undefined;
+  /** What to do with the answers, by the numbers of the questions. */
+  readonly #open = new Map<number, (answer: Answer) => void>();
+  #questions = 0;
 
   constructor(job: number) {
     this.#job = job;
@@ -46,17 +48,19 @@ class RemoteHost implements CompactionHost {
     report({ type: 'progress', job: this.#job, bytes });
   }
 
-  answer(answer: Answer): void {
-    this.#settle?.(answer);
+  answer(number: number, answer: Answer): void {
+    this.#open.get(number)?.(answer);
+    this.#open.delete(number);
   }
 
   #ask(question: Question): Promise<unknown> {
+    const number = ++this.#questions;
     return new Promise((resolve, reject) => {
-      this.#settle = (answer) => {
+      this.#open.set(number, (answer) => {
         if ('error' in answer) reject(new DleError(answer.error.code, answer.error.message));
         else resolve(answer.value);
-      };
-      report({ type: 'ask', job: this.#job, question }, memoryOf(question));
+      });
+      report({ type: 'ask', job: this.#job, number, question }, memoryOf(question));
     });
   }
 }
@@ -98,6 +102,6 @@ parentPort?.on('message', (request: Request) => {
     const host = hosts.get(job);
     if (host !== undefined) host.stopped = true;
   } else {
-    hosts.get(job)?.answer(request.answer);
+    hosts.get(job)?.answer(request.number, request.answer);
   }
 });

@@ -18,9 +18,14 @@ export type Request =
     }
   | { readonly type: 'compact'; readonly job: number; readonly order: CompactionOrder }
   | { readonly type: 'stop'; readonly job: number }
-  | { readonly type: 'answer'; readonly job: number; readonly answer: Answer };
+  | {
+      readonly type: 'answer';
+      readonly job: number;
+      readonly number: number;
+      readonly answer: Answer;
+    };
 
-/** From the thread. A job has one question open at a time. */
+/** From the thread. A job has several questions open at a time: they are answered in any order. */
 export type Report =
   | {
       readonly type: 'done';
@@ -29,7 +34,13 @@ export type Report =
     }
   | { readonly type: 'failed'; readonly job: number; readonly error: PlainError }
   | { readonly type: 'progress'; readonly job: number; readonly bytes: number }
-  | { readonly type: 'ask'; readonly job: number; readonly question: Question };
+  | {
+      readonly type: 'ask';
+      readonly job: number;
+      /** Tells the questions of a job apart. */
+      readonly number: number;
+      readonly question: Question;
+    };
 
 export type Question =
   | { readonly about: 'live'; readonly candidates: Candidates }

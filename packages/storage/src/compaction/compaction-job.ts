@@ -12,11 +12,22 @@ import { SortedWriter } from './sorted-writer.js';
 
 /** So many records are asked about at a time. */
 const BATCH = 2_048;
+/**
+ * So many questions are open while a batch is written: the host answers in its own time, which is
+ * once in a turn of the event loop.
+ */
+const OPEN_QUESTIONS = 3;
 
 export interface CompactionComponents {
   readonly vfs: Vfs;
   readonly clock: Clock;
   readonly host: CompactionHost;
+}
+
+/** Records of which the host has been asked which count. */
+interface AskedBatch {
+  readonly batch: CandidateBatch;
+  readonly live: Promise<Uint8Array>;
 }
 
 /** An output that is being written, and where its records lay. */
@@ -40,10 +51,17 @@ export class CompactionJob {
   readonly #host: CompactionHost;
   readonly #order: CompactionOrder;
   readonly #inputs: JobInputs;
-  readonly #batch = new CandidateBatch();
+  /** Is being filled. */
+  #batch = new CandidateBatch();
+  /** The oldest first. */
+  readonly #asked: AskedBatch[] = [];
+  /** Have been used. */
+  readonly #spare: CandidateBatch[] = [];
   readonly #older: OlderKeys;
   readonly #pace: Pace;
   #output: Output | undefined;
+  /** The output before is being made durable, while the next one is written. */
+  #finishing: Promise<void> | undefined;
   #kept = 0;
   #bytesWritten = 0;
   #bytesLooked = 0;
@@ -65,6 +83,7 @@ export class CompactionJob {
       const dropped = complete ? keys - this.#kept : 0;
       return { complete, dropped, bytesRead, bytesWritten: this.#bytesWritten };
     } finally {
+      await this.#finishing?.catch(() => undefined);
       await this.#output?.writer.discard();
       await this.#inputs.close();
       await this.#older.close();
@@ -83,69 +102,89 @@ export class CompactionJob {
     for (let place = merge.run(); place !== DONE; place = merge.run()) {
       await inputs.fill(merge, place);
       if (this.#batch.count < BATCH) continue;
-      if (this.#host.stopped) return false;
-      await this.#rewriteBatch();
+      this.#ask();
+      if (this.#asked.length <= OPEN_QUESTIONS) await this.#pause();
+      else if (this.#host.stopped) return false;
+      else await this.#rewriteOldest();
     }
-    await this.#rewriteBatch();
+    this.#ask();
+    while (this.#asked.length > 0) {
+      if (this.#host.stopped) return false;
+      await this.#rewriteOldest();
+    }
     await this.#finishOutput();
+    await this.#finishing;
     return !this.#host.stopped;
   }
 
-  /** Writes what counts of the batch. */
-  async #rewriteBatch(): Promise<void> {
+  /** Asks about the batch, and begins another one. */
+  #ask(): void {
     const batch = this.#batch;
     if (batch.count === 0) return;
-    const live = await this.#host.areLive(batch.candidates());
+    const live = this.#host.areLive(batch.candidates());
+    // Who waits for it is told; if the job fails before, that is nobody.
+    live.catch(() => undefined);
+    this.#asked.push({ batch, live });
+    this.#batch = this.#spare.pop() ?? new CandidateBatch();
+  }
+
+  /** Writes what counts of the batch that was asked about first. */
+  async #rewriteOldest(): Promise<void> {
+    const { batch, live: answer } = this.#asked.shift()!;
+    const live = await answer;
     let bytes = 0;
     const kept: number[] = [];
     for (let at = 0; at < batch.count; at++) {
       bytes += batch.bytesAt(at);
-      const counts = batch.isDelete(at) ? await this.#mustStay(at) : live[at] === 1;
+      const counts = batch.isDelete(at) ? await this.#mustStay(batch, at) : live[at] === 1;
       if (counts) kept.push(at);
     }
-    await this.#rewriteAll(kept);
+    await this.#rewriteAll(batch, kept);
     this.#bytesLooked += bytes;
     this.#host.progress(this.#bytesLooked);
     batch.clear();
+    this.#spare.push(batch);
     await this.#output?.writer.flushSome();
     await this.#pace.keep(this.#bytesLooked + this.#bytesWritten);
-    await new Promise<void>((resolve) => this.#clock.defer(resolve));
+    await this.#pause();
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#clock.defer(resolve));
   }
 
   /** Whether the delete at `at` of the batch hides a record that lies somewhere else. */
-  #mustStay(at: number): boolean | Promise<boolean> {
+  #mustStay(batch: CandidateBatch, at: number): boolean | Promise<boolean> {
     if (this.#order.keepTombstones) return true;
-    return this.#older.holds(this.#batch.keyAt(at), this.#batch.indexAt(at));
+    return this.#older.holds(batch.keyAt(at), batch.indexAt(at));
   }
 
   /** Writes the records at `places` of the batch: as many as can be read together at a time. */
-  async #rewriteAll(places: readonly number[]): Promise<void> {
-    const batch = this.#batch;
+  async #rewriteAll(batch: CandidateBatch, places: readonly number[]): Promise<void> {
     const inputs = this.#inputs;
     for (let from = 0; from < places.length; ) {
       const end = from + inputs.readGroup(batch, places, from);
       if (end === from) {
         const at = places[from++]!;
-        const output = this.#outputFor(at) ?? (await this.#nextOutput());
+        const output = this.#outputFor(batch, at) ?? (await this.#nextOutput());
         const record = inputs.read(batch.positionAt(at), batch.expectedAt(at));
-        this.#rewrite(output, at, record);
+        this.#rewrite(output, batch, at, record);
       }
       for (let start = 0; from < end; from++) {
         const at = places[from]!;
-        const output = this.#outputFor(at) ?? (await this.#nextOutput());
+        const output = this.#outputFor(batch, at) ?? (await this.#nextOutput());
         const next = start + batch.bytesAt(at);
-        this.#rewrite(output, at, inputs.group!.bytes.subarray(start, next));
+        this.#rewrite(output, batch, at, inputs.group!.bytes.subarray(start, next));
         start = next;
       }
     }
   }
 
   /** Where the record at `at` of the batch goes; `undefined`: into the next one. */
-  #outputFor(at: number): Output | undefined {
+  #outputFor(batch: CandidateBatch, at: number): Output | undefined {
     const output = this.#output;
     const isFull =
-      output !== undefined &&
-      output.writer.size + this.#batch.bytesAt(at) > this.#order.segmentBytes;
+      output !== undefined && output.writer.size + batch.bytesAt(at) > this.#order.segmentBytes;
     return isFull ? undefined : output;
   }
 
@@ -155,8 +194,7 @@ export class CompactionJob {
     return this.#output;
   }
 
-  #rewrite(output: Output, at: number, record: Uint8Array): void {
-    const batch = this.#batch;
+  #rewrite(output: Output, batch: CandidateBatch, at: number, record: Uint8Array): void {
     const bytes = batch.bytesAt(at);
     const { writer, moves, slot } = output;
     const offset = writer.size;
@@ -175,14 +213,24 @@ export class CompactionJob {
     return { slot, writer, moves: new MoveList(), tombstoneBytes: 0 };
   }
 
+  /** Has the output made durable and counted, beside what goes on; one at a time. */
   async #finishOutput(): Promise<void> {
+    await this.#finishing;
     const output = this.#output;
     if (output === undefined) return;
-    const header = await output.writer.finish();
     this.#output = undefined;
-    const { tombstoneBytes } = output;
-    const moves = output.moves.finish();
-    await this.#host.finished({ id: header.segment, header, moves, tombstoneBytes });
+    this.#finishing = this.#finish(output);
+    // Whoever comes next is told.
+    this.#finishing.catch(() => undefined);
+  }
+
+  async #finish({ writer, moves, tombstoneBytes }: Output): Promise<void> {
+    const header = await writer.finish().catch(async (thrown: unknown) => {
+      await writer.discard();
+      throw thrown;
+    });
+    const { segment: id } = header;
+    await this.#host.finished({ id, header, moves: moves.finish(), tombstoneBytes });
   }
 }
 

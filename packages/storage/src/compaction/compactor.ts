@@ -4,6 +4,7 @@ import type { Room } from '../store/group-writer.js';
 import { chooseInputs } from './choose-inputs.js';
 import { isInputDamage } from './compaction-job.js';
 import type { CompactionInput, CompactionOrder, CompactionOutcome } from './compaction-order.js';
+import { GrowthRate } from './pace.js';
 import { Scales, type ScalesComponents, type WeighedFile } from './scales.js';
 
 /** How often, at most, it is looked whether there is anything to do: more files take longer. */
@@ -20,9 +21,11 @@ const KEPT_PART_OF_RESERVE = 0.6;
 /** Bytes read and written in a second, unless it is said otherwise. */
 const DEFAULT_BYTES_PER_SECOND = 128 * 1024 * 1024;
 /**
- * Where files are so many times larger than they should be, there is no bound but a stated one. A
- * store that is overwritten stays so much larger than it should be: the bound cannot follow.
+ * And more where the log grows faster: so many bytes for each that is written to it. Of files of
+ * which two thirds count, five are read and written until there is room for one more.
  */
+const BYTES_PER_LOG_BYTE = 10;
+/** Where files are so many times larger than they should be, there is no bound but a stated one. */
 const FAR_BEHIND = 1.03;
 
 export interface CompactionProgress {
@@ -76,9 +79,12 @@ export class Compactor implements Room {
   readonly #components: CompactorComponents;
   readonly #options: CompactorOptions;
   readonly #scales: Scales;
+  readonly #logGrowth: GrowthRate;
   #job: Promise<unknown> | undefined;
   #running: RunningCompaction | undefined;
   #cancelTimer: (() => void) | undefined;
+  /** When it is looked next. */
+  #due = Number.POSITIVE_INFINITY;
   #notBefore = 0;
   /** There was no room for something, and the reserve has not been set aside since. */
   #isFull = false;
@@ -89,9 +95,11 @@ export class Compactor implements Room {
     this.#options = options;
     this.#scales = new Scales(components);
     this.counters = components.installer.counters;
+    this.#logGrowth = new GrowthRate(components.clock, this.#logBytes);
     components.directories.onBuilt.add(() => {
       this.#takeReserve();
-      this.touch();
+      // What could not be chosen before may have been missed.
+      this.touch(0);
     });
     components.directories.onRemade.add((id) => {
       this.#scales.trust(id);
@@ -121,23 +129,27 @@ export class Compactor implements Room {
   make(): void {
     if (this.#isFull) return;
     this.#isFull = true;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
     this.#watch(FIRST_FULL_MS);
   }
 
   /** Something has changed: looks soon whether there is anything to do. */
-  touch(): void {
-    if (this.#options.automatic || this.#isFull) this.#watch();
+  touch(withinMs: number = CHECK_MS): void {
+    const { files } = this.#components.catalog;
+    const delayMs = withinMs + files.length * CHECK_MS_PER_FILE;
+    if (this.#options.automatic || this.#isFull) this.#watch(delayMs);
   }
 
-  #watch(delayMs?: number): void {
-    if (this.#closed || this.#cancelTimer !== undefined) return;
-    const usual = CHECK_MS + this.#components.catalog.files.length * CHECK_MS_PER_FILE;
-    this.#cancelTimer = this.#components.clock.setTimer(() => {
-      this.#cancelTimer = undefined;
+  /** Looks when that time has passed, if not before. */
+  #watch(delayMs: number): void {
+    const { clock } = this.#components;
+    const due = clock.now() + delayMs;
+    if (this.#closed || due >= this.#due) return;
+    this.#cancelTimer?.();
+    this.#due = due;
+    this.#cancelTimer = clock.setTimer(() => {
+      this.#due = Number.POSITIVE_INFINITY;
       this.#checkNow();
-    }, delayMs ?? usual);
+    }, delayMs);
   }
 
   /**
@@ -343,7 +355,15 @@ export class Compactor implements Room {
     const sum = (of: (file: WeighedFile) => number): number =>
       files.reduce((total, file) => total + of(file), 0);
     const wanted = sum(({ keep }) => keep) * this.#scales.spaceRatio();
-    return sum(({ bytes }) => bytes) > wanted * FAR_BEHIND ? 0 : DEFAULT_BYTES_PER_SECOND;
+    const growth = this.#logGrowth.look(this.#logBytes);
+    if (sum(({ bytes }) => bytes) > wanted * FAR_BEHIND) return 0;
+    return Math.max(DEFAULT_BYTES_PER_SECOND, growth * BYTES_PER_LOG_BYTE);
+  }
+
+  /** What has ever come into the log, give or take what was there when it was opened. */
+  get #logBytes(): number {
+    const { bytesFreed, bytesWritten } = this.counters;
+    return this.#components.log.counters.bytes + bytesFreed - bytesWritten;
   }
 
   #orderFor(

@@ -26,3 +26,31 @@ export class Pace {
     });
   }
 }
+
+/** Two looks that lie closer to each other say little about what goes on. */
+const MIN_SPAN_MS = 50;
+
+/** How fast something grows, from one look to the next. */
+export class GrowthRate {
+  readonly #clock: Clock;
+  #lookedAt: number;
+  #bytes: number;
+  #perSecond = 0;
+
+  /** `bytes`: there are now. */
+  constructor(clock: Clock, bytes: number) {
+    this.#clock = clock;
+    this.#lookedAt = clock.now();
+    this.#bytes = bytes;
+  }
+
+  /** There are `bytes` now: how many have come in a second since the last look. */
+  look(bytes: number): number {
+    const span = this.#clock.now() - this.#lookedAt;
+    if (span < MIN_SPAN_MS) return this.#perSecond;
+    this.#perSecond = (Math.max(0, bytes - this.#bytes) / span) * 1_000;
+    this.#lookedAt += span;
+    this.#bytes = bytes;
+    return this.#perSecond;
+  }
+}

@@ -31,7 +31,7 @@ export class Relocation {
   readonly live: LiveBytes;
   readonly #components: RelocationComponents;
   /** Begun by the job that is under way, not finished yet. */
-  #unfinished: number | undefined;
+  readonly #unfinished = new Set<number>();
 
   constructor(components: RelocationComponents) {
     this.#components = components;
@@ -57,11 +57,13 @@ export class Relocation {
 
   /** A job has ended: what it has begun and not finished is no more. */
   releaseUnused(): void {
-    if (this.#unfinished === undefined) return;
-    this.#components.slots.free(this.#unfinished);
-    void this.#components.files.forget(this.#unfinished);
-    this.#components.log.space.adjust(-1, 0);
-    this.#unfinished = undefined;
+    const { slots, files, log } = this.#components;
+    for (const id of this.#unfinished) {
+      slots.free(id);
+      void files.forget(id);
+      log.space.adjust(-1, 0);
+    }
+    this.#unfinished.clear();
   }
 
   #areLive({ count, hashes, positions }: Candidates): Uint8Array {
@@ -78,14 +80,14 @@ export class Relocation {
     const id = log.space.takeId();
     files.name(id, sortedName(id));
     log.space.adjust(1, 0);
-    this.#unfinished = id;
+    this.#unfinished.add(id);
     return { id, slot: this.slotOf(id) };
   }
 
   async #finished(output: CompactionOutput, run: number): Promise<void> {
     const { catalog, log } = this.#components;
     const { header, id, moves, tombstoneBytes } = output;
-    this.#unfinished = undefined;
+    this.#unfinished.delete(id);
     log.space.adjust(0, header.segmentBytes);
     this.live.addTombstone(this.slotOf(id), tombstoneBytes);
     catalog.change([{ id, kind: 'sorted', run, header }]);

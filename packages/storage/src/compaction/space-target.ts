@@ -16,7 +16,7 @@ const WANTED_RATIO = 1.5;
  * What may be written for each byte of keys and values, all included: in a store that is
  * overwritten at random, less space costs more writing.
  */
-const WRITE_BUDGET = 3.3;
+const WRITE_BUDGET = 3.2;
 /** Below it a store would be rewritten for next to nothing. */
 const LEAST_RATIO = 1.15;
 /** Above it space is won back whatever it costs. */

@@ -11,7 +11,7 @@ export interface StoreBytes {
  * won back from the one that is being written, and what a job of compaction takes beside what it
  * frees, are a small part of the store, too.
  */
-const PART_OF_STORE = 12;
+const PART_OF_STORE = 16;
 /** Smaller ones would be left too often: each costs some flushes. */
 const LEAST_BYTES: number = 4 * 1024 * 1024;
 /** Until so much of what counts does not any more, there is little to be won back. */

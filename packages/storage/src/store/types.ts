@@ -20,7 +20,7 @@ export type Durability = 'flush' | 'none';
 export interface LogStoreOptions {
   /**
    * Bytes of a segment file at most, 4 KiB to 1 GiB; default 64 MiB. A small store that is
-   * overwritten makes smaller ones, of a twelfth of what counts, but not below 4 MiB.
+   * overwritten makes smaller ones, of a sixteenth of what counts, but not below 4 MiB.
    */
   readonly segmentSize?: number;
   /** Of writes that do not say otherwise. Default `flush`. */
@@ -44,8 +44,8 @@ export interface CompactionOptions {
   readonly automatic?: boolean;
   /**
    * Bytes that it may read and write in a second, so that reads and writes beside it are served; 0:
-   * as many as it can. Default 128 MiB, or as many as it can where files are far larger than they
-   * should be for what counts in them.
+   * as many as it can. Default 128 MiB, or ten times what is written to the log if that is more; or
+   * as many as it can where files are far larger than they should be for what counts in them.
    */
   readonly bytesPerSecond?: number;
 }
