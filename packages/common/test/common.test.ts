@@ -12,6 +12,7 @@ import {
   readUint64,
   SeededRandom,
   systemClock,
+  systemRandom,
   toBytes,
   toText,
   writeUint64,
@@ -113,5 +114,13 @@ describe('systemClock', () => {
     cancel();
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(order).toEqual(['microtask', 'deferred']);
+  });
+});
+
+describe('systemRandom', () => {
+  it('goes on with other words when those are used up that it has drawn', () => {
+    const words = Array.from({ length: 2_000 }, () => systemRandom.nextUint32());
+    expect(words.every((word) => word === word >>> 0)).toBe(true);
+    expect(new Set(words).size).toBeGreaterThan(1_990);
   });
 });

@@ -148,6 +148,11 @@ export class Connection {
     });
   }
 
+  /** What was sent leaves now, and not when the turn ends. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
   /** Closes at once what no longer works. Does nothing if it is closed. */
   fail(reason: DleError, refusal?: DleError): void {
     if (this.#closedReason === undefined) this.#close(reason, refusal);

@@ -9,6 +9,7 @@ import {
   headerChecksum,
   type ViewedBytes,
   viewed,
+  viewOf,
 } from './frame.js';
 import { MAX_CONTROL_BYTES } from './limits.js';
 import type { Control } from './types.js';
@@ -113,7 +114,7 @@ export class FrameParser {
   raw(): Uint8Array {
     if (this.rawLength === 0) return EMPTY_BYTES;
     const start = this.#bodyStart + this.controlLength;
-    const part = this.#source.subarray(start, start + this.rawLength);
+    const part = viewOf(this.#source, start, start + this.rawLength);
     if (this.rawLength * OWN_SHARE >= part.buffer.byteLength) return part;
     return Buffer.from(part);
   }
@@ -186,7 +187,7 @@ export class FrameParser {
   }
 
   #checkBody(length: number): void {
-    const body = this.#source.subarray(this.#bodyStart, this.#bodyStart + length);
+    const body = viewOf(this.#source, this.#bodyStart, this.#bodyStart + length);
     if (crc32(body) !== this.#bodyChecksum) throw bad('the checksum of its body is wrong');
   }
 }

@@ -6,6 +6,7 @@ import {
   FrameKind,
   type ViewedBytes,
   viewed,
+  viewOf,
   writeFrameHeader,
 } from './frame.js';
 import type { Socket } from './sockets.js';
@@ -17,6 +18,13 @@ import { writeParts } from './write-parts.js';
  * cheaper than one more part.
  */
 const COPY_BELOW_BYTES = 4 * 1024;
+
+/**
+ * So much leaves before the turn ends: the other side gets to work on it while this one is busy
+ * with the rest. With 256 puts in flight, client, leader and followers would else wait for one
+ * another.
+ */
+const EARLY_BYTES = POOLED_BYTES;
 
 /** An error with its message fits. */
 const SHORT_RESPONSE_BYTES = 8 * 1024;
@@ -39,8 +47,8 @@ export interface OutboxOptions {
 }
 
 /**
- * Turns frames into as few writes as possible: what is put in during one turn of the event loop, or
- * while the write before it is under way, leaves in one.
+ * Turns frames into as few writes as make sense: what is put in during one turn of the event loop,
+ * or while the write before it is under way, leaves in one, but for the first EARLY_BYTES.
  */
 export class Outbox {
   readonly #socket: Socket;
@@ -102,15 +110,22 @@ export class Outbox {
     const frameBytes = FRAME_HEADER_BYTES + controlLength + rawLength;
     this.#checkRoom(kind, controlLength + rawLength, frameBytes);
 
-    let bodyChecksum = crc32(encoded.bytes.subarray(encoded.start, encoded.end));
+    let bodyChecksum = crc32(viewOf(encoded.bytes, encoded.start, encoded.end));
     for (const part of rawParts) bodyChecksum = crc32(part, bodyChecksum);
     const header = { kind, id, controlLength, rawLength, bodyChecksum };
     this.#putHead(header, encoded);
     for (const part of rawParts) this.#putRaw(part);
     this.#queuedBytes += frameBytes;
     if (kind === FrameKind.response) this.#queuedAnswerBytes += frameBytes;
-    this.#schedule();
-    return ++this.#frames;
+    this.#frames++;
+    if (this.#queuedBytes >= EARLY_BYTES && !this.#writing) this.#flush();
+    else this.#schedule();
+    return this.#frames;
+  }
+
+  /** Writes what is in now, instead of when the turn ends. */
+  flush(): void {
+    if (this.#scheduled) this.#flush();
   }
 
   /**
@@ -182,7 +197,7 @@ export class Outbox {
   /** Moves what has been written to the present buffer behind the other parts. */
   #takeWritten(): void {
     if (this.#buffer === undefined || this.#taken === this.#used) return;
-    this.#parts.push(this.#buffer.bytes.subarray(this.#taken, this.#used));
+    this.#parts.push(viewOf(this.#buffer.bytes, this.#taken, this.#used));
     this.#taken = this.#used;
   }
 

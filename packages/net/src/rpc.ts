@@ -69,6 +69,11 @@ export class Rpc {
     this.#session.send(control, raw);
   }
 
+  /** What was sent, or asked, in this turn leaves now, and not when the turn ends. */
+  flush(): void {
+    this.#session.flush();
+  }
+
   /**
    * Closes the connection; the other side is told the `reason`, if there is one. What is queued has
    * a second to leave, requests under way fail with DLE_CONNECTION_LOST. Does nothing the second

@@ -107,6 +107,10 @@ export class Session {
     this.#connection.send(FrameKind.message, 0, control, raw);
   }
 
+  flush(): void {
+    this.#connection.flush();
+  }
+
   close(reason?: DleError): void {
     const closed = reason ?? new DleError('DLE_CLOSED', 'the connection was closed by this side');
     this.#connection.close(closed, reason);

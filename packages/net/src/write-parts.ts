@@ -1,3 +1,4 @@
+import { viewOf } from './frame.js';
 import type { Socket } from './sockets.js';
 
 /**
@@ -30,10 +31,13 @@ export function writeParts(
 
   function writeSome(): void {
     let bytes = 0;
-    socket.cork();
+    // What is one part, and most is, needs no detour to leave with one call.
+    const isWhole = parts.length === 1;
+    if (!isWhole) socket.cork();
     while (true) {
       const part = parts[index]!;
-      const piece = part.subarray(offset, offset + MAX_WRITE_BYTES - bytes);
+      const end = Math.min(part.length, offset + MAX_WRITE_BYTES - bytes);
+      const piece = offset === 0 && end === part.length ? part : viewOf(part, offset, end);
       bytes += piece.length;
       offset += piece.length;
       if (offset === part.length) {
@@ -48,7 +52,7 @@ export function writeParts(
       }
       socket.write(piece);
     }
-    socket.uncork();
+    if (!isWhole) socket.uncork();
   }
 
   function written(bytes: number): void {

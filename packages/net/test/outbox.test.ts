@@ -83,6 +83,28 @@ function world(): World {
   return { socket, outbox, options, drain };
 }
 
+test('what is put in leaves before the turn ends where it is told to, and once', async () => {
+  const { socket, outbox, drain } = world();
+  outbox.put(FrameKind.message, 0, {}, Buffer.from('first'));
+  outbox.put(FrameKind.message, 0, {}, Buffer.from('second'));
+  outbox.flush();
+  outbox.flush();
+  expect(socket.writes).toBe(1);
+  expect(await drain()).toEqual(['first', 'second']);
+  expect(socket.writes).toBe(1);
+});
+
+test('much that is put in during one turn begins to leave before it ends', async () => {
+  const { socket, outbox, drain } = world();
+  const body = 'x'.repeat(1_000);
+  const bodies = Array.from({ length: 100 }, () => body);
+  for (const one of bodies) outbox.put(FrameKind.message, 0, {}, Buffer.from(one));
+  // What comes while that is under way waits for it, however much it is.
+  expect(socket.writes).toBe(1);
+  expect(await drain()).toEqual(bodies);
+  expect(socket.writes).toBe(2);
+});
+
 test('what is put in during one turn leaves in one write', async () => {
   const { socket, outbox, drain } = world();
   for (let index = 0; index < 100; index++) {

@@ -96,6 +96,10 @@ export class PeerTransport implements Transport {
     }
   }
 
+  flush(): void {
+    for (const peer of this.#peers.values()) peer.flush();
+  }
+
   /** What to do with what comes on a member's connection, whichever side opened it. */
   handler(): RpcHandler {
     return {

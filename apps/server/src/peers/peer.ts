@@ -77,6 +77,12 @@ export class Peer {
     return this.#lanes.get(lane)?.rpc;
   }
 
+  /** What consensus has sent it in this turn leaves now. */
+  flush(): void {
+    this.rpc('log')?.flush();
+    this.rpc('control')?.flush();
+  }
+
   /** A connection of its own for a snapshot, made when it is asked for; the caller closes it. */
   openForSnapshot(): TcpClient {
     return this.#newClient(SNAPSHOT_LANE);

@@ -87,8 +87,8 @@ function parsePut(fields: Fields, raw: Uint8Array): PutRequest {
   checkKeyLength(keyLength);
   if (keyLength > raw.length) throw refuse('its key is longer than what came with it');
   checkValueLength(raw.length - keyLength);
-  const key = raw.subarray(0, keyLength);
-  const value = raw.subarray(keyLength);
+  const key = new Uint8Array(raw.buffer, raw.byteOffset, keyLength);
+  const value = new Uint8Array(raw.buffer, raw.byteOffset + keyLength, raw.length - keyLength);
   const checksum = checkedSum(fields, payloadChecksum(key, value));
   return { op: 'put', key, value, checksum, forwarded: parseForwarded(fields) };
 }

@@ -144,6 +144,12 @@ export interface Transport {
    * arrive as an empty array.
    */
   send(message: Message, entries?: Uint8Array): void;
+
+  /**
+   * What was sent in this turn leaves now, if it would have waited for the end of the turn: the
+   * driver has come to that, and nothing follows but its own write. Optional.
+   */
+  flush?(): void;
 }
 
 /**

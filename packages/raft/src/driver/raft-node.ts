@@ -273,6 +273,8 @@ export class RaftNode<P extends Proposal> {
     if (this.#stopped !== undefined) return;
     this.#submitReads();
     this.#submitProposals();
+    // The others write at the same time as this node, and not after it.
+    this.#components.transport.flush?.();
   }
 
   #reserve(bytes: number): DleError | undefined {

@@ -34,6 +34,15 @@ describe('three nodes with real logs', () => {
     }
   });
 
+  it('have entries leave for the others before the leader writes its own', async () => {
+    const leader = await cluster.leader();
+    const { log } = leader.store;
+    const unwritten: number[] = [];
+    leader.onSent = () => unwritten.push(log.accepted - log.submitted);
+    await cluster.answered(leader.put('k', 'v'));
+    expect(unwritten).toEqual([1]);
+  });
+
   it('catch up a follower from the files, once its entries have left the memory', async () => {
     const leader = await cluster.leader();
     const [behind] = cluster.followers(leader);

@@ -28,6 +28,8 @@ const CONFIG = { maxProposalBytes: 1024 * 1024, requestTimeoutMs: 5_000 };
 export class TestNode {
   readonly id: number;
   readonly vfs: MemVfs;
+  /** Told when everything that it has sent in a turn is to leave. */
+  onSent: () => void = () => {};
   /** Whether its disk takes for ever to flush. */
   hangs = false;
   store!: LogStore;
@@ -66,7 +68,10 @@ export class TestNode {
     this.raft = await RaftNode.start(
       {
         log,
-        transport: { send: (message, entries) => this.#cluster.deliver(message, entries) },
+        transport: {
+          send: (message, entries) => this.#cluster.deliver(message, entries),
+          flush: () => this.onSent(),
+        },
         stateMachine,
         snapshots: { send: (to, base) => this.#cluster.bring(this, to, base) },
         clock,
