@@ -28,6 +28,8 @@ export interface Plan {
   readonly losesData: boolean;
   /** Whether the faults wait until there is a cluster. */
   readonly formsInPeace: boolean;
+  /** How long two halves do not hear each other from the beginning on; 0: they do. */
+  readonly bornApartMs: number;
   readonly msBetweenFaults: number;
   /** Whether, when all others are over, one more fault comes, which must hardly be felt. */
   readonly meetsOneFault: boolean;
@@ -83,7 +85,22 @@ export type NetworkFault =
   | 'breakOneSide'
   | 'garble';
 
-export type Fault = ProcessFault | DiskFault | NetworkFault | 'succession';
+/** What takes several steps, each when the one before has had its effect. */
+export type PlotFault = (typeof PLOT_FAULTS)[number];
+
+export type Fault = ProcessFault | DiskFault | NetworkFault | PlotFault | 'succession';
+
+const PLOT_FAULTS = [
+  'overwrite',
+  'depose',
+  'relapse',
+  'crashAfterFlush',
+  'starveSnapshot',
+] as const;
+
+export function isPlot(fault: Fault): fault is PlotFault {
+  return PLOT_FAULTS.some((plot) => plot === fault);
+}
 
 const PROCESS_FAULTS: readonly Fault[] = [
   'crash',
@@ -126,7 +143,7 @@ const ALL: readonly Fault[] = [
 
 /** Damage of the data of a few nodes: then all that the others hold has to stay. */
 const ROT: readonly Fault[] = [
-  ...(['rot', 'rot', 'rot', 'loseFile', 'crash', 'kill', 'restart', 'isolate'] as const),
+  ...(['rot', 'rot', 'loseFile', 'loseFile', 'crash', 'kill', 'restart'] as const),
   ...(['heal', 'heal', 'blackout', 'absence', 'succession'] as const),
 ];
 
@@ -137,16 +154,29 @@ const THEMES: readonly (readonly Fault[])[] = [
   ALL,
   ['succession', 'succession', 'blackout', 'heal'],
   ['succession', 'isolate', 'heal', 'crash', 'pause', 'breakOneSide'],
-  ['blackout', 'crash', 'crashInOperation', 'absence', 'heal'],
-  [...DISK_FAULTS, 'blackout', 'crash', 'kill'],
+  ['blackout', 'crash', 'crashInOperation', 'crashAfterFlush', 'absence', 'heal'],
+  [...DISK_FAULTS, 'blackout', 'crash', 'kill', 'relapse', 'crashAfterFlush'],
   ['wipe', 'wipe', 'crash', 'isolate', 'heal', 'heal', 'absence'],
   ['wipe', 'wipe', 'wipe', 'crash', 'heal'],
   ROT,
+  ['rot', 'rot', 'loseFile', 'loseFile', 'restart', 'kill', 'heal'],
   [...NETWORK_FAULTS, 'heal', 'heal', 'pause'],
 ];
 
+/** What half of the faults are of a run, or none. */
+const PLOTS = [
+  ...Array.from({ length: 5 }, () => undefined),
+  ...PLOT_FAULTS,
+  'overwrite',
+  'depose',
+  'starveSnapshot',
+] as const;
+
+/** Nodes that form a cluster. */
+const SIZES = [1, 1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 7] as const;
+
 /** Whoever has lost its data has its place taken by another. */
-const LOSSES: readonly Fault[] = ['wipe', 'rot', 'loseFile'];
+export const LOSSES: readonly Fault[] = ['wipe', 'rot', 'loseFile'];
 
 /** With spares; what is in a list more often comes more often. */
 const CHANGES: readonly (readonly Change[])[] = [
@@ -159,16 +189,21 @@ export function drawPlan(dice: Dice): Plan {
   const electionTimeoutMs = dice.pick([100, 150, 300, 600, dice.between(100, 1_000)]);
   const heartbeatIntervalMs = Math.max(5, Math.floor(electionTimeoutMs / dice.pick([4, 4, 5, 8])));
   const theme = dice.pick(THEMES);
-  const faults = theme.filter(() => dice.chance(theme === ALL ? 0.6 : 0.85));
+  const plot = dice.pick(PLOTS);
+  const single = theme.filter(() => dice.chance(theme === ALL ? 0.6 : 0.85));
+  // The half of all that comes, where there is one.
+  const faults = plot === undefined ? single : [...single, ...single.map(() => plot), plot];
   const segmentSize = dice.pick([4_096, 4_097, 8_192, 20_011, 65_536]);
   const isOfLoss = faults.some((fault) => LOSSES.includes(fault));
-  const spares = dice.pick(isOfLoss ? [0, 1, 2, 3] : [0, 0, 0, 1, 2, 3]);
+  const isOfSnapshots = plot === 'starveSnapshot';
+  const spares = dice.pick(
+    isOfSnapshots ? [1, 2, 3] : isOfLoss ? [0, 1, 2, 3] : [0, 0, 0, 1, 2, 3],
+  );
   const maxClockDriftPercent = dice.pick([0, 1, 10, 30]);
   return {
     spares,
-    nodes: dice.pick(isOfLoss ? [3, 3, 4, 5] : [1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
     options: { segmentSize, electionTimeoutMs, heartbeatIntervalMs },
-    tuning: drawTuning(dice, electionTimeoutMs, maxClockDriftPercent),
+    tuning: drawTuning(dice, electionTimeoutMs, maxClockDriftPercent, isOfSnapshots),
     network: drawNetworkPlan(dice),
     device: {
       maxMs: dice.pick([0, 0.5, 5, 20]),
@@ -177,12 +212,14 @@ export function drawPlan(dice: Dice): Plan {
     },
     // The slowest clock and the fastest are just not further apart than the lease allows for.
     skew: dice.pick([0, 0.99 * (maxClockDriftPercent / (200 - maxClockDriftPercent))]),
-    formsInPeace: isOfLoss || dice.chance(0.85),
+    ...drawBirth(dice, isOfLoss, plot !== undefined),
     meetsOneFault: dice.chance(0.4),
     endsVerified: dice.chance(0.3),
     opensAgain: dice.chance(0.2),
     losesData: isOfLoss,
-    msBetweenFaults: Math.ceil(electionTimeoutMs * dice.pick([0.3, 0.6, 1, 3])),
+    msBetweenFaults: Math.ceil(
+      electionTimeoutMs * dice.pick(plot === undefined ? [0.3, 0.6, 1, 3] : [0.1, 0.3, 0.6]),
+    ),
     faults: faults.length === 0 ? ['heal'] : faults,
     workload: {
       followers: dice.between(1, 3),
@@ -191,17 +228,43 @@ export function drawPlan(dice: Dice): Plan {
       maxRestMs: Math.ceil(electionTimeoutMs * dice.pick([0.02, 0.1, 0.4])),
       maxValueBytes: dice.pick([50, 500, 2 * segmentSize]),
     },
-    operator: drawOperatorPlan(dice, spares, electionTimeoutMs),
+    operator: drawOperatorPlan(dice, spares, electionTimeoutMs, isOfSnapshots),
   };
 }
 
-function drawOperatorPlan(dice: Dice, spares: number, electionTimeoutMs: number): OperatorPlan {
-  const changes: readonly Change[] = spares === 0 ? ['transfer'] : dice.pick(CHANGES);
+function drawBirth(
+  dice: Dice,
+  isOfLoss: boolean,
+  isPlotted: boolean,
+): Pick<Plan, 'nodes' | 'formsInPeace' | 'bornApartMs'> {
+  if (!isOfLoss && dice.chance(0.25)) {
+    // So long that they have given up to wait for answers, some times.
+    const bornApartMs = dice.between(1_000, 12_000);
+    return { nodes: dice.pick([2, 3, 4, 4]), formsInPeace: false, bornApartMs };
+  }
+  const nodes = dice.pick(isOfLoss || isPlotted ? [3, 3, 3, 4, 5] : SIZES);
+  return { nodes, formsInPeace: isOfLoss || dice.chance(0.85), bornApartMs: 0 };
+}
+
+function drawOperatorPlan(
+  dice: Dice,
+  spares: number,
+  electionTimeoutMs: number,
+  isOfSnapshots: boolean,
+): OperatorPlan {
+  // A leader that has a new member to bring up to date is left to it.
+  const many = isOfSnapshots ? (['add', 'add', 'replace'] as const) : dice.pick(CHANGES);
+  const changes: readonly Change[] = spares === 0 ? ['transfer'] : many;
   const msBetweenChanges = Math.ceil(electionTimeoutMs * dice.pick([1, 2, 4, 10]));
   return { changes, msBetweenChanges, lastChanges: dice.between(0, spares === 0 ? 1 : 4) };
 }
 
-function drawTuning(dice: Dice, electionTimeoutMs: number, maxClockDriftPercent: number): Tuning {
+function drawTuning(
+  dice: Dice,
+  electionTimeoutMs: number,
+  maxClockDriftPercent: number,
+  isOfSnapshots: boolean,
+): Tuning {
   const maxAppendBytes = dice.pick([1, 100, 1_000, 10_000, 1024 * 1024]);
   return {
     store: {
@@ -211,7 +274,7 @@ function drawTuning(dice: Dice, electionTimeoutMs: number, maxClockDriftPercent:
     core: {
       maxClockDriftPercent,
       diskTimeoutMs: electionTimeoutMs * dice.pick([1, 2, 10]),
-      logRetentionBytes: dice.pick([0, 2_000, 30_000, 256 * 1024 * 1024]),
+      logRetentionBytes: isOfSnapshots ? 0 : dice.pick([0, 2_000, 30_000, 256 * 1024 * 1024]),
       maxAppendBytes,
       maxInflightAppends: dice.pick([1, 2, 5, 64]),
       maxInflightBytes: maxAppendBytes * dice.pick([1, 3, 20]),

@@ -2,6 +2,12 @@
 const EVENTS = [
   'fault: absence',
   'fault: succession',
+  'fault: overwrite',
+  'fault: depose',
+  'fault: relapse',
+  'fault: crashAfterFlush',
+  'fault: starveSnapshot',
+  'fault: born apart',
   'fault: slowDisk',
   'fault: hangDisk',
   'fault: wipe',

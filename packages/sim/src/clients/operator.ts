@@ -121,7 +121,9 @@ export class Operator {
   }
 
   async #change(change: Change): Promise<void> {
-    const { machines } = this.#cluster;
+    const { machines, harmed } = this.#cluster;
+    // Of two, one that is damaged cannot begin anew: the others have to be a majority.
+    if (change === 'remove' && harmed.size > 0) return;
     const one = this.#dice.pick(machines);
     const spares = machines.filter(({ isSpare }) => isSpare);
     const spare = this.#dice.pick(this.#dice.chance(0.9) && spares.length > 0 ? spares : machines);

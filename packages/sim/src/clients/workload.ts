@@ -8,9 +8,12 @@ import { Dice } from '../dice.js';
 import type { WorkloadPlan } from '../plan.js';
 import type { Life } from '../time/life.js';
 import { EXPECTED_CODES } from './expected-codes.js';
+import { Witness } from './witness.js';
 
 /** Hosts of clients have numbers from here on. */
 const FIRST_HOST = 256;
+/** Nothing that befalls clients befalls this one. */
+const WITNESS_HOST = 511;
 /** Begins the keys that are written once. */
 const ONCE = 'once/';
 /** The levels of reads that see all that was acknowledged before. */
@@ -48,12 +51,13 @@ interface Worker {
 
 /** Clients that write, delete and read all the time, each one thing after the other. */
 export class Workload {
-  readonly problems: string[] = [];
   /** Where the clients are, by number; the one behind them is free. */
   readonly hosts: readonly number[];
   readonly #cluster: SimCluster;
   readonly #history: History;
   readonly #plan: WorkloadPlan;
+  readonly #problems: string[] = [];
+  readonly #witness: Witness;
   /** When the last operation began that succeeded, of each client that follows the leader. */
   readonly #served: number[] = [];
   #maxRestMs: number;
@@ -68,11 +72,17 @@ export class Workload {
     const count = plan.followers + plan.pinned;
     this.hosts = Array.from({ length: count }, (_, at) => FIRST_HOST + at);
     for (const [at, host] of this.hosts.entries()) this.#begin(at, host);
+    this.#witness = new Witness(cluster, history, WITNESS_HOST);
+  }
+
+  /** What clients got that they should not get. */
+  get problems(): readonly string[] {
+    return [...this.#problems, ...this.#witness.problems];
   }
 
   /** Clients that have not come to their end. */
   get working(): number {
-    return this.#working;
+    return this.#working + (this.#witness.isWorking ? 1 : 0);
   }
 
   /** Whether each client that follows the leader has begun, and ended well, something since then. */
@@ -88,6 +98,7 @@ export class Workload {
   /** They begin nothing new. */
   stop(): void {
     this.#stopped = true;
+    void this.#witness.stop();
   }
 
   #begin(at: number, host: number): void {
@@ -139,7 +150,7 @@ export class Workload {
     try {
       return await result;
     } catch (thrown) {
-      if (!isDleError(thrown, ...EXPECTED_CODES)) this.problems.push(`a client got: ${thrown}`);
+      if (!isDleError(thrown, ...EXPECTED_CODES)) this.#problems.push(`a client got: ${thrown}`);
       throw thrown;
     }
   }

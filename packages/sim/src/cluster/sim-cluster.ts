@@ -14,8 +14,16 @@ import { Machine, type MachineComponents } from './machine.js';
 /** What a node may stop for whose disk has been replaced by an empty one. */
 const WIPED_CODES: ReadonlySet<string> = new Set(['DLE_WIPED_MEMBER', 'DLE_MEMBER_REMOVED']);
 
-/** What a node may stop for whose data is damaged, where it cannot have it repaired. */
-const DAMAGE_CODES: ReadonlySet<string> = new Set(['DLE_CORRUPT', 'DLE_FORMAT', 'DLE_IO']);
+/**
+ * What a node may stop for whose data is damaged, where it cannot have it repaired: all of it may
+ * be gone, and both copies of who it is.
+ */
+const DAMAGE_CODES: ReadonlySet<string> = new Set([
+  'DLE_CORRUPT',
+  'DLE_FORMAT',
+  'DLE_IO',
+  'DLE_WIPED_MEMBER',
+]);
 
 /** What a node may stop for whose disk has been made to fail, or has been full. */
 const DISK_CODES: ReadonlySet<string> = new Set([
@@ -55,6 +63,7 @@ export class SimCluster {
   readonly #wiped = new Set<Machine>();
   readonly #harmed = new Set<Machine>();
   readonly #listeners: ((machine: Machine) => void)[] = [];
+  #watcher: () => void = () => {};
   #lives = 0;
   #isCalm = false;
 
@@ -107,6 +116,11 @@ export class SimCluster {
   /** `listener` is told of each node that begins to lead. */
   onLeader(listener: (machine: Machine) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** `watcher`, in the place of another one, is told when something has happened to a node. */
+  watch(watcher: () => void): void {
+    this.#watcher = watcher;
   }
 
   /** Election timeouts in milliseconds: the measure of how long things take. */
@@ -215,6 +229,7 @@ export class SimCluster {
       this.invariants.look(machine);
       this.#notice(machine);
     }
+    this.#watcher();
   }
 
   /** Whoever has lost what it had promised is none of them any more, under that id. */

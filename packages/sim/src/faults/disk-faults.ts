@@ -68,7 +68,10 @@ function harm({ cluster, dice, running }: Strike, how: typeof rot): boolean {
 }
 
 function rot({ vfs }: Machine, path: string, dice: Dice): void {
-  const size = vfs.sizeOf(path);
+  const content = vfs.contentOf(path);
+  // Most of a file is room that has been set aside, and that nobody looks at.
+  const written = 1 + content.findLastIndex((byte) => byte !== 0);
+  const size = written > 0 && dice.chance(0.8) ? written : content.length;
   for (let left = dice.magnitude(MAX_FLIPS); left > 0; left--) {
     vfs.flipBit(path, dice.between(0, size - 1), dice.between(0, 7));
   }
