@@ -103,7 +103,7 @@ export class Nemesis {
     const ids = cluster.machines.filter(({ isSpare }) => !isSpare).map(({ id }) => id);
     const half = Math.floor(ids.length / 2);
     links.split(ids.slice(0, half), ids.slice(half));
-    cluster.coverage.count('fault: born apart');
+    cluster.coverage.count('halves born apart');
     cluster.schedule(this.#plan.bornApartMs, () => links.heal());
   }
 }
