@@ -104,7 +104,7 @@ export class RaftNode<P extends Proposal> {
     if (snapshots !== undefined) {
       this.#purger = new LogPurger(core, stateMachine, config.logRetentionBytes);
       this.#snapshots = new SnapshotSender({ ...components, snapshots, core }, (peer, index) =>
-        this.#step({ type: 'snapshotEnded', peer, index }),
+        this.#step({ type: 'snapshotEnded', now: this.#now, peer, index }),
       );
     } else if (core.baseIndex > 0) {
       const message = `a log that begins behind entry ${core.baseIndex} needs a SnapshotTransfer`;
@@ -129,7 +129,7 @@ export class RaftNode<P extends Proposal> {
     this.#alarm.set(this.#core.deadline);
     this.#applier.applyUpTo(recovered.commit);
     // A node that is alone need not wait for a timer to find out that nobody else is there.
-    this.#step({ type: 'tick' });
+    this.#step({ type: 'tick', now: this.#now });
   }
 
   /** The core's own view of itself, for operators. */
@@ -197,11 +197,11 @@ export class RaftNode<P extends Proposal> {
   receive(message: Message, entryBytes?: Uint8Array): void {
     if (this.#stopped !== undefined) return;
     if (entryBytes === undefined || entryBytes.length === 0) {
-      this.#step({ type: 'message', message });
+      this.#step({ type: 'message', now: this.#now, message });
       return;
     }
     const entries = acceptEntries(this.#components, message.from, entryBytes);
-    if (entries !== undefined) this.#step({ type: 'message', message, entries });
+    if (entries !== undefined) this.#step({ type: 'message', now: this.#now, message, entries });
   }
 
   /**
@@ -235,7 +235,7 @@ export class RaftNode<P extends Proposal> {
 
   /** Asks for an election now, unless a leader is heard from. */
   campaign(): void {
-    if (this.#stopped === undefined) this.#step({ type: 'campaign' });
+    if (this.#stopped === undefined) this.#step({ type: 'campaign', now: this.#now });
   }
 
   /**
@@ -288,7 +288,7 @@ export class RaftNode<P extends Proposal> {
 
   #submitReads(): void {
     for (const { id, level } of this.#reads.begin(this.#now)) {
-      if (this.#stopped === undefined) this.#step({ type: 'read', id, level });
+      if (this.#stopped === undefined) this.#step({ type: 'read', now: this.#now, id, level });
     }
   }
 
@@ -302,17 +302,16 @@ export class RaftNode<P extends Proposal> {
         continue;
       }
       this.#proposing = batch;
-      this.#step({ type: 'propose', sizes: batch.sizes });
+      this.#step({ type: 'propose', now: this.#now, sizes: batch.sizes });
       this.#proposing = undefined;
     }
   }
 
-  #step(event: Timeless): void {
+  #step(event: Event): void {
     assert(!this.#stepping, 'an effect stepped the core');
     this.#stepping = true;
     try {
-      const timed = { ...event, now: this.#now } as Event;
-      for (const effect of this.#core.step(timed)) this.#execute(effect);
+      for (const effect of this.#core.step(event)) this.#execute(effect);
     } catch (thrown) {
       this.#fail(DleError.from(thrown));
     } finally {
@@ -323,7 +322,7 @@ export class RaftNode<P extends Proposal> {
     this.#noticeConfiguration();
     this.#change.notice(this.#core);
     const purgeable = this.#purger?.due();
-    if (purgeable !== undefined) this.#step({ type: 'purge', index: purgeable });
+    if (purgeable !== undefined) this.#step({ type: 'purge', now: this.#now, index: purgeable });
   }
 
   /** Steps now, or when the step under way is over: whoever is answered in it may ask for more. */
@@ -331,7 +330,7 @@ export class RaftNode<P extends Proposal> {
     const step = (): void => {
       if (this.#stopped !== undefined) return;
       if (event.type === 'changeMembers') this.#change.asked();
-      this.#step(event);
+      this.#step({ ...event, now: this.#now } as Event);
     };
     if (this.#stepping) this.#components.clock.defer(step);
     else step();
@@ -413,12 +412,12 @@ export class RaftNode<P extends Proposal> {
   #onFlushed(ticket: number): void {
     if (this.#stopped !== undefined) return;
     const write = this.#writer.flushed(ticket);
-    if (write !== undefined) this.#step({ type: 'flushed', write });
+    if (write !== undefined) this.#step({ type: 'flushed', now: this.#now, write });
   }
 
   #onAlarm(): void {
     if (this.#stopped !== undefined) return;
-    this.#step({ type: 'tick' });
+    this.#step({ type: 'tick', now: this.#now });
     this.#expire();
   }
 
