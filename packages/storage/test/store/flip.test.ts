@@ -35,7 +35,8 @@ describe('a store in which any one byte has changed', () => {
     await write(store, model, 0, 36);
     await store.close();
     expect(await endingIn(machine, '.directory')).toBeGreaterThan(1);
-    const outcomes = await flipEverything(machine, model);
+    // Of four bytes in a row at least one gets its turn: hardly any field is shorter.
+    const outcomes = await flipEverything(machine, model, { step: 3 });
     expect(outcomes.refused).toBeGreaterThan(0);
     expect(outcomes.found).toBeGreaterThan(0);
     expect(outcomes.harmless).toBeGreaterThan(0);
@@ -52,7 +53,7 @@ describe('a store in which any one byte has changed', () => {
     expect(await endingIn(machine, '.sorted')).toBe(1);
     expect(await endingIn(machine, 'manifest')).toBe(1);
     expect(await endingIn(machine, '.segment')).toBeGreaterThan(1);
-    const outcomes = await flipEverything(machine, model, /manifest|sorted/);
+    const outcomes = await flipEverything(machine, model, { chosen: /manifest|sorted/ });
     // All of the manifest.
     expect(outcomes.refused).toBeGreaterThan(IS_THOROUGH ? 160 : 10);
     expect(outcomes.found).toBeGreaterThan(IS_THOROUGH ? 1_000 : 60);

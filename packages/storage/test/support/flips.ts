@@ -20,14 +20,14 @@ export interface Outcomes {
 }
 
 /**
- * Changes one bit of each byte of the files of a store that holds `model`, which is closed: never
- * does it give wrong data, and always does it say which file it is and where. Only one byte in
- * sixteen of files that are not `chosen`.
+ * Changes one bit of every `step`th byte of the files of a store that holds `model`, which is
+ * closed: never does it give wrong data, and always does it say which file it is and where. Only of
+ * one byte in sixteen of files that are not `chosen`.
  */
 export async function flipEverything(
   machine: Machine,
   model: ReadonlyMap<string, string>,
-  chosen: RegExp = /./,
+  { chosen = /./, step = 1 }: { readonly chosen?: RegExp; readonly step?: number } = {},
 ): Promise<Outcomes> {
   const names = (await machine.vfs.list(DIRECTORY)).filter((name) => !OTHERS.includes(name)).sort();
   const pristine = new Map(
@@ -38,8 +38,8 @@ export async function flipEverything(
     const path = `${DIRECTORY}/${name}`;
     // The empty end of a segment or block is tried now and then, all else everywhere.
     const blank = content.lastIndexOf(content.findLast((byte) => byte !== 0)!) + 1;
-    const step = IS_THOROUGH && chosen.test(name) ? 1 : WIDE_STEP;
-    for (let offset = 0; offset < content.length; offset += offset < blank ? step : 509) {
+    const stride = IS_THOROUGH && chosen.test(name) ? step : WIDE_STEP;
+    for (let offset = 0; offset < content.length; offset += offset < blank ? stride : 509) {
       await restore(machine, pristine);
       machine.vfs.flipBit(path, offset, offset % 8);
       outcomes[await outcomeOf(machine, model, path, offset)]++;
