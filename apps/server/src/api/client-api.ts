@@ -147,7 +147,11 @@ export class ClientApi {
     raft.propose(entryOf(request), (error, index) => {
       if (error !== undefined) this.#fail(later, error);
       else if (op === 'put') later.answer(putResult({ index }));
-      else later.answer(delResult({ index, existed: replica.machine.existedBefore(index) }));
+      else {
+        const existed = replica.machine.existedBefore(index);
+        if (existed === undefined) this.#fail(later, existenceUnknown());
+        else later.answer(delResult({ index, existed }));
+      }
     });
     return later;
   }
@@ -199,6 +203,15 @@ export class ClientApi {
     if (consensus === undefined) throw unavailable('the cluster is still being formed');
     return consensus;
   }
+}
+
+function existenceUnknown(): DleError {
+  return new DleError(
+    'DLE_OUTCOME_UNKNOWN',
+    'the key is deleted, but nobody can say whether it was there: its record may be one that is ' +
+      'damaged, and is being repaired',
+    { effect: 'unknown' },
+  );
 }
 
 function answerOf({ store }: Replica, request: GetRequest): Envelope {

@@ -1,7 +1,7 @@
-import { isDleError, type Random } from '@dle/common';
+import type { Random } from '@dle/common';
 import { LiveBytes } from '../compaction/live-bytes.js';
 import { plainMemory } from '../key-index/index-memory.js';
-import { drawSeed, KeyIndex, type RecordedKeys } from '../key-index/key-index.js';
+import { drawSeed, KeyIndex } from '../key-index/key-index.js';
 import { SegmentSlots } from '../key-index/position.js';
 import type { SegmentFiles } from '../log/segment-files.js';
 import { nativeBinding } from '../native/native.js';
@@ -39,7 +39,7 @@ export function createKeyState(
   const native =
     binding && createNativeIndex(binding, { files, slots, live }, { seed, segmentSize });
   const index = new KeyIndex({
-    keys: recordedKeys(segments),
+    keys: segments,
     memory: binding === undefined ? plainMemory : nativeMemory(binding),
     seed,
     mirror: native?.lookup,
@@ -52,19 +52,5 @@ export function createKeyState(
     segments,
     slots,
     native,
-  };
-}
-
-function recordedKeys(segments: SegmentReader): RecordedKeys {
-  return {
-    holds(position, key) {
-      try {
-        return segments.holds(position, key);
-      } catch (thrown) {
-        // Whose it was nobody can say any more; a read that comes by will.
-        if (isDleError(thrown, 'DLE_CORRUPT', 'DLE_FORMAT')) return false;
-        throw thrown;
-      }
-    },
   };
 }

@@ -17,8 +17,11 @@ import type { NativeIndex } from './native-index.js';
 import { NativeMerge } from './native-merge.js';
 import type { SegmentReader } from './segment-reader.js';
 
-/** Told the index of an entry whenever a delete in it has found its key. */
-export type OnFound = (index: number) => void;
+/**
+ * Told the index of an entry whenever a delete in it has found its key; `isCertain` is false where
+ * that may be so, for a record that cannot be read may have been the one.
+ */
+export type OnFound = (index: number, isCertain: boolean) => void;
 
 /** Behind the last record that has been applied one by one; segment 0: there is none. */
 export interface AppliedEnd {
@@ -176,12 +179,13 @@ export class Keyspace {
         if (previous !== NO_POSITION) this.#native?.maps.cover(previous);
         if (previous !== NO_POSITION) this.#replaced(previous);
       } else if (record.kind === RecordKind.delete) {
+        const { unreadable } = this.#segments;
         const previous = this.#index.delete(record.key);
         this.#live.addTombstone(slot, record.end - at);
         if (previous !== NO_POSITION) {
           this.#replaced(previous);
-          onFound?.(record.index);
-        }
+          onFound?.(record.index, true);
+        } else if (this.#segments.unreadable > unreadable) onFound?.(record.index, false);
       }
     }
   }

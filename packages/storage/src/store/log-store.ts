@@ -287,7 +287,7 @@ export class LogStore {
   /**
    * Replicated mode: the entries up to `index` are committed and written; reads reflect them from
    * now on. `onFound` is called with the index of an entry for each delete in it that has found its
-   * key, in order. Throws `DLE_CORRUPT`, `DLE_IO` if one has to be read back.
+   * key, or may have, in order. Throws `DLE_CORRUPT`, `DLE_IO` if one has to be read back.
    */
   apply(index: number, onFound?: OnFound): void {
     this.#keys.space.applyUpTo(this.log.entries, index, onFound);

@@ -1,4 +1,4 @@
-import { equalBytes } from '@dle/common';
+import { equalBytes, isDleError } from '@dle/common';
 import { allocate } from '../bytes.js';
 import type { Origin } from '../errors.js';
 import { offsetOf, type Position, type SegmentSlots, slotOf } from '../key-index/position.js';
@@ -45,15 +45,32 @@ export class SegmentReader {
   /** Of the record of which `holds` has said yes at last, in bytes. */
   heldBytes = 0;
 
-  /** Whether the record there is one of `key`; its value is not looked at. */
+  /** How often `holds` has come upon a record of which nobody can say whose it is. */
+  unreadable = 0;
+
+  /**
+   * Whether the record there is one of `key`; its value is not looked at. One that is damaged is
+   * one of no key: a read that comes by says so. Throws `DLE_IO`, `DLE_CLOSED`.
+   */
   holds(position: Position, key: Uint8Array): boolean {
+    try {
+      return this.#holds(position, key);
+    } catch (thrown) {
+      if (!isDleError(thrown, 'DLE_CORRUPT', 'DLE_FORMAT')) throw thrown;
+      this.unreadable++;
+      return false;
+    }
+  }
+
+  #holds(position: Position, key: Uint8Array): boolean {
     const first = this.#first;
     first.bytes.fill(0, this.#readFirst(position));
     first.readHeader(0);
     if (first.keyLength !== key.length) return false;
     this.heldBytes = first.end;
     const { key: here } = first;
-    if (here.length === key.length) return equalBytes(here, key);
+    if (here.length === key.length && equalBytes(here, key)) return true;
+    // Verified: where the index leads to another key, which is rare, that may be one that is damaged.
     return equalBytes(this.readSync(position).key, key);
   }
 

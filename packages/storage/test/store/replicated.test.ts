@@ -54,6 +54,23 @@ describe('a replicated store', () => {
     await store.close();
   });
 
+  it('does not say that a key was not there whose record it cannot read', async () => {
+    const machine = new Machine();
+    await using store = await openStore(machine, REPLICATED);
+    await append(store, 1, 1, '!', 'needle=1', 'other=2');
+    store.apply(3);
+    const [path] = await machine.segments();
+    const place = Buffer.from(machine.vfs.contentOf(path!)).indexOf('needle');
+    machine.vfs.flipBit(path!, place, 1);
+    await append(store, 4, 1, '-nobody', '-needle', '-other');
+    const told: [index: number, isCertain: boolean][] = [];
+    store.apply(6, (index, isCertain) => told.push([index, isCertain]));
+    expect(told).toEqual([
+      [5, false],
+      [6, true],
+    ]);
+  });
+
   it('refuses writes that do not come through the log', async () => {
     const store = await openStore(new Machine(), REPLICATED);
     const writes = [store.put('a', '1'), store.del('a'), store.batch([{ type: 'del', key: 'a' }])];
