@@ -70,7 +70,7 @@ export class SegmentReader {
     this.heldBytes = first.end;
     const { key: here } = first;
     if (here.length === key.length && equalBytes(here, key)) return true;
-    // Verified: where the index leads to another key, which is rare, that may be one that is damaged.
+    // Verified: the index hardly ever leads to another key, and this may be a damaged one.
     return equalBytes(this.readSync(position).key, key);
   }
 
