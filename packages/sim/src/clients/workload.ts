@@ -92,7 +92,12 @@ export class Workload {
 
   /** They take their time from now on: little is to be found out once the faults are over. */
   calmDown(): void {
-    this.#maxRestMs = Math.max(this.#plan.maxRestMs, this.#cluster.timeouts(1));
+    const { followers, pinned, maxValueBytes, maxRestMs } = this.#plan;
+    const { windowBytes, maxLatencyMs } = this.#cluster.network.plan;
+    // A quarter of what a connection can carry: whoever has to catch up needs the rest.
+    const bytesPerMs = windowBytes / (2 * maxLatencyMs) / 4;
+    const leastMs = ((followers + pinned) * maxValueBytes) / bytesPerMs;
+    this.#maxRestMs = Math.max(maxRestMs, this.#cluster.timeouts(1), leastMs);
   }
 
   /** They begin nothing new. */
