@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { DleError, toBytes } from '@dle/common';
 import { lostDataStates } from '@dle/raft';
 import type { Vfs } from '@dle/storage/internal';
@@ -14,8 +13,6 @@ import { awaitPermission } from './sparing.js';
  * when that is lost.
  */
 export const CLUSTER_STATE = 'cluster';
-
-const SEGMENT_NAME = /^([0-9a-f]{16})\.segment$/;
 
 export interface OpenReplicaComponents extends ReplicaComponents, IdentifyComponents {
   readonly vfs: Vfs;
@@ -49,13 +46,16 @@ export async function openReplica(
   components: OpenReplicaComponents,
   options: OpenReplicaOptions,
 ): Promise<OpenedReplica> {
-  const { vfs, logger } = components;
+  const { logger } = components;
   const { directory } = options;
   const identity = await readIdentity(components, directory);
   const damage = await finishFreshStore(components, directory);
   try {
-    if (damage === undefined) await checkNewestSegment(vfs, directory, identity);
-    return { replica: await Replica.open(components, options), identity, damage };
+    const { lastSegment = 0 } = identity ?? {};
+    // One that was begun anew has another log.
+    const reachesSegment = damage === undefined ? lastSegment : 0;
+    const replica = await Replica.open(components, { ...options, reachesSegment });
+    return { replica, identity, damage };
   } catch (thrown) {
     const error = DleError.from(thrown);
     if (!isDamage(error)) throw error;
@@ -87,23 +87,6 @@ async function beginAnew(
     const { until } = permission;
     if (await beginFreshStore(components, directory, store, damage.message, until)) return;
   }
-}
-
-/** A log without its end looks as if it had never been there. */
-async function checkNewestSegment(
-  vfs: Vfs,
-  directory: string,
-  identity: Identity | undefined,
-): Promise<void> {
-  const { lastSegment = 0 } = identity ?? {};
-  if (lastSegment === 0) return;
-  const ids = (await vfs.list(directory)).map((name) => {
-    const digits = SEGMENT_NAME.exec(name)?.[1];
-    return digits === undefined ? 0 : Number.parseInt(digits, 16);
-  });
-  if (Math.max(0, ...ids) >= lastSegment) return;
-  const name = `${lastSegment.toString(16).padStart(16, '0')}.segment`;
-  throw new DleError('DLE_CORRUPT', `${join(directory, name)}, the end of the log, is missing`);
 }
 
 function withAdvice(error: DleError, why: string): DleError {

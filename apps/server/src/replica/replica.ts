@@ -18,6 +18,8 @@ export interface ReplicaComponents {
 export interface ReplicaOptions {
   readonly directory: string;
   readonly store: LogStoreOptions;
+  /** Id of a segment that its log has begun, as `rolled` has told. */
+  readonly reachesSegment?: number;
   /** Told the index up to which entries have just been applied. */
   readonly applied: (index: number) => void;
   /** Told of damage: of entries that a peer lacks and cannot be sent, or found in the background. */
@@ -70,8 +72,9 @@ export class Replica {
 
   /** Rejects with what `LogStore.open` does. */
   static async open(components: ReplicaComponents, options: ReplicaOptions): Promise<Replica> {
-    const { directory, store } = options;
-    const opened = await LogStore.open(directory, { ...store, replicated: true }, components);
+    const { directory, store, reachesSegment = 0 } = options;
+    const storeOptions = { ...store, reachesSegment, replicated: true };
+    const opened = await LogStore.open(directory, storeOptions, components);
     opened.log.onSealed(({ id }) => options.rolled(id + 1));
     opened.onDamage((damage) => {
       if (harmsData(damage)) options.damaged(errorOf(damage), 'scrub');

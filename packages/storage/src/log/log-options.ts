@@ -16,6 +16,8 @@ export interface LogOptions {
   readonly directory: string;
   /** Of a store that is made, 32 hexadecimal digits: it has the place of another. Default: drawn. */
   readonly storeId?: string | undefined;
+  /** Id of a segment that is known to have been begun; default 0: of none is. */
+  readonly reachesSegment?: number | undefined;
   /** Bytes of a segment file, 4 KiB to 1 GiB; default 64 MiB. */
   readonly segmentSize?: number | undefined;
   /** Of the next one, at most as many; asked when it is made. Default: as many. */

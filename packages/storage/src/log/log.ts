@@ -80,21 +80,27 @@ export class Log {
       const { floor } = base;
       // What a frame that is not read has replaced nobody would know.
       for (const extent of floor?.dead ?? []) entries.dead.add(extent, 0);
-      const recovered = await recover({ vfs, files }, directory, base, {
-        endOf: async (segment) => observers.endOf?.(segment),
-        readSealed: async (segment) => observers.readSealed?.(segment),
-        restore: async (ends) => {
-          await observers.restore?.(ends);
-          for (const { lastIndex, lastTerm, commit } of ends) {
-            if (lastIndex > 0) entries.resumeAfter(lastIndex, lastTerm);
-            entries.setCommit(commit);
-          }
+      const { reachesSegment } = options;
+      const recovered = await recover(
+        { vfs, files },
+        directory,
+        { ...base, reachesSegment },
+        {
+          endOf: async (segment) => observers.endOf?.(segment),
+          readSealed: async (segment) => observers.readSealed?.(segment),
+          restore: async (ends) => {
+            await observers.restore?.(ends);
+            for (const { lastIndex, lastTerm, commit } of ends) {
+              if (lastIndex > 0) entries.resumeAfter(lastIndex, lastTerm);
+              entries.setCommit(commit);
+            }
+          },
+          visit: (frame) => {
+            takeIn(frame, entries, localState);
+            observers.recovered?.(entries);
+          },
         },
-        visit: (frame) => {
-          takeIn(frame, entries, localState);
-          observers.recovered?.(entries);
-        },
-      });
+      );
       if (floor !== undefined) {
         resumeAbove(floor, entries, directory);
         observers.recovered?.(entries);

@@ -82,6 +82,16 @@ interface Chain {
   readonly vouched: ReadonlySet<number>;
 }
 
+/** What is known of the segments of a log beside them. */
+interface KnownSegments {
+  /** Those that are gone. */
+  readonly gaps: readonly LogGap[];
+  /** Above all ids there have been. */
+  readonly nextId: number;
+  /** The log has begun this one. */
+  readonly reachesSegment?: number | undefined;
+}
+
 const STEP_BYTES = 1024 * 1024;
 
 /** Written when a log is made: a header, the frame that opens its segment, and an idle one. */
@@ -98,16 +108,21 @@ const START: ChainEnd = { sequence: 0, checksum: 0 };
 export async function recover(
   components: RecoveryComponents,
   directory: string,
-  gone: { readonly gaps: readonly LogGap[]; readonly nextId: number },
+  known: KnownSegments,
   observer: RecoveryObserver,
 ): Promise<Recovered> {
-  const segments = await findSegments(components, directory, gone.gaps);
+  const segments = await findSegments(components, directory, known.gaps);
   const storeId = checkStoreIds(segments);
   const chain = await followChain(components.files, segments, observer);
   const remains = await examineRemains(components.files, segments, chain);
   if (chain.end.sequence === 0) await refuseLostBeginning(components.files, segments);
   const kept = segments.slice(0, chain.lastSequences.length);
   const last = kept.at(-1);
+  const { reachesSegment = 0 } = known;
+  if ((last?.id ?? 0) < reachesSegment) {
+    const name = components.files.pathOf(reachesSegment);
+    throw corrupt({ name, offset: 0 }, 0, 'the end of the log is damaged or missing');
+  }
   const whole = kept.length === segments.length;
   const resumes = last !== undefined && whole && chain.clean && remains.empty;
   await makeDurable(components, kept, { chain, remains, resumes });
@@ -120,7 +135,7 @@ export async function recover(
   return {
     ...chain.end,
     storeId: last === undefined ? undefined : storeId,
-    nextSegment: Math.max((segments.at(-1)?.id ?? 0) + 1, gone.nextId),
+    nextSegment: Math.max((segments.at(-1)?.id ?? 0) + 1, known.nextId),
     resume: resumes ? { segment: last.id, tail: chain.offset } : undefined,
     lastSegment: last?.id ?? 0,
     // The last one has no successor yet.

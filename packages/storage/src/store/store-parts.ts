@@ -86,7 +86,7 @@ export async function openParts(
 ): Promise<StoreParts> {
   const { vfs, clock, random } = components;
   const { segmentSize = DEFAULT_SEGMENT_BYTES, idleFlushMs, tailCacheBytes } = options;
-  const { replicated: isReplicated = false } = options;
+  const { replicated: isReplicated = false, reachesSegment } = options;
   const files = new SegmentFiles(vfs, directory);
   const keys = createKeyState({ files, random }, segmentSize);
   const segmentBytes = (): number => {
@@ -104,7 +104,10 @@ export async function openParts(
   try {
     const log = await Log.open(
       components,
-      { directory, segmentSize, nextSegmentBytes: segmentBytes, idleFlushMs, tailCacheBytes },
+      {
+        ...{ directory, segmentSize, nextSegmentBytes: segmentBytes, idleFlushMs, tailCacheBytes },
+        reachesSegment,
+      },
       { ...start.observers, gather: () => standalone?.writer.append() },
     );
     opened = log;

@@ -28,6 +28,12 @@ export interface LogStoreOptions {
   /** Writes come through `log` and `apply` only, as consensus orders them. Default false. */
   readonly replicated?: boolean;
   /**
+   * Id of a segment of the log that is known to have been begun, as `log.onSealed` tells of the one
+   * before: a log that ends earlier has lost its end, which does not show from what is left of it,
+   * and is refused with `DLE_CORRUPT`. Default: nothing is known.
+   */
+  readonly reachesSegment?: number;
+  /**
    * Memory for the newest entries of the log in bytes, where replication reads them; default 32
    * MiB.
    */

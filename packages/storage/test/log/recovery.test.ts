@@ -230,6 +230,32 @@ describe('what a crash leaves behind', () => {
     expect(machine.vfs.contentOf(path!)).toEqual(content);
   });
 
+  it.each(['is gone', 'has a damaged head'])(
+    'a log that is known to reach a segment that %s is refused, and left as it is',
+    async (how) => {
+      const { machine, segments } = await machineWithLog({ marked: true });
+      const last = segments.at(-1)!;
+      const reachesSegment = segments.length;
+      if (how === 'is gone') await machine.vfs.unlink(last);
+      else {
+        // Nothing in it says any more that it was flushed.
+        const content = machine.vfs.contentOf(last);
+        for (let offset = 8; offset < content.length; offset += 16) {
+          machine.vfs.flipBit(last, offset, 1);
+        }
+      }
+      const left = await machine.segments();
+      await expect(machine.open({ reachesSegment })).rejects.toMatchObject({
+        code: 'DLE_CORRUPT',
+        message: expect.stringContaining('the end of the log is damaged or missing'),
+        details: expect.objectContaining({ file: last }),
+      });
+      expect(await machine.segments()).toEqual(left);
+      // Who knows nothing of it cannot miss it.
+      await (await machine.open()).close();
+    },
+  );
+
   it('a spare segment, made for what then found no room, does not disturb', async () => {
     const machine = new Machine(1, { capacityBytes: 9_000 });
     const log = await machine.open();
