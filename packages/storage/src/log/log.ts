@@ -1,4 +1,4 @@
-import { assert, DleError, EMPTY_BYTES, isDleError, randomId } from '@dle/common';
+import { assert, DleError, isDleError, randomId } from '@dle/common';
 import { closeAll } from '../close-all.js';
 import {
   DEFAULT_IDLE_FLUSH_MS,
@@ -7,7 +7,7 @@ import {
 } from '../limits.js';
 import type { VfsLock } from '../vfs/vfs.js';
 import type { EntryBatch } from './entry-batch.js';
-import { IdleTimer } from './idle-timer.js';
+import { IdleFrames } from './idle-frames.js';
 import { encodeLocalState, LocalState } from './local-state.js';
 import { LogEntries } from './log-entries.js';
 import {
@@ -50,11 +50,9 @@ export class Log {
   readonly #files: SegmentFiles;
   readonly #lock: VfsLock;
   readonly #writer: LogWriter;
-  readonly #idle: IdleTimer;
+  readonly #idle: IdleFrames;
   readonly #keepsEntries: boolean;
   readonly #unvouched: readonly SealedSegment[];
-  /** What the last idle frame has said. */
-  #marked: { readonly sequence: number; readonly commit: number; readonly clean: boolean };
   #closed: Promise<void> | undefined;
 
   /**
@@ -157,14 +155,14 @@ export class Log {
         tail,
       );
     }
-    const clean = recovered.resume !== undefined;
-    const { commit } = parts.entries;
-    this.#marked = { sequence: clean ? recovered.sequence : 0, commit, clean };
-    this.#idle = new IdleTimer(components.clock, options.idleFlushMs ?? DEFAULT_IDLE_FLUSH_MS, () =>
-      this.#becomeIdle(),
-    );
     this.#writer.onSubmitted.add(() => parts.entries.written());
-    this.#writer.onFlushed.add((sequence) => this.#markSealed(sequence));
+    this.#idle = new IdleFrames(
+      { clock: components.clock, writer: this.#writer, commit: () => parts.entries.commit },
+      {
+        idleFlushMs: options.idleFlushMs ?? DEFAULT_IDLE_FLUSH_MS,
+        closedWith: recovered.resume === undefined ? 0 : recovered.sequence,
+      },
+    );
   }
 
   /** Lowest index whose entry can be read; lastIndex + 1 if there is none. */
@@ -356,7 +354,7 @@ export class Log {
   async rollOver(): Promise<void> {
     this.checkWritable();
     this.#writer.space.endSegment();
-    this.#mark(false);
+    this.#idle.append(false);
     await this.#writer.whenFlushed(this.#writer.accepted);
   }
 
@@ -415,11 +413,11 @@ export class Log {
   async #begin(recovered: Recovered): Promise<void> {
     if (recovered.storeId !== undefined) {
       // After an unclean stop the first idle frame says that what was recovered is flushed.
-      if (!this.#isMarked()) this.#idle.touch();
+      if (!this.#idle.areUpToDate) this.#idle.touch();
       return;
     }
     try {
-      this.#mark(false);
+      this.#idle.append(false);
       await this.#writer.whenFlushed(this.#writer.accepted);
     } catch (thrown) {
       await this.#writer.close();
@@ -440,57 +438,10 @@ export class Log {
   async #markClosed(): Promise<void> {
     try {
       await this.#writer.whenFlushed(this.#writer.accepted);
-      if (!this.#isMarked() || !this.#marked.clean) this.#mark(true);
+      if (!this.#idle.isClosed) this.#idle.append(true);
       await this.#writer.whenFlushed(this.#writer.accepted);
     } catch (thrown) {
       if (!isDleError(thrown, 'DLE_DISK_FULL', 'DLE_STORAGE_POISONED')) throw thrown;
-    }
-  }
-
-  /** Whether the last frame is an idle one and has nothing to add. */
-  #isMarked(): boolean {
-    const { sequence, commit } = this.#marked;
-    return sequence === this.#writer.accepted && commit === this.entries.commit;
-  }
-
-  /** Appends an idle frame. Throws `DLE_DISK_FULL`. */
-  #mark(clean: boolean): void {
-    const behind = clean ? RoomBehind.cleanClose : RoomBehind.idle;
-    this.#writer.accept({ ...ownFrame(EMPTY_BYTES, behind), clean });
-    this.#marked = { sequence: this.#writer.accepted, commit: this.entries.commit, clean };
-  }
-
-  /** Nothing has happened for a while: says on disk that all is flushed, once it is. */
-  #becomeIdle(): void {
-    const { accepted, flushed, failure, space } = this.#writer;
-    if (failure !== undefined || this.#isMarked()) return;
-    if (flushed < accepted) {
-      this.#writer.wantFlushed(accepted);
-      this.#idle.touch();
-      return;
-    }
-    // A new commit index alone is not worth a new segment.
-    const full = space.segment !== undefined && !space.hasRoomForIdleFrame();
-    if (!full) this.#tryToMark();
-  }
-
-  /**
-   * Says at once that a segment which was just sealed is flushed, unless the next frame is on its
-   * way.
-   */
-  #markSealed(sequence: number): void {
-    const { accepted, rolledAt } = this.#writer;
-    if (sequence < accepted || rolledAt <= this.#marked.sequence) return;
-    if (this.#closed === undefined) this.#tryToMark();
-  }
-
-  #tryToMark(): void {
-    try {
-      this.#mark(false);
-    } catch (thrown) {
-      // On a full disk, or one that makes no file, the mark comes with the next frame that fits;
-      // and whoever writes that is told what is wrong.
-      if (!isDleError(thrown) || thrown.code === 'DLE_INTERNAL') throw thrown;
     }
   }
 }
