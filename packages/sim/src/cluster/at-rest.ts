@@ -7,21 +7,19 @@ type Core = NonNullable<DleNode['internals']['consensus']>['raft']['core'];
 
 /** The members by the configuration of the leader; none while there is no leader. */
 export function membersOf({ machines }: SimCluster): readonly Machine[] {
-  const { voters = [], outgoing = [], learners = [] } = configurationOf(leaderOf(machines));
+  const { voters = [], outgoing = [], learners = [] } = configurationOf(leadingCore(machines));
   const ids = new Set([...voters, ...outgoing, ...learners]);
   return machines.filter(({ id }) => ids.has(id));
 }
 
 /** Whether all members follow one leader and have applied what is committed up to `index`. */
 export function isServing(cluster: SimCluster, index: number): boolean {
-  const leader = leaderOf(cluster.machines);
+  const leader = leadingCore(cluster.machines);
   if (leader === undefined) return false;
-  return membersOf(cluster).every(({ node }) => {
-    const { store, consensus } = node?.internals ?? {};
-    if (consensus === undefined || consensus.raft.stopped !== undefined) return false;
-    const { core } = consensus.raft;
-    const isFollowing = core.leader === leader.id && core.term === leader.term;
-    return isFollowing && store!.appliedIndex >= index;
+  return membersOf(cluster).every((machine) => {
+    const core = coreOf(machine);
+    if (core?.leader !== leader.id || core.term !== leader.term) return false;
+    return machine.node!.internals.store.appliedIndex >= index;
   });
 }
 
@@ -30,7 +28,7 @@ export function isServing(cluster: SimCluster, index: number): boolean {
  * a change of them half done.
  */
 export function isSettled(cluster: SimCluster): boolean {
-  const leader = leaderOf(cluster.machines);
+  const leader = leadingCore(cluster.machines);
   if (leader === undefined || !isServing(cluster, leader.commit)) return false;
   if (configurationOf(leader).outgoing !== undefined) return false;
   return membersOf(cluster).every(({ node }) => {
@@ -50,7 +48,7 @@ export function isWhole(cluster: SimCluster): boolean {
 
 /** The configuration, once no change of it is under way; else undefined. */
 export function settledConfiguration({ machines }: SimCluster): Configuration | undefined {
-  const leader = leaderOf(machines);
+  const leader = leadingCore(machines);
   const present = leader?.configuration;
   if (leader === undefined || present === undefined || present.index > leader.commit) {
     return undefined;
@@ -62,13 +60,24 @@ function configurationOf(core: Core | undefined): Configuration {
   return core?.configuration?.configuration ?? { voters: [] };
 }
 
-/** Of the highest term, if an older one does not know yet that it is none. */
-function leaderOf(machines: readonly Machine[]): Core | undefined {
-  let leader: Core | undefined;
-  for (const { node } of machines) {
-    const raft = node?.internals.consensus?.raft;
-    if (raft?.isLeader !== true) continue;
-    if (leader === undefined || raft.core.term > leader.term) leader = raft.core;
+/** The core of a node that takes part. */
+export function coreOf({ node }: Machine): Core | undefined {
+  const raft = node?.internals.consensus?.raft;
+  return raft?.stopped === undefined ? raft?.core : undefined;
+}
+
+/** Whoever of them leads; of several, the one of the highest term: an older one may not know. */
+export function leaderOf(machines: readonly Machine[]): Machine | undefined {
+  let leader: Machine | undefined;
+  for (const machine of machines) {
+    const core = coreOf(machine);
+    if (core?.role !== 'leader') continue;
+    if (leader === undefined || core.term > coreOf(leader)!.term) leader = machine;
   }
   return leader;
+}
+
+function leadingCore(machines: readonly Machine[]): Core | undefined {
+  const leader = leaderOf(machines);
+  return leader && coreOf(leader);
 }

@@ -1,21 +1,15 @@
 import type { DleNode } from '@dle/server';
-import { settledConfiguration } from '../cluster/at-rest.js';
+import { coreOf, leaderOf, settledConfiguration } from '../cluster/at-rest.js';
 import type { Machine } from '../cluster/machine.js';
 import type { SimCluster } from '../cluster/sim-cluster.js';
+import { type Cue, electionMs, until } from './director.js';
 
-type Core = NonNullable<DleNode['internals']['consensus']>['raft']['core'];
 type Log = DleNode['internals']['store']['log'];
 
 /** Those that vote, by a configuration that is in force; none while nobody knows it. */
-export function votersOf(cluster: SimCluster): readonly Machine[] {
+function votersOf(cluster: SimCluster): readonly Machine[] {
   const { voters = [] } = settledConfiguration(cluster) ?? {};
   return cluster.machines.filter(({ id }) => voters.includes(id));
-}
-
-/** The core of a node that takes part. */
-export function coreOf({ node }: Machine): Core | undefined {
-  const raft = node?.internals.consensus?.raft;
-  return raft?.stopped === undefined ? raft?.core : undefined;
 }
 
 /** The log of a node that takes part. */
@@ -23,10 +17,21 @@ export function logOf(machine: Machine): Log | undefined {
   return coreOf(machine) && machine.node?.internals.store.log;
 }
 
-/** Whoever of them leads; of several, the one of the highest term. */
-export function leaderOf(machines: readonly Machine[]): Machine | undefined {
-  const leading = machines.filter((machine) => coreOf(machine)?.role === 'leader');
-  return leading.sort((one, other) => coreOf(other)!.term - coreOf(one)!.term)[0];
+/** A leader, those that vote beside it, and its term. */
+export interface Standing {
+  readonly leader: Machine;
+  readonly others: readonly Machine[];
+  readonly term: number;
+}
+
+/** How three voters or more stand once one of them leads; undefined: they are fewer. */
+export function* standing(cluster: SimCluster): Generator<Cue, Standing | undefined, void> {
+  yield until(() => leaderOf(votersOf(cluster)) !== undefined, electionMs(cluster));
+  const voters = votersOf(cluster);
+  const leader = leaderOf(voters);
+  if (leader === undefined || voters.length < 3) return undefined;
+  const others = voters.filter((machine) => machine !== leader);
+  return { leader, others, term: coreOf(leader)!.term };
 }
 
 /** Whether `machine` leads a term above `term`. */

@@ -1,4 +1,5 @@
-import { coreOf, keepTogether, leaderOf, leadsAfter, votersOf } from '../cast.js';
+import { leaderOf } from '../../cluster/at-rest.js';
+import { keepTogether, leadsAfter, standing } from '../cast.js';
 import { type Course, electionMs, pauseOf, until } from '../director.js';
 import type { Strike } from '../strike.js';
 
@@ -7,12 +8,9 @@ import type { Strike } from '../strike.js';
  * has been elected and has written: what it then says first, it says believing that it leads.
  */
 export function* depose({ cluster, dice }: Strike): Course {
-  yield until(() => leaderOf(votersOf(cluster)) !== undefined, electionMs(cluster));
-  const voters = votersOf(cluster);
-  const old = leaderOf(voters);
-  if (old === undefined || voters.length < 3) return false;
-  const others = voters.filter((machine) => machine !== old);
-  const { term } = coreOf(old)!;
+  const stood = yield* standing(cluster);
+  if (stood === undefined) return false;
+  const { leader: old, others, term } = stood;
   const standsStill = dice.chance(0.7);
   try {
     if (dice.chance(standsStill ? 0.5 : 1)) keepTogether(cluster, others);

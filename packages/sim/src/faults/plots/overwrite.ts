@@ -1,4 +1,5 @@
-import { coreOf, keepTogether, leaderOf, leadsAfter, logOf, votersOf } from '../cast.js';
+import { coreOf, leaderOf } from '../../cluster/at-rest.js';
+import { keepTogether, leadsAfter, logOf, standing } from '../cast.js';
 import { type Course, electionMs, pauseOf, until } from '../director.js';
 import type { Strike } from '../strike.js';
 
@@ -11,12 +12,9 @@ import type { Strike } from '../strike.js';
  */
 export function* overwrite({ cluster }: Strike): Course {
   const { links } = cluster.network;
-  yield until(() => leaderOf(votersOf(cluster)) !== undefined, electionMs(cluster));
-  const voters = votersOf(cluster);
-  const first = leaderOf(voters);
-  if (first === undefined || voters.length < 3) return false;
-  const others = voters.filter((machine) => machine !== first);
-  const { term } = coreOf(first)!;
+  const stood = yield* standing(cluster);
+  if (stood === undefined) return false;
+  const { leader: first, others, term } = stood;
   try {
     keepTogether(cluster, others);
     yield until(() => {
@@ -29,7 +27,7 @@ export function* overwrite({ cluster }: Strike): Course {
     const { term: between } = coreOf(second)!;
     const crowd = others
       .filter((machine) => machine !== second)
-      .slice(0, Math.floor(voters.length / 2));
+      .slice(0, Math.floor((others.length + 1) / 2));
     keepTogether(cluster, [first, ...crowd]);
     yield until(() => leadsAfter(first, between), electionMs(cluster));
     const later = coreOf(first)?.term ?? between;

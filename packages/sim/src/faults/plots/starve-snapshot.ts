@@ -1,6 +1,6 @@
+import { coreOf, leaderOf } from '../../cluster/at-rest.js';
 import type { Machine } from '../../cluster/machine.js';
 import type { SimCluster } from '../../cluster/sim-cluster.js';
-import { coreOf, leaderOf } from '../cast.js';
 import { type Course, electionMs, shortWhile, until } from '../director.js';
 import type { Strike } from '../strike.js';
 
