@@ -61,6 +61,7 @@ export class Workload {
   /** When the last operation began that succeeded, of each client that follows the leader. */
   readonly #served: number[] = [];
   #maxRestMs: number;
+  #maxValueBytes: number;
   #stopped = false;
   #working = 0;
 
@@ -69,6 +70,7 @@ export class Workload {
     this.#history = history;
     this.#plan = plan;
     this.#maxRestMs = plan.maxRestMs;
+    this.#maxValueBytes = plan.maxValueBytes;
     const count = plan.followers + plan.pinned;
     this.hosts = Array.from({ length: count }, (_, at) => FIRST_HOST + at);
     for (const [at, host] of this.hosts.entries()) this.#begin(at, host);
@@ -94,10 +96,11 @@ export class Workload {
   calmDown(): void {
     const { followers, pinned, maxValueBytes, maxRestMs } = this.#plan;
     const { windowBytes, maxLatencyMs } = this.#cluster.network.plan;
+    this.#maxRestMs = Math.max(maxRestMs, this.#cluster.timeouts(1));
     // A quarter of what a connection can carry: whoever has to catch up needs the rest.
     const bytesPerMs = windowBytes / (2 * maxLatencyMs) / 4;
-    const leastMs = ((followers + pinned) * maxValueBytes) / bytesPerMs;
-    this.#maxRestMs = Math.max(maxRestMs, this.#cluster.timeouts(1), leastMs);
+    const mostBytes = Math.ceil((bytesPerMs * this.#maxRestMs) / (followers + pinned));
+    this.#maxValueBytes = Math.min(maxValueBytes, mostBytes);
   }
 
   /** They begin nothing new. */
@@ -138,7 +141,7 @@ export class Workload {
     const kind = lot < 50 ? 'put' : lot < 60 ? 'del' : 'get';
     const key = lot < 15 ? ONCE + name : shared;
     const intent = { client, key, kind, ...(kind === 'put' ? { value: name } : {}) } as const;
-    const bytes = dice.magnitude(this.#plan.maxValueBytes);
+    const bytes = dice.magnitude(this.#maxValueBytes);
     const level = dice.pick(LEVELS);
     const outcome = await this.#history.record(intent, () =>
       this.#checked(perform(hands, intent, bytes, level)),
