@@ -11,7 +11,10 @@ export class AppendSender {
   readonly #log: LogPort<Proposal>;
   readonly #transport: Transport;
   readonly #logger: Logger;
-  /** Whether the message still speaks for this node: it leads, in the message's term. */
+  /**
+   * Whether the message still speaks for this node: it leads, in the message's term, and its log
+   * still holds what is to be sent.
+   */
   readonly #isCurrent: (message: AppendRequest) => boolean;
   readonly #tails = new Map<NodeId, Promise<void>>();
 
@@ -56,7 +59,9 @@ export class AppendSender {
           if (this.#isCurrent(message)) this.#transport.send(message, bytes);
         },
         (thrown: unknown) => {
-          // Not sent is as good as lost: the peer is asked again. A damaged log shows here first.
+          // Not sent is as good as lost: the peer is asked again. What was purged meanwhile comes
+          // to it by a snapshot; a damaged log shows here first.
+          if (!this.#isCurrent(message)) return;
           const { code, message: text } = DleError.from(thrown);
           this.#logger.error({ code, peer: message.to }, `cannot read the log: ${text}`);
         },

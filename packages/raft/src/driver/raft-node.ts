@@ -256,7 +256,9 @@ export class RaftNode<P extends Proposal> {
   }
 
   #speaksFor(message: AppendRequest): boolean {
-    return this.#stopped === undefined && this.isLeader && this.#core.term === message.term;
+    const { term, baseIndex } = this.#core;
+    const isLeaders = this.#stopped === undefined && this.isLeader && term === message.term;
+    return isLeaders && message.previousIndex >= baseIndex;
   }
 
   /** What arrives in one turn of the event loop goes to the core as one batch, at its end. */

@@ -141,13 +141,18 @@ describe('AppendSender', () => {
   /** A log whose entries up to 10 must be fetched, and come when told. */
   function setUp() {
     const fetches: (() => void)[] = [];
+    const failures: (() => void)[] = [];
+    const errors: string[] = [];
     const sent: [number, number | undefined][] = [];
     let current = true;
     const log = {
       read: (from: number) => {
         const bytes = Uint8Array.of(from);
         if (from > 10) return bytes;
-        return new Promise<Uint8Array>((resolve) => fetches.push(() => resolve(bytes)));
+        return new Promise<Uint8Array>((resolve, reject) => {
+          fetches.push(() => resolve(bytes));
+          failures.push(() => reject(new Error('no such entries')));
+        });
       },
     } as unknown as LogPort<Proposal>;
     const transport = {
@@ -156,13 +161,17 @@ describe('AppendSender', () => {
       },
     };
     const sender = new AppendSender(
-      { log, transport: transport as never, logger: silentLogger },
+      {
+        log,
+        transport: transport as never,
+        logger: { ...silentLogger, error: (_, message) => void errors.push(message) },
+      },
       () => current,
     );
     const depose = () => {
       current = false;
     };
-    return { sender, fetches, sent, depose };
+    return { sender, fetches, failures, errors, sent, depose };
   }
 
   const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -198,6 +207,18 @@ describe('AppendSender', () => {
     fetches[0]!();
     await settle();
     expect(sent).toEqual([]);
+  });
+
+  it('tells of entries that cannot be read, but not of those that nobody wants any more', async () => {
+    for (const isWanted of [true, false]) {
+      const { sender, sent, failures, errors, depose } = setUp();
+      sender.send(request(5, 6));
+      if (!isWanted) depose();
+      failures[0]!();
+      await settle();
+      expect(sent).toEqual([]);
+      expect(errors).toEqual(isWanted ? ['cannot read the log: no such entries'] : []);
+    }
   });
 });
 
