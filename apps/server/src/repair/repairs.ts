@@ -13,6 +13,7 @@ import {
   endFreshStore,
   type FreshStoreComponents,
 } from './fresh-store.js';
+import { HandOver } from './hand-over.js';
 import { canBeRepaired, type IdentityKeeper } from './identity.js';
 import { CLUSTER_STATE } from './open-replica.js';
 import { askToBeSpared, type Permission } from './sparing.js';
@@ -53,6 +54,7 @@ export class Repairs {
   readonly #components: RepairsComponents;
   readonly #options: RepairsOptions;
   readonly #closing = new AbortController();
+  readonly #handOver: HandOver;
   #phase: Phase;
   #damage: NodeDamage | undefined;
   /** Why it may not begin anew yet. */
@@ -74,6 +76,7 @@ export class Repairs {
   ) {
     this.#components = components;
     this.#options = options;
+    this.#handOver = new HandOver(components.participation);
     this.#damage = damage;
     this.#phase = damage === undefined ? 'whole' : 'catchingUp';
   }
@@ -184,7 +187,7 @@ export class Repairs {
 
   /** Why it has to wait; `undefined`: it has begun anew, or need not any more. */
   async #try(damage: string): Promise<string | undefined> {
-    if (!(await this.#handOver())) return 'it leads, and nobody else is ready to';
+    if (!(await this.#handOver.begin())) return 'it leads, and nobody else is ready to';
     const permission = await this.#ask();
     if (typeof permission === 'string') return permission;
     if (this.#closing.signal.aborted) return 'the node is stopping';
@@ -240,15 +243,6 @@ export class Repairs {
     const { until } = permission;
     const isDone = await beginFreshStore(this.#components, directory, store, damage, until);
     return isDone ? undefined : 'it was too late when it was ready';
-  }
-
-  /** Whether this node does not lead, or not any more. */
-  #handOver(): Promise<boolean> {
-    const raft = this.#components.participation.consensus?.raft;
-    if (raft?.isLeader !== true || raft.stopped !== undefined) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      raft.transfer(undefined, (error) => resolve(error === undefined));
-    });
   }
 
   async #end(): Promise<void> {

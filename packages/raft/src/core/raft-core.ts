@@ -236,7 +236,7 @@ export class RaftCore {
       case 'purge':
         this.#purge(event.index);
         break;
-      case 'logFailed':
+      case 'resign':
         this.#leadership?.handOver();
         break;
       case 'transfer':

@@ -141,10 +141,11 @@ export type Event =
    */
   | { readonly type: 'purge'; readonly now: number; readonly index: number }
   /**
-   * The log takes no more writes. A leader hands over as well as it still can; afterwards, nothing
-   * may be asked of this core any more.
+   * Lead no more: a leader invites whoever holds most to take its place, and follows. Without
+   * effect on anybody else. A core whose log takes no more writes may not be asked anything
+   * afterwards.
    */
-  | { readonly type: 'logFailed'; readonly now: number }
+  | { readonly type: 'resign'; readonly now: number }
   /**
    * Begin an election now, without waiting for the timer. Without effect while a leader is heard
    * from: then, a transfer is what is wanted.

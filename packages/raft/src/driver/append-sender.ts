@@ -17,6 +17,8 @@ export class AppendSender {
    */
   readonly #isCurrent: (message: AppendRequest) => boolean;
   readonly #tails = new Map<NodeId, Promise<void>>();
+  /** What was said last of a log that cannot be read: not again at every heartbeat. */
+  #said = '';
 
   constructor(
     components: {
@@ -63,6 +65,8 @@ export class AppendSender {
           // to it by a snapshot; a damaged log shows here first.
           if (!this.#isCurrent(message)) return;
           const { code, message: text } = DleError.from(thrown);
+          if (text === this.#said) return;
+          this.#said = text;
           this.#logger.error({ code, peer: message.to }, `cannot read the log: ${text}`);
         },
       )

@@ -126,7 +126,6 @@ export class RaftNode<P extends Proposal> {
       (ticket) => this.#onFlushed(ticket),
       (error) => this.#fail(error),
     );
-    this.#alarm.set(this.#core.deadline);
     this.#applier.applyUpTo(recovered.commit);
     // A node that is alone need not wait for a timer to find out that nobody else is there.
     this.#step({ type: 'tick', now: this.#now });
@@ -231,6 +230,15 @@ export class RaftNode<P extends Proposal> {
       if (!this.#stepping) this.#submit();
       this.#stepSoon({ type: 'transfer', target: target ?? 0 });
     }
+  }
+
+  /**
+   * Leads no more, and invites the voter that holds most to lead: for a leader that cannot do what
+   * it should. Unlike `transfer` it waits for nothing: what only this node holds may be lost, and
+   * its proposals end in `DLE_OUTCOME_UNKNOWN`.
+   */
+  resign(): void {
+    if (this.#refusal() === undefined) this.#stepSoon({ type: 'resign' });
   }
 
   /** Asks for an election now, unless a leader is heard from. */
@@ -435,15 +443,12 @@ export class RaftNode<P extends Proposal> {
   #fail(error: DleError): void {
     if (this.#stopped !== undefined) return;
     // Where it is not the core that is wrong, the others need not wait for an election timeout.
-    if (error.code !== 'DLE_INTERNAL') this.#leaveToOthers();
-    this.#end(error);
-    this.#failureListener(error);
-  }
-
-  #leaveToOthers(): void {
-    for (const effect of this.#core.step({ type: 'logFailed', now: this.#now })) {
+    const isBroken = error.code === 'DLE_INTERNAL';
+    for (const effect of isBroken ? [] : this.#core.step({ type: 'resign', now: this.#now })) {
       if (effect.type === 'send') this.#components.transport.send(effect.message);
     }
+    this.#end(error);
+    this.#failureListener(error);
   }
 
   #end(error: DleError): void {

@@ -131,7 +131,7 @@ export class Coverage {
     const { role, term } = node.core;
     if (before.role === 'leader' && role !== 'leader') {
       if (term > before.term) this.#count('leader deposed by a newer term');
-      else if (event.type === 'logFailed') this.#count('leader with a failed disk stepped down');
+      else if (event.type === 'resign') this.#count('leader with a failed disk stepped down');
       else if (event.type === 'tick' && effects.some(isInvited)) {
         this.#count('leader with a hanging disk stepped down');
       } else if (hasLeft(node)) this.#count('leader removed itself');

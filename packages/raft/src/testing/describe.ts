@@ -85,8 +85,8 @@ export function describeEvent(event: Event): string {
       return `has flushed write ${event.write}`;
     case 'campaign':
       return 'is told to campaign';
-    case 'logFailed':
-      return 'is told that its log has failed';
+    case 'resign':
+      return 'is told to lead no more';
     case 'transfer':
       return `is asked to hand over to ${event.target || 'anybody'}`;
     case 'snapshotEnded':

@@ -24,7 +24,7 @@ const EVENT_TYPES: readonly Event['type'][] = [
   'transfer',
   'snapshotEnded',
   'purge',
-  'logFailed',
+  'resign',
 ];
 const EFFECT_TYPES: readonly CoreEffect['type'][] = [
   'saveVote',

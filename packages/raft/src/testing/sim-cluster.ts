@@ -167,7 +167,7 @@ export class SimCluster implements TestWorld {
 
   /** The device takes no more writes; the node says what it still can, and ends. */
   failLog(node: TestNode): void {
-    node.step({ type: 'logFailed', now: this.#clock(node) });
+    node.step({ type: 'resign', now: this.#clock(node) });
     this.crash(node);
   }
 

@@ -18,6 +18,7 @@ import { type Choice, type Preset, Stage } from './stage.js';
  *     `3=1,2`: a configuration; `3=2,3/1,2`: a joint one, `3=1,2+3`: one with a learner
  *     campaign 1                 propose 1 x y [size 50]            read 1 [lease | follower]
  *     transfer 1 [2]             asks node 1 to hand over
+ *     resign 1                   tells node 1 to lead no more
  *     change 1 add 4 promote 5 demote 2 remove 3      asks node 1 for any of these, in one step
  *     deliver [1->2 | ->2] [N | last]    messages under way now, in order; also: drop, double
  *     stabilize                  deliver until nothing is under way
@@ -114,6 +115,9 @@ class Player {
       }
       case 'transfer':
         stage.transfer(node, Number(words[1] ?? 0));
+        return [];
+      case 'resign':
+        stage.resign(node);
         return [];
       case 'change':
         stage.changeMembers(node, change(words.slice(1)));

@@ -237,8 +237,12 @@ export class Stage implements TestWorld {
     this.#invariants!.crashed(node);
   }
 
+  resign(id: NodeId): void {
+    this.#act(id, (node) => node.step({ type: 'resign', now: this.#now }));
+  }
+
   failLog(id: NodeId): void {
-    this.#act(id, (node) => node.step({ type: 'logFailed', now: this.#now }));
+    this.resign(id);
     this.crash(id);
   }
 

@@ -330,6 +330,27 @@ describe('three nodes with real logs', () => {
     expect(await cluster.answered(leader.put('after', 'it'))).toEqual(expect.any(Number));
   });
 
+  it('go on without a leader that resigns, which does not know what becomes of its entries', async () => {
+    const leader = await cluster.leader();
+    await cluster.answered(leader.readIndex());
+    const followers = cluster.followers(leader);
+    for (const node of followers) cluster.cut.add(node.id);
+    const answer = leader.put('held', 'by one');
+    await cluster.clock.pass(1);
+    for (const node of followers) cluster.cut.delete(node.id);
+    leader.raft.resign();
+    expect(leader.raft.isLeader).toBe(false);
+    expect(await cluster.answered(answer)).toMatchObject({
+      code: 'DLE_OUTCOME_UNKNOWN',
+      effect: 'unknown',
+    });
+    const next = await cluster.leader();
+    expect(next.id).not.toBe(leader.id);
+    await cluster.answered(next.put('after', 'it'));
+    await cluster.answered(next.readIndex());
+    expect([next.get('held'), next.get('after')]).toEqual([undefined, 'it']);
+  });
+
   it('do not know what became of a change whose leader lost its majority', async () => {
     const leader = await cluster.leader();
     await cluster.answered(leader.readIndex());
