@@ -29,6 +29,8 @@ export class Operator {
   readonly #plan: OperatorPlan;
   readonly #dice: Dice;
   readonly #client: Client;
+  /** Machines that were refused for having been members before. */
+  readonly #retired = new Set<Machine>();
   #changesLeft = Number.POSITIVE_INFINITY;
   #isSure = true;
   #isChanging = false;
@@ -115,7 +117,10 @@ export class Operator {
     }
     const spare = this.#cluster.machines.find(
       (machine) =>
-        machine.isRunning && !ids.includes(machine.id) && !this.#cluster.removed.has(machine),
+        machine.isRunning &&
+        !ids.includes(machine.id) &&
+        !this.#cluster.removed.has(machine) &&
+        !this.#retired.has(machine),
     );
     await this.#try(spare === undefined ? 'remove' : 'replace', lost, spare ?? lost);
   }
@@ -148,6 +153,7 @@ export class Operator {
       }
       const refused = isDleError(thrown, ...REFUSALS);
       this.#isSure ||= refused && thrown.effect === 'none';
+      if (refused && thrown.details?.reason === 'retired') this.#retired.add(spare);
       coverage.count(refused ? 'change or transfer refused' : 'change or transfer not answered');
       this.#cluster.say('operator', `${what}: ${thrown}`);
     } finally {
