@@ -1,4 +1,5 @@
 import { DleError } from '@dle/common';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Reply } from '../src/index.js';
 import { MAX_PENDING_REQUESTS, PendingRequests } from '../src/pending-requests.js';
@@ -38,6 +39,44 @@ test('an id that nobody waits for, or not any more, changes nothing', async () =
   pending.succeed(id, reply);
   pending.fail(id, new DleError('DLE_INTERNAL', 'too late'));
   expect(await answer).toBe(reply);
+});
+
+test('whoever waits is answered once, whatever waits beside it and for how long', () => {
+  const answered = (chance: number) =>
+    fc.record({ answers: fc.constant(true), chance: fc.nat(chance) });
+  const asked = fc.constant({ answers: false, chance: 0 });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(asked, answered(1_000)), { maxLength: 300 }), (steps) => {
+      const pending = new PendingRequests({ clock: new VirtualClock() });
+      const waiting = new Map<number, number>();
+      const told: string[] = [];
+      let frame = 0;
+      for (const { answers, chance } of steps) {
+        const ids = [...waiting.keys()];
+        const id = answers ? (ids[chance % Math.max(1, ids.length)] ?? 7) : pending.nextId();
+        if (answers) {
+          const number = waiting.get(id);
+          expect(pending.has(id)).toBe(waiting.delete(id));
+          pending.succeed(id, reply);
+          expect(told.splice(0)).toEqual(number === undefined ? [] : [`succeeded ${number}`]);
+        } else {
+          expect(waiting.has(id)).toBe(false);
+          const number = ++frame;
+          const tell = (how: string) => () => told.push(`${how} ${number}`);
+          const waiter = { succeed: tell('succeeded'), fail: tell('failed') };
+          pending.wait(id, waiter, { frame: number, timeoutMs: 100, signal: undefined });
+          waiting.set(id, number);
+        }
+        expect(pending.size).toBe(waiting.size);
+      }
+      pending.failAll(new DleError('DLE_CLOSED', 'over'), 0);
+      expect(told.length).toBe(waiting.size);
+      expect(new Set(told)).toEqual(
+        new Set([...waiting.values()].map((number) => `failed ${number}`)),
+      );
+      expect(pending.size).toBe(0);
+    }),
+  );
 });
 
 describe('deadlines', () => {
