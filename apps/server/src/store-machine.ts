@@ -22,7 +22,7 @@ export class StoreMachine implements StateMachine {
   }
 
   apply(index: number): void {
-    this.#found.clear();
+    if (this.#found.size > 0) this.#found.clear();
     this.#store.apply(index, (entry, isCertain) => this.#found.set(entry, isCertain));
     this.#applied(index);
   }

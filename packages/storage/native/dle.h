@@ -9,7 +9,7 @@
  * What src/native/native-binding.ts expects of the functions, in NATIVE_VERSION: counted up in both
  * places when a function is added, or takes or returns something else.
  */
-enum { DLE_NATIVE_VERSION = 18 };
+enum { DLE_NATIVE_VERSION = 19 };
 
 /*
  * Each adds its functions to `exports`. Called once for every thread that loads the addon: there is

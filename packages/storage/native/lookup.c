@@ -275,6 +275,7 @@ napi_status dle_lookup_init(napi_env env, napi_value exports) {
       {"directoryKeys", NULL, dle_directory_keys, NULL, NULL, NULL, napi_default, NULL},
       {"readRecords", NULL, dle_read_records, NULL, NULL, NULL, napi_default, NULL},
       {"seal", NULL, dle_seal, NULL, NULL, NULL, napi_default, NULL},
+      {"verify", NULL, dle_verify, NULL, NULL, NULL, napi_default, NULL},
       {"slab", NULL, dle_slab, NULL, NULL, NULL, napi_default, NULL},
   };
   return napi_define_properties(env, exports, 5, properties);

@@ -59,6 +59,7 @@ napi_value dle_read_cached(napi_env env, napi_callback_info info);
 
 /* In seal.c. */
 napi_value dle_seal(napi_env env, napi_callback_info info);
+napi_value dle_verify(napi_env env, napi_callback_info info);
 
 /* In slab.c. */
 napi_value dle_slab(napi_env env, napi_callback_info info);

@@ -1,5 +1,6 @@
 #include "crc32.h"
 #include "lookup.h"
+#include "record.h"
 
 /*
  * seal(bytes, length): writes the checksums of the records that lie in the first `length` of
@@ -24,6 +25,25 @@ napi_value dle_seal(napi_env env, napi_callback_info info) {
     write32(record + 12, dle_crc32(0, record + RECORD_HEADER, key + value));
     write32(record + RECORD_HEADER - 4, dle_crc32(0, record, RECORD_HEADER - 4));
     at += (uint32_t)whole;
+  }
+  return dle_integer(env, (int32_t)at);
+}
+
+/*
+ * verify(bytes): how far whole records of a log lie in `bytes`, one after the other, none of them
+ * local state. What it stops at is for TypeScript to look at.
+ */
+napi_value dle_verify(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  size_t given = 1, length;
+  uint8_t *bytes;
+  napi_get_cb_info(env, info, &given, &argument, NULL, NULL);
+  if (given < 1 || !dle_bytes_of(env, argument, &bytes, &length)) return NULL;
+  size_t at = 0;
+  dle_record record;
+  while (dle_read_log_header(bytes + at, length - at, &record)) {
+    if (!dle_payload_is_intact(bytes + at, &record)) break;
+    at += record_bytes(record.key_length, record.value_length);
   }
   return dle_integer(env, (int32_t)at);
 }

@@ -132,7 +132,8 @@ export class RaftLog implements LogPort<LogProposal> {
   }
 
   appendProposed(proposals: readonly LogProposal[], firstIndex: number, term: number): number {
-    const builder = new EntryBatchBuilder(firstIndex, term);
+    const bytes = proposals.reduce((sum, proposal) => sum + proposal.bytes, 0);
+    const builder = new EntryBatchBuilder(firstIndex, term, bytes);
     for (const proposal of proposals) {
       proposal.write(builder);
       builder.endEntry();

@@ -33,10 +33,12 @@ export class EntryBatchBuilder {
   readonly #native = nativeBinding();
 
   /**
-   * The first entry gets `firstIndex`, the others the indexes after it. `buffer` is the memory to
-   * begin with; it becomes that of the batch, if it suffices.
+   * The first entry gets `firstIndex`, the others the indexes after it. `room` is the memory to
+   * begin with, or how many bytes there are going to be; it becomes that of the batch, if it
+   * suffices.
    */
-  constructor(firstIndex: number, term: number, buffer: Uint8Array = allocate(INITIAL_BYTES)) {
+  constructor(firstIndex: number, term: number, room: Uint8Array | number = INITIAL_BYTES) {
+    const buffer = typeof room === 'number' ? allocate(room) : room;
     assert(Number.isSafeInteger(firstIndex) && firstIndex >= 1, `not an index: ${firstIndex}`);
     this.#firstIndex = firstIndex;
     this.#term = term;

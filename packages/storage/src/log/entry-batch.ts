@@ -2,6 +2,7 @@ import { assert, concatBytes, DleError } from '@dle/common';
 import { copyOf } from '../bytes.js';
 import { corrupt, type Origin } from '../errors.js';
 import { MAX_BATCH_BYTES, MAX_ENTRY_RECORDS } from '../limits.js';
+import { nativeBinding } from '../native/native.js';
 import { RECEIVED, RecordView } from './record.js';
 import { type Namespace, RecordKind } from './record-kinds.js';
 
@@ -155,6 +156,8 @@ export class EntryBatch {
       throw new DleError('DLE_INVALID_ARGUMENT', `${bytes.length} bytes of entries at once`);
     }
     const record = new RecordView(bytes, origin);
+    // In C, as far as nothing is wrong; what is, TypeScript finds out.
+    const verified = nativeBinding()?.verify(bytes) ?? 0;
     const starts: number[] = [];
     const opaque: number[] = [];
     let firstIndex = 0;
@@ -162,7 +165,8 @@ export class EntryBatch {
     let term = 0;
     let records = 0;
     while (record.end < bytes.length) {
-      record.read(record.end);
+      if (record.end < verified) record.moveTo(record.end);
+      else record.read(record.end);
       const begins = records === 0;
       if (record.kind === RecordKind.localState) {
         throw corrupt(origin, record.offset, 'local state among entries');

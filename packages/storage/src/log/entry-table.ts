@@ -41,16 +41,19 @@ export class EntryTable {
   add(batch: EntryBatch, from: number, to: number, segment: number, offset: number): void {
     assert(from === this.#lastIndex + 1, `entry ${from} after ${this.#lastIndex}`);
     assert(segment <= 0xffff_ffff, `segment ${segment}`);
-    const shift = offset - batch.offsetAt(from);
+    const begin = batch.offsetAt(from);
+    let at = begin;
     for (let index = from; index <= to; index++) {
-      const chunk = this.#chunkFor(index);
+      const chunk = this.#chunkFor(index, at - begin);
       const place = (index % CHUNK_ENTRIES) * FIELDS;
+      const next = batch.offsetAt(index + 1);
       chunk[place] = segment;
-      chunk[place + 1] = batch.offsetAt(index) + shift;
-      chunk[place + 2] = batch.bytesAt(index);
-      this.#bytes += batch.bytesAt(index);
-      this.#terms.add(index, batch.termAt(index));
+      chunk[place + 1] = offset + (at - begin);
+      chunk[place + 2] = next - at;
+      at = next;
     }
+    this.#bytes += at - begin;
+    this.#addTerms(batch, from, to);
     for (const index of batch.opaqueIndexes) {
       if (index >= from && index <= to) this.#opaque.push(index);
     }
@@ -148,13 +151,24 @@ export class EntryTable {
     ]!;
   }
 
-  #chunkFor(index: number): Uint32Array {
+  #addTerms(batch: EntryBatch, from: number, to: number): void {
+    const last = batch.termAt(to);
+    // Terms never fall: mostly, all are that of the first.
+    for (let index = from; ; index++) {
+      const term = batch.termAt(index);
+      this.#terms.add(index, term);
+      if (term === last) return;
+    }
+  }
+
+  /** `before`: bytes of those that are being added and come before it. */
+  #chunkFor(index: number, before: number): Uint32Array {
     const place = chunkOf(index) - this.#firstChunk;
     let chunk = this.#chunks[place];
     if (chunk === undefined) {
       chunk = new Uint32Array(CHUNK_ENTRIES * FIELDS);
       this.#chunks[place] = chunk;
-      this.#bytesBefore[place] = this.#bytes;
+      this.#bytesBefore[place] = this.#bytes + before;
     }
     return chunk;
   }

@@ -177,6 +177,11 @@ export interface LookupBinding {
    * stopped: at `length`, if they fill that.
    */
   seal(bytes: Uint8Array, length: number): number;
+  /**
+   * How far whole records of a log lie in `bytes`, one after the other, none of them local state:
+   * every checksum and every field of those is right. TypeScript has to look at what comes then.
+   */
+  verify(bytes: Uint8Array): number;
   /** Zeroed memory of `SLAB_BYTES`, aligned, in large pages of the system if it has them. */
   slab(): ArrayBuffer | undefined;
 }

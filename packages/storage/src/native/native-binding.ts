@@ -3,7 +3,7 @@ import type { LookupBinding } from './lookup.js';
 import type { ReadRecordsBinding } from './read-records.js';
 
 /** Counted up, together with DLE_NATIVE_VERSION in native/dle.h, when the functions change. */
-export const NATIVE_VERSION = 18;
+export const NATIVE_VERSION = 19;
 
 /** What the addon exports. */
 export interface NativeBinding extends LookupBinding, KeyCollectorBinding, ReadRecordsBinding {
