@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { DleError } from '@dle/common';
 import { pino } from 'pino';
 import yargs from 'yargs';
@@ -8,6 +9,16 @@ import { VERSION } from './version.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+
+/**
+ * By how much the heap may grow, in per cent, before the collector looks through all of it. What a
+ * node keeps of the log in memory is to V8 so much that comes and goes, and by its own choice (some
+ * 50) it looked through everything every thirty thousand puts: a twelfth of what they cost. This
+ * costs some 20 MB of memory (measured, writing at full speed).
+ */
+const HEAP_GROWING_PERCENT = 300;
+
+setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
 
 const parser = yargs(hideBin(process.argv))
   .scriptName('dle-server')
