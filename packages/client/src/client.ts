@@ -108,8 +108,8 @@ export class Client implements AsyncDisposable {
    */
   put(key: Bytes, value: Bytes, options: CallOptions = {}): Promise<{ index: number }> {
     const encode = () => putRequest(utf8(key, 'key'), utf8(value, 'value'));
-    const parse = ({ control }: Reply, link: Link) => {
-      const { index, leader } = parsePutResult(control);
+    const parse = ({ control, raw }: Reply, link: Link) => {
+      const { index, leader } = parsePutResult(control, raw);
       this.#links.follow(link, leader);
       return { index };
     };

@@ -37,6 +37,7 @@ import {
   transferRequest,
   transferResult,
 } from '../src/protocol/index.js';
+import { PUT_HEAD_BYTES } from '../src/protocol/put-head.js';
 import { exampleStatus } from './support/example-status.js';
 
 const bytes = fc.uint8Array({ maxLength: 40 });
@@ -45,6 +46,11 @@ const pairs = fc.array(fc.record({ key: bytes, value: bytes }), { maxLength: 20 
 /** What arrives when `envelope` is sent. */
 function arrive({ control, raw }: Envelope): [unknown, Uint8Array] {
   return [control, Uint8Array.from(Buffer.concat(raw))];
+}
+
+/** A put whose head is what it should not be. */
+function rawPut(head: readonly number[], payload: Uint8Array): Uint8Array {
+  return Uint8Array.from(Buffer.concat([Uint8Array.from(head), payload]));
 }
 
 function codeOf(action: () => unknown): string {
@@ -118,10 +124,10 @@ describe('requests', () => {
     expect(codeOf(() => putRequest(key, longValue))).toBe('DLE_VALUE_TOO_LARGE');
     expect(codeOf(() => delRequest(longKey))).toBe('DLE_KEY_TOO_LARGE');
     expect(codeOf(() => getRequest(longKey, 'stale'))).toBe('DLE_KEY_TOO_LARGE');
-    const long = { op: 'put', keyLength: longKey.length, checksum: 0 };
-    expect(codeOf(() => parseRequest(long, longKey))).toBe('DLE_KEY_TOO_LARGE');
-    const large = { op: 'put', keyLength: 0, checksum: 0 };
-    expect(codeOf(() => parseRequest(large, longValue))).toBe('DLE_VALUE_TOO_LARGE');
+    const long = rawPut([1, 0, 1, MAX_KEY_BYTES / 256, 0, 0, 0, 0], longKey);
+    expect(codeOf(() => parseRequest({}, long))).toBe('DLE_KEY_TOO_LARGE');
+    const large = rawPut([1, 0, 0, 0, 0, 0, 0, 0], longValue);
+    expect(codeOf(() => parseRequest({}, large))).toBe('DLE_VALUE_TOO_LARGE');
     const get = { op: 'get', level: 'stale' };
     expect(codeOf(() => parseRequest(get, longKey))).toBe('DLE_KEY_TOO_LARGE');
   });
@@ -136,7 +142,7 @@ describe('requests', () => {
         (key, value, at, flip) => {
           fc.pre(key.length + value.length > 0);
           const [control, raw] = arrive(putRequest(key, value));
-          raw[at % raw.length]! ^= flip;
+          raw[PUT_HEAD_BYTES + (at % (raw.length - PUT_HEAD_BYTES))]! ^= flip;
           expect(codeOf(() => parseRequest(control, raw))).toBe('DLE_CORRUPT');
         },
       ),
@@ -149,21 +155,32 @@ describe('requests', () => {
     ['no op', {}],
     ['an unknown op', { op: 'drop' }],
     ['an op from the prototype', { op: 'constructor' }],
-    ['a negative length', { op: 'put', keyLength: -1, checksum: 0 }],
-    ['half a length', { op: 'put', keyLength: 0.5, checksum: 0 }],
-    ['a key longer than the bytes', { op: 'put', keyLength: 9, checksum: 0 }],
+    ['a put that is a map', { op: 'put', keyLength: 0, checksum: 0 }],
+    ['a negative length', { op: 'del', keyLength: -1, checksum: 0 }],
+    ['half a length', { op: 'del', keyLength: 0.5, checksum: 0 }],
+    ['a key longer than the bytes', { op: 'del', keyLength: 9, checksum: 0 }],
     ['a key shorter than the bytes', { op: 'del', keyLength: 1, checksum: 0 }],
-    ['no checksum', { op: 'put', keyLength: 0 }],
-    ['a checksum of 33 bits', { op: 'put', keyLength: 0, checksum: 2 ** 32 }],
+    ['no checksum', { op: 'del', keyLength: 2 }],
+    ['a checksum of 33 bits', { op: 'del', keyLength: 2, checksum: 2 ** 32 }],
     ['raw bytes with a change of members', { op: 'removeMember', id: 4 }],
     ['raw bytes with a transfer', { op: 'transfer' }],
     ['an unknown level', { op: 'get', level: 'fresh' }],
     ['a mark that is no flag', { op: 'get', level: 'stale', forwarded: 1 }],
     ['raw bytes with a status', { op: 'status' }],
     ['raw bytes with a dump', { op: 'dump', maxBytes: 1, level: 'stale' }],
-    ['a condition nobody here knows', { op: 'put', keyLength: 0, checksum: 0, ifIndex: 7 }],
+    ['a condition nobody here knows', { op: 'del', keyLength: 2, checksum: 0, ifIndex: 7 }],
   ])('are refused: %s', (_, control) => {
     expect(codeOf(() => parseRequest(control, new Uint8Array(2)))).toBe('DLE_INVALID_ARGUMENT');
+  });
+
+  it.each([
+    ['nothing at all', []],
+    ['half a head', [1, 0, 0, 0, 0, 0, 0]],
+    ['an unknown op', [2, 0, 0, 0, 0, 0, 0, 0]],
+    ['a flag nobody here knows', [1, 2, 0, 0, 0, 0, 0, 0]],
+    ['a key longer than the bytes', [1, 0, 3, 0, 0, 0, 0, 0, 107, 107]],
+  ])('that are puts are refused: %s', (_, raw) => {
+    expect(codeOf(() => parseRequest({}, Uint8Array.from(raw)))).toBe('DLE_INVALID_ARGUMENT');
   });
 
   it.each([
@@ -212,7 +229,7 @@ describe('requests', () => {
       { requiredKeys: ['op'] },
     );
     fc.assert(
-      fc.property(fc.oneof(likely, fc.anything()), bytes, (control, raw) => {
+      fc.property(fc.oneof(likely, fc.constant({}), fc.anything()), bytes, (control, raw) => {
         try {
           parseRequest(control, raw);
         } catch (error) {
@@ -231,7 +248,8 @@ describe('results', () => {
       fc.property(fc.maxSafeNat(), fc.boolean(), fc.option(bytes), (index, existed, found) => {
         const leader = existed ? '127.0.0.1:9001' : undefined;
         const value = found ?? undefined;
-        expect(parsePutResult(arrive(putResult({ index, leader }))[0])).toEqual({ index, leader });
+        const put = putResult({ index, leader });
+        expect(parsePutResult(...arrive(put))).toEqual({ index, leader });
         const change = changeResult({ index, leader });
         expect(parseChangeResult(arrive(change)[0])).toEqual({ index, leader });
         const transfer = transferResult({ node: index, leader });
@@ -285,7 +303,10 @@ describe('results', () => {
       ),
       { numRuns: 2_000 },
     );
-    expect(codeOf(() => parsePutResult({ index: -1 }))).toBe('DLE_FORMAT');
+    const beyond = Uint8Array.from([0, 0, 0, 0, 0, 0, 0x20, 0]);
+    expect(codeOf(() => parsePutResult({}, beyond))).toBe('DLE_FORMAT');
+    expect(codeOf(() => parsePutResult({}, new Uint8Array(7)))).toBe('DLE_FORMAT');
+    expect(codeOf(() => parseChangeResult({ index: -1 }))).toBe('DLE_FORMAT');
     expect(codeOf(() => parseGetResult({ found: false }, new Uint8Array(1)))).toBe('DLE_FORMAT');
     for (const role of ['king', Object.create(null)]) {
       expect(codeOf(() => parseStatus({ ...exampleStatus(), role }))).toBe('DLE_FORMAT');

@@ -1,7 +1,7 @@
 import { DleError } from '@dle/common';
 import { Packr, Unpackr } from 'msgpackr';
 import { MAX_CONTROL_BYTES } from './limits.js';
-import type { Control } from './types.js';
+import { type Control, EMPTY_CONTROL } from './types.js';
 
 /**
  * msgpackr's encode flags, which its types do not let one combine: write into its own buffer, begin
@@ -47,10 +47,13 @@ export interface EncodedControl {
   readonly end: number;
 }
 
+const NOTHING: EncodedControl = { bytes: new Uint8Array(0), start: 0, end: 0 };
+
 /**
  * Encodes without a copy. DLE_FRAME_TOO_LARGE; DLE_INVALID_ARGUMENT where msgpack cannot carry it.
  */
 export function encodeControl(control: Control): EncodedControl {
+  if (control === EMPTY_CONTROL) return NOTHING;
   let bytes: Uint8Array & { readonly start: number; readonly end: number };
   try {
     bytes = encoder.encode(control, INTO_OWN_BUFFER) as unknown as typeof bytes;
@@ -68,6 +71,7 @@ export function encodeControl(control: Control): EncodedControl {
 
 /** Decodes bytes whose checksum was right. DLE_BAD_FRAME where they are not one map. */
 export function decodeControl(bytes: Uint8Array, start: number, end: number): Control {
+  if (start === end) return EMPTY_CONTROL;
   let value: unknown;
   try {
     value = decode(bytes, start, end);

@@ -24,6 +24,9 @@ const NO_BYTES: ViewedBytes = viewed(EMPTY_BYTES);
  */
 const OWN_SHARE = 4;
 
+/** An array so short lies with its object, and is had for less than a view. */
+const TINY_BYTES = 32;
+
 /**
  * Finds the frames in a stream of chunks, however they are cut. `push` a chunk, then call `next`
  * until it says `false`; while it says `true`, the fields and methods describe the frame at hand.
@@ -114,6 +117,7 @@ export class FrameParser {
   raw(): Uint8Array {
     if (this.rawLength === 0) return EMPTY_BYTES;
     const start = this.#bodyStart + this.controlLength;
+    if (this.rawLength <= TINY_BYTES) return copyOf(this.#source, start, this.rawLength);
     const part = viewOf(this.#source, start, start + this.rawLength);
     if (this.rawLength * OWN_SHARE >= part.buffer.byteLength) return part;
     return Buffer.from(part);
@@ -190,6 +194,12 @@ export class FrameParser {
     const body = viewOf(this.#source, this.#bodyStart, this.#bodyStart + length);
     if (crc32(body) !== this.#bodyChecksum) throw bad('the checksum of its body is wrong');
   }
+}
+
+function copyOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
+  const copy = new Uint8Array(length);
+  for (let at = 0; at < length; at++) copy[at] = bytes[start + at]!;
+  return copy;
 }
 
 function bad(what: string): DleError {

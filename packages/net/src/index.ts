@@ -25,14 +25,15 @@ export {
   type TcpServerOptions,
   type TcpServerStats,
 } from './tcp-server.js';
-export type {
-  Acceptor,
-  Answer,
-  Control,
-  Hello,
-  RawParts,
-  Reply,
-  RpcHandler,
-  Waiter,
-  Welcome,
+export {
+  type Acceptor,
+  type Answer,
+  type Control,
+  EMPTY_CONTROL,
+  type Hello,
+  type RawParts,
+  type Reply,
+  type RpcHandler,
+  type Waiter,
+  type Welcome,
 } from './types.js';

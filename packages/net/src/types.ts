@@ -38,6 +38,9 @@ export interface Welcome {
  */
 export type Control = Readonly<Record<string, unknown>>;
 
+/** A control part that takes no bytes, for what is all in the raw part: nobody encodes anything. */
+export const EMPTY_CONTROL: Control = Object.freeze({});
+
 /**
  * Bytes that travel as they are. Large parts are not copied: they must not change until the request
  * has settled, or, for a message or an answer, ever.

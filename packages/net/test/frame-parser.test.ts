@@ -1,9 +1,11 @@
 import { concatBytes, DleError, SeededRandom } from '@dle/common';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { encodeControl } from '../src/control.js';
 import { FrameKind } from '../src/frame.js';
 import { FrameParser } from '../src/frame-parser.js';
 import { MAX_CONTROL_BYTES, MAX_HELLO_BYTES } from '../src/limits.js';
+import { EMPTY_CONTROL } from '../src/types.js';
 import { encodeFrame, encodeHeader } from './support/frames.js';
 
 interface PlainFrame {
@@ -199,12 +201,21 @@ describe('a frame whose checksums are right is refused', () => {
   });
 
   test('DLE_BAD_FRAME: with a control part that is not msgpack, or no map', () => {
-    for (const control of [[0xc1], [0x93, 1], [0x93, 1, 2, 3], [0x81, 0xa1], [], [0x80, 0x80]]) {
+    for (const control of [[0xc1], [0x93, 1], [0x93, 1, 2, 3], [0x81, 0xa1], [0x80, 0x80]]) {
       const parser = new FrameParser(LIMIT);
       parser.push(encodeFrame(FrameKind.request, 1, Uint8Array.from(control)));
       expect(parser.next()).toBe(true);
       expect(errorOf(() => parser.control()).code, `${control}`).toBe('DLE_BAD_FRAME');
     }
+  });
+
+  test('but not for a control part of no bytes, which stands for an empty map', () => {
+    const { start, end } = encodeControl(EMPTY_CONTROL);
+    expect(end - start).toBe(0);
+    const parser = new FrameParser(LIMIT);
+    parser.push(encodeFrame(FrameKind.request, 1, new Uint8Array(0)));
+    expect(parser.next()).toBe(true);
+    expect(parser.control()).toEqual({});
   });
 });
 

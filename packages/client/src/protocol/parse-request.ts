@@ -6,6 +6,7 @@ import {
   MAX_DUMP_PAGE_BYTES,
   MAX_NODE_ID,
 } from './limits.js';
+import { PUT_HEAD_BYTES, readPutHead } from './put-head.js';
 import {
   type ClientRequest,
   checkKeyLength,
@@ -22,12 +23,14 @@ import {
 
 const refuse = complaint('DLE_INVALID_ARGUMENT', 'bad request');
 
+/** Those whose control part is a map: all but a put. */
+type MappedOp = Exclude<ClientRequest['op'], 'put'>;
+
 /**
  * The fields of each op. A field that is not listed is refused, not skipped: a condition that an
  * older server ignored would turn a guarded write into a bare one.
  */
-const FIELDS: Readonly<Record<ClientRequest['op'], ReadonlySet<string>>> = {
-  put: new Set(['op', 'keyLength', 'checksum', 'forwarded']),
+const FIELDS: Readonly<Record<MappedOp, ReadonlySet<string>>> = {
   del: new Set(['op', 'keyLength', 'checksum', 'forwarded']),
   get: new Set(['op', 'level', 'forwarded']),
   addMember: new Set(['op', 'id', 'address', 'forwarded']),
@@ -49,13 +52,12 @@ const FIELDS: Readonly<Record<ClientRequest['op'], ReadonlySet<string>>> = {
  */
 export function parseRequest(control: unknown, raw: Uint8Array): ClientRequest {
   const fields = asFields(control, refuse);
+  if (isEmpty(fields)) return parsePut(raw);
   const op = knownOp(fields.op);
   for (const name of Object.keys(fields)) {
     if (!FIELDS[op].has(name)) throw refuse(`${op} knows no such field: ${name.slice(0, 64)}`);
   }
   switch (op) {
-    case 'put':
-      return parsePut(fields, raw);
     case 'del':
       return parseDel(fields, raw);
     case 'get':
@@ -82,22 +84,30 @@ export function parseRequest(control: unknown, raw: Uint8Array): ClientRequest {
   }
 }
 
-function parsePut(fields: Fields, raw: Uint8Array): PutRequest {
-  const keyLength = wholeNumber(fields, 'keyLength', refuse);
+function isEmpty(fields: Fields): boolean {
+  for (const _ in fields) return false;
+  return true;
+}
+
+function parsePut(raw: Uint8Array): PutRequest {
+  const { keyLength, checksum, forwarded } = readPutHead(raw, refuse);
   checkKeyLength(keyLength);
-  if (keyLength > raw.length) throw refuse('its key is longer than what came with it');
-  checkValueLength(raw.length - keyLength);
-  const key = new Uint8Array(raw.buffer, raw.byteOffset, keyLength);
-  const value = new Uint8Array(raw.buffer, raw.byteOffset + keyLength, raw.length - keyLength);
-  const checksum = checkedSum(fields, payloadChecksum(key, value));
-  return { op: 'put', key, value, checksum, forwarded: parseForwarded(fields) };
+  const valueLength = raw.length - PUT_HEAD_BYTES - keyLength;
+  if (valueLength < 0) throw refuse('its key is longer than what came with it');
+  checkValueLength(valueLength);
+  const start = raw.byteOffset + PUT_HEAD_BYTES;
+  const key = new Uint8Array(raw.buffer, start, keyLength);
+  const value = new Uint8Array(raw.buffer, start + keyLength, valueLength);
+  checkSum(checksum, payloadChecksum(key, value));
+  return { op: 'put', key, value, checksum, forwarded };
 }
 
 function parseDel(fields: Fields, raw: Uint8Array): DelRequest {
   const keyLength = wholeNumber(fields, 'keyLength', refuse);
   checkKeyLength(keyLength);
   if (keyLength !== raw.length) throw refuse('its key is not as long as what came with it');
-  const checksum = checkedSum(fields, crc32(raw));
+  const checksum = wholeNumber(fields, 'checksum', refuse, 0xffff_ffff);
+  checkSum(checksum, crc32(raw));
   return { op: 'del', key: raw, checksum, forwarded: parseForwarded(fields) };
 }
 
@@ -134,10 +144,10 @@ function nodeId(fields: Fields, name: string): number {
   return id;
 }
 
-function knownOp(op: unknown): ClientRequest['op'] {
+function knownOp(op: unknown): MappedOp {
   if (typeof op !== 'string') throw refuse('op must be a string');
   if (!Object.hasOwn(FIELDS, op)) throw refuse(`unknown op: ${op.slice(0, 64)}`);
-  return op as ClientRequest['op'];
+  return op as MappedOp;
 }
 
 function parseLevel(fields: Fields): ReadLevel {
@@ -156,13 +166,10 @@ function parseForwarded(fields: Fields): boolean {
   return optional(fields, 'forwarded', flag, refuse) ?? false;
 }
 
-function checkedSum(fields: Fields, actual: number): number {
-  const checksum = wholeNumber(fields, 'checksum', refuse, 0xffff_ffff);
-  if (checksum !== actual) {
-    const message = 'key and value are not what the client took the checksum of; nothing is stored';
-    throw new DleError('DLE_CORRUPT', message);
-  }
-  return checksum;
+function checkSum(claimed: number, actual: number): void {
+  if (claimed === actual) return;
+  const message = 'key and value are not what the client took the checksum of; nothing is stored';
+  throw new DleError('DLE_CORRUPT', message);
 }
 
 function refuseRaw(raw: Uint8Array): void {

@@ -1,4 +1,6 @@
 import { crc32, DleError, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dle/common';
+import { EMPTY_CONTROL } from '@dle/net';
+import { encodePutHead } from './put-head.js';
 
 /**
  * How fresh a read is, and what that costs.
@@ -158,7 +160,13 @@ export function putRequest(key: Uint8Array, value: Uint8Array): Envelope {
   checkKeyLength(key.length);
   checkValueLength(value.length);
   const checksum = payloadChecksum(key, value);
-  return { control: { op: 'put', keyLength: key.length, checksum }, raw: [key, value] };
+  return putEnvelope({ key, value, checksum, forwarded: false });
+}
+
+function putEnvelope(request: Omit<PutRequest, 'op'>): Envelope {
+  const { key, value, checksum, forwarded } = request;
+  const head = encodePutHead({ keyLength: key.length, checksum, forwarded });
+  return { control: EMPTY_CONTROL, raw: [head, key, value] };
 }
 
 /** @throws DleError `DLE_KEY_TOO_LARGE` */
@@ -211,16 +219,13 @@ export function transferRequest(target: number | undefined): Envelope {
 
 /** The same request, as a member passes it on to the leader for a client. */
 export function forwardRequest(request: LeaderRequest): Envelope {
+  if (request.op === 'put') return putEnvelope({ ...request, forwarded: true });
   const { control, raw } = envelopeOf(request);
   return { control: { ...control, forwarded: true }, raw };
 }
 
-function envelopeOf(request: LeaderRequest): Envelope {
+function envelopeOf(request: Exclude<LeaderRequest, PutRequest>): Envelope {
   switch (request.op) {
-    case 'put': {
-      const { key, value, checksum } = request;
-      return { control: { op: 'put', keyLength: key.length, checksum }, raw: [key, value] };
-    }
     case 'del': {
       const { key, checksum } = request;
       return { control: { op: 'del', keyLength: key.length, checksum }, raw: [key] };

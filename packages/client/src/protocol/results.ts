@@ -1,6 +1,8 @@
+import { EMPTY_CONTROL } from '@dle/net';
 import { asFields, complaint, type Fields, flag, optional, text, wholeNumber } from './fields.js';
 import { MAX_CURSOR_LENGTH } from './limits.js';
 import { checkPairs } from './pairs.js';
+import { encodeIndex, readIndex } from './put-head.js';
 import type { Envelope } from './requests.js';
 
 /**
@@ -58,8 +60,9 @@ const distrust = complaint('DLE_FORMAT', 'bad answer');
 
 // A field that is `undefined` is left out on the way, as `@dle/net` promises.
 
-export function putResult(result: PutResult): Envelope {
-  return { control: { index: result.index, leader: result.leader }, raw: [] };
+export function putResult({ index, leader }: PutResult): Envelope {
+  const control = leader === undefined ? EMPTY_CONTROL : { leader };
+  return { control, raw: [encodeIndex(index)] };
 }
 
 export function changeResult(result: ChangeResult): Envelope {
@@ -92,9 +95,9 @@ export function emptyResult(): Envelope {
 }
 
 /** @throws DleError `DLE_FORMAT` */
-export function parsePutResult(control: unknown): PutResult {
+export function parsePutResult(control: unknown, raw: Uint8Array): PutResult {
   const fields = asFields(control, distrust);
-  return { index: wholeNumber(fields, 'index', distrust), leader: parseHint(fields) };
+  return { index: readIndex(raw, distrust), leader: parseHint(fields) };
 }
 
 /** @throws DleError `DLE_FORMAT` */

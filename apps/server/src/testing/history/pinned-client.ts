@@ -32,8 +32,8 @@ export class PinnedClient {
   }
 
   async put(key: string, value: Uint8Array, timeoutMs: number): Promise<{ index: number }> {
-    const { control } = await this.#ask(putRequest(toBytes(key), value), timeoutMs);
-    return parsePutResult(control);
+    const { control, raw } = await this.#ask(putRequest(toBytes(key), value), timeoutMs);
+    return parsePutResult(control, raw);
   }
 
   async del(key: string, timeoutMs: number): Promise<{ index: number; existed: boolean }> {
