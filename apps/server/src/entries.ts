@@ -1,21 +1,40 @@
 import type { DelRequest, PutRequest } from '@dle/client/protocol';
 import type { LogProposal } from '@dle/raft';
-import { recordBytes } from '@dle/storage/internal';
+import { type EntryBatchBuilder, recordBytes } from '@dle/storage/internal';
 
 /**
  * The entry that a client's put or delete becomes: one effect, with the checksum the client made.
  */
 export function entryOf(request: PutRequest | DelRequest): LogProposal {
-  if (request.op === 'del') {
-    const { key, checksum } = request;
-    return {
-      bytes: recordBytes(key.length, 0),
-      write: (builder) => builder.delete(key, checksum),
-    };
+  return request.op === 'put' ? new PutEntry(request) : new DeleteEntry(request);
+}
+
+class PutEntry implements LogProposal {
+  readonly bytes: number;
+  readonly #request: PutRequest;
+
+  constructor(request: PutRequest) {
+    this.bytes = recordBytes(request.key.length, request.value.length);
+    this.#request = request;
   }
-  const { key, value, checksum } = request;
-  return {
-    bytes: recordBytes(key.length, value.length),
-    write: (builder) => builder.put(key, value, checksum),
-  };
+
+  write(builder: EntryBatchBuilder): void {
+    const { key, value, checksum } = this.#request;
+    builder.put(key, value, checksum);
+  }
+}
+
+class DeleteEntry implements LogProposal {
+  readonly bytes: number;
+  readonly #request: DelRequest;
+
+  constructor(request: DelRequest) {
+    this.bytes = recordBytes(request.key.length, 0);
+    this.#request = request;
+  }
+
+  write(builder: EntryBatchBuilder): void {
+    const { key, checksum } = this.#request;
+    builder.delete(key, checksum);
+  }
 }

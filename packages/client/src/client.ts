@@ -85,6 +85,11 @@ export class Client implements AsyncDisposable {
   readonly #components: CallComponents;
   readonly #links: Links;
   readonly #requestTimeoutMs: number;
+  readonly #parsePut = ({ control, raw }: Reply, link: Link): { index: number } => {
+    const { index, leader } = parsePutResult(control, raw);
+    this.#links.follow(link, leader);
+    return { index };
+  };
 
   /** @throws DleError `DLE_INVALID_ARGUMENT` */
   constructor(components: ClientComponents, options: ClientOptions) {
@@ -108,12 +113,7 @@ export class Client implements AsyncDisposable {
    */
   put(key: Bytes, value: Bytes, options: CallOptions = {}): Promise<{ index: number }> {
     const encode = () => putRequest(utf8(key, 'key'), utf8(value, 'value'));
-    const parse = ({ control, raw }: Reply, link: Link) => {
-      const { index, leader } = parsePutResult(control, raw);
-      this.#links.follow(link, leader);
-      return { index };
-    };
-    return this.#call('put', encode, false, this.#links.leaderRoute, parse, options);
+    return this.#call('put', encode, false, this.#links.leaderRoute, this.#parsePut, options);
   }
 
   /**

@@ -74,6 +74,11 @@ export class Outbox {
   #writing = false;
   #scheduled = false;
   #ending = false;
+  /** Made once: a function that makes one takes memory for it in each call, whether or not it does. */
+  readonly #endTurn = (): void => {
+    this.#scheduled = false;
+    this.#flush();
+  };
 
   constructor(components: OutboxComponents, options: OutboxOptions) {
     this.#socket = components.socket;
@@ -110,7 +115,8 @@ export class Outbox {
     const frameBytes = FRAME_HEADER_BYTES + controlLength + rawLength;
     this.#checkRoom(kind, controlLength + rawLength, frameBytes);
 
-    let bodyChecksum = crc32(viewOf(encoded.bytes, encoded.start, encoded.end));
+    let bodyChecksum =
+      controlLength === 0 ? 0 : crc32(viewOf(encoded.bytes, encoded.start, encoded.end));
     for (const part of rawParts) bodyChecksum = crc32(part, bodyChecksum);
     const header = { kind, id, controlLength, rawLength, bodyChecksum };
     this.#putHead(header, encoded);
@@ -213,10 +219,7 @@ export class Outbox {
   #schedule(): void {
     if (this.#scheduled || this.#writing) return;
     this.#scheduled = true;
-    this.#clock.defer(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
+    this.#clock.defer(this.#endTurn);
   }
 
   #flush(): void {

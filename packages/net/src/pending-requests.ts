@@ -82,15 +82,19 @@ export class PendingRequests {
    */
   wait(id: number, waiter: Waiter, { frame, timeoutMs, signal }: PendingOptions): void {
     const deadline = this.#clock.now() + timeoutMs;
-    // It has been queued and will leave, so nobody can say any more that it has no effect.
-    const onAbort =
-      signal === undefined ? undefined : () => this.fail(id, aborted(signal, 'unknown'));
-    if (onAbort !== undefined) listenForAbort(signal!, onAbort);
+    const onAbort = signal && this.#failOnAbort(id, signal);
     const place = this.#placeOf(id);
     assert(this.#places[place] === undefined, `request ${id} has no place`);
     this.#places[place] = { id, waiter, frame, deadline, timeoutMs, signal, onAbort };
     this.#size++;
     this.#watch(deadline);
+  }
+
+  #failOnAbort(id: number, signal: AbortSignal): () => void {
+    // It has been queued and will leave, so nobody can say any more that it has no effect.
+    const onAbort = (): void => this.fail(id, aborted(signal, 'unknown'));
+    listenForAbort(signal, onAbort);
+    return onAbort;
   }
 
   /** Whether anybody still waits for the response to request `id`. */

@@ -84,8 +84,12 @@ export class ClientApi {
   #dispatch(request: ClientRequest): Answer | Later | Promise<Answer> {
     switch (request.op) {
       case 'put':
-      case 'del':
-        return this.#atLeader(request, (consensus) => this.#write(consensus, request));
+      case 'del': {
+        const consensus = this.#inCluster();
+        return isServedHere(consensus)
+          ? this.#write(consensus, request)
+          : this.#passOn(consensus, request);
+      }
       case 'get':
         return this.#get(request, request.level);
       case 'addMember':
@@ -110,16 +114,16 @@ export class ClientApi {
     }
   }
 
-  /**
-   * Serves here if this node leads, else passes the request on, unless somebody else already did.
-   */
   #atLeader(
     request: LeaderRequest,
     serve: (consensus: Consensus) => Later | Promise<Answer>,
   ): Later | Promise<Answer> {
     const consensus = this.#inCluster();
-    const { raft, transport } = consensus;
-    if (raft.isLeader || raft.stopped !== undefined) return serve(consensus);
+    return isServedHere(consensus) ? serve(consensus) : this.#passOn(consensus, request);
+  }
+
+  /** To the leader, unless somebody else already did. */
+  #passOn({ raft, transport }: Consensus, request: LeaderRequest): Promise<Answer> {
     const leader = raft.core.leader;
     const peer = transport.peer(leader);
     if (leader === 0 || peer === undefined) throw unavailable('there is no leader at the moment');
@@ -203,6 +207,11 @@ export class ClientApi {
     if (consensus === undefined) throw unavailable('the cluster is still being formed');
     return consensus;
   }
+}
+
+/** Whether what only the leader can do is done here, or fails here. */
+function isServedHere({ raft }: Consensus): boolean {
+  return raft.isLeader || raft.stopped !== undefined;
 }
 
 function existenceUnknown(): DleError {
