@@ -1,13 +1,8 @@
-import type { NodeId } from '@dle/raft';
-import type { Consensus, Participation } from '../replica/participation.js';
-
-type Raft = Consensus['raft'];
+import type { Participation } from '../replica/participation.js';
 
 /** Has a node lead no more that finds its data damaged. */
 export class HandOver {
   readonly #participation: Participation;
-  /** Voters that it has asked. If it leads again, they may be damaged too: others come first. */
-  readonly #asked = new Set<NodeId>();
   /** Where the commit index stood when nobody was ready. */
   #refusedAt: number | undefined;
 
@@ -26,22 +21,11 @@ export class HandOver {
     this.#refusedAt = undefined;
     const raft = this.#participation.consensus?.raft;
     if (raft?.isLeader !== true || raft.stopped !== undefined) return true;
-    const target = this.#next(raft);
-    const error = await new Promise((resolve) => raft.transfer(target, resolve));
+    const error = await new Promise((resolve) => raft.transfer(undefined, resolve));
     if (error === undefined) return true;
     const { commit, lastIndex } = raft.core;
     if (commit === refusedAt && commit < lastIndex) raft.resign();
     else this.#refusedAt = commit;
     return false;
-  }
-
-  /** `undefined`: whoever holds most. */
-  #next({ core }: Raft): NodeId | undefined {
-    const { voters, peers } = core.status();
-    const isReady = (id: NodeId) => peers.some((peer) => peer.id === id && peer.isCaughtUp);
-    const next = voters.find((id) => isReady(id) && !this.#asked.has(id));
-    if (next === undefined) this.#asked.clear();
-    else this.#asked.add(next);
-    return next;
   }
 }

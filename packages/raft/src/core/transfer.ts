@@ -11,6 +11,8 @@ export class Transfer {
   readonly #state: CoreState;
   readonly #peers: Peers;
   #target: NodeId = 0;
+  /** The target before, or this one; 0: there was none. */
+  #asked: NodeId = 0;
   #until = Number.POSITIVE_INFINITY;
   #isInvited = false;
   #hasEverInvited = false;
@@ -38,10 +40,10 @@ export class Transfer {
     return this.#hasEverInvited;
   }
 
-  /** Begins to hand over to `target`, 0: to whom this is best. Or says why not. */
+  /** Begins to hand over to `target`, 0: to the next one that is ready. Or says why not. */
   begin(target: NodeId): TransferRefusal | undefined {
     const { id, log, now, options } = this.#state;
-    const chosen = target === 0 ? this.#best() : target;
+    const chosen = target === 0 ? this.#next() : target;
     if (this.#target !== 0) {
       const message = `leadership is being transferred to node ${this.#target} already`;
       return { reason: 'transferUnderWay', message };
@@ -56,6 +58,7 @@ export class Transfer {
       return { reason: 'notCaughtUp', message: `${message}; try again when that has changed` };
     }
     this.#target = chosen;
+    this.#asked = chosen;
     this.#until = now + options.electionTimeoutMs;
     this.#isInvited = false;
     this.#state.emit({ type: 'transferStarted', target: chosen });
@@ -87,6 +90,18 @@ export class Transfer {
   handOver(): void {
     const heir = this.#best();
     if (heir !== 0 && !this.#isInvited) this.#invite(heir);
+  }
+
+  /**
+   * Of the voters that are up to date the next one by id, behind the last comes the first; and of
+   * each more that this leader tries, the next: two who should not lead do not hand over to each
+   * other for ever, and who does not take over is not the only one asked. 0: none is up to date.
+   */
+  #next(): NodeId {
+    const { id, log } = this.#state;
+    const isReady = (voter: NodeId) => voter !== id && this.#peers.isCaughtUp(voter);
+    const ready = log.members.voters.filter(isReady);
+    return ready.find((voter) => voter > (this.#asked || id)) ?? ready[0] ?? 0;
   }
 
   /** Of the voters who answer, the one that holds most; 0: none does. */

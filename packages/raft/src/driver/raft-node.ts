@@ -218,8 +218,8 @@ export class RaftNode<P extends Proposal> {
   }
 
   /**
-   * Hands leadership over to `target`, by default to the voter that holds most. `settle` gets the id
-   * of the new leader; or `DLE_NOT_LEADER`, `DLE_UNAVAILABLE`, or `DLE_TRANSFER_FAILED`
+   * Hands leadership over to `target`, by default to the next voter by id that is up to date.
+   * `settle` gets the id of the new leader; or `DLE_NOT_LEADER`, `DLE_UNAVAILABLE`, or `DLE_TRANSFER_FAILED`
    * (`details.reason` says why). Proposals are refused meanwhile, for an election timeout at most.
    */
   transfer(target: NodeId | undefined, settle: Settle): void {
