@@ -26,6 +26,7 @@ class PutEntry implements LogProposal {
 
 class DeleteEntry implements LogProposal {
   readonly bytes: number;
+  readonly givesBack = true;
   readonly #request: DelRequest;
 
   constructor(request: DelRequest) {

@@ -401,9 +401,10 @@ export class DleNode {
     return new DleError('DLE_UNAVAILABLE', message, { retryable: true, cause: error });
   }
 
-  /** Why this node takes no part. */
+  /** Why this node takes no part, or no writes. */
   #reason(): string | undefined {
-    const failure = this.#removed ?? this.#consensus?.raft.stopped;
+    const raft = this.#consensus?.raft;
+    const failure = this.#removed ?? raft?.stopped ?? raft?.refusal;
     if (failure !== undefined) return failure.message;
     const cluster = this.#part?.cluster;
     const isUnknown = cluster !== undefined && this.#roster.membership === undefined;

@@ -39,12 +39,13 @@ export type {
   LogPort,
   Proposal,
   RaftNodeComponents,
+  RoleChange,
   SnapshotTransfer,
   StateMachine,
   Transport,
 } from './driver/ports.js';
 export { DEFAULT_RAFT_CONFIG, type RaftConfig, validateRaftConfig } from './driver/raft-config.js';
-export { RaftNode, type RoleChange } from './driver/raft-node.js';
+export { RaftNode } from './driver/raft-node.js';
 export type { Settle } from './driver/waiting.js';
 export { type LogProposal, RaftLog, type RaftStore } from './log/raft-log.js';
 export { lostDataStates, State } from './log/state.js';

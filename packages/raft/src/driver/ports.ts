@@ -6,6 +6,7 @@ import type {
   Message,
   NodeId,
   RecoveredState,
+  Role,
 } from '../core/types.js';
 
 /**
@@ -21,6 +22,8 @@ import type {
 export interface Proposal {
   /** Size of the entry in bytes, exactly as `bytesAt` will tell of it once it is in the log. */
   readonly bytes: number;
+  /** It does nothing but free space: a log may take it on a full disk too. */
+  readonly givesBack?: boolean;
 }
 
 /**
@@ -59,12 +62,14 @@ export interface LogPort<P extends Proposal> {
   /**
    * Makes sure that entries of up to `bytes` bytes, a vote and the empty entry of a new leader
    * beside them, can be written without a lack of space. Called before each `appendProposed`,
-   * `appendConfiguration` and `appendReceived` that may still be called off.
+   * `appendConfiguration` and `appendReceived` that may still be called off. `entries`: what is to be
+   * written, where that is known: on a full disk there may be room for what gives space back.
    *
    * @throws DleError `DLE_DISK_FULL` (effect none, retryable: the log is as it was, reads and later
-   *   writes go on), `DLE_STORAGE_POISONED`.
+   *   writes go on; a leader hands over where that lasts for `diskTimeoutMs`),
+   *   `DLE_STORAGE_POISONED`, or what else is wrong: where that lasts as long, the node fails.
    */
-  reserve(bytes: number): void;
+  reserve(bytes: number, entries?: EntryBatch | readonly P[]): void;
 
   /**
    * Term, vote (0: none) and whether the log may have lost data, in place of those before. Terms
@@ -202,4 +207,11 @@ export interface RaftNodeComponents<P extends Proposal> {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+}
+
+export interface RoleChange {
+  readonly role: Role;
+  readonly term: number;
+  /** 0: unknown. */
+  readonly leader: NodeId;
 }

@@ -56,13 +56,14 @@ export class ProposerQueue<P extends Proposal> {
     return undefined;
   }
 
-  /** Takes the next batch off the queue. */
-  take(): ProposalBatch<P> {
+  /** Takes the next batch off the queue; `apart`: what gives space back with nothing else. */
+  take(apart: boolean = false): ProposalBatch<P> {
     const sizes: number[] = [];
     let bytes = 0;
     while (sizes.length < this.#queued.length && sizes.length < MAX_BATCH_ENTRIES) {
-      const next = this.#queued[sizes.length]!.bytes;
+      const { bytes: next, givesBack } = this.#queued[sizes.length]!;
       if (sizes.length > 0 && bytes + next > MAX_BATCH_BYTES) break;
+      if (apart && givesBack !== this.#queued[0]!.givesBack) break;
       bytes += next;
       sizes.push(next);
     }

@@ -10,7 +10,6 @@ import type {
   NodeId,
   ReadLevel,
   RecoveredState,
-  Role,
 } from '../core/types.js';
 import { acceptEntries } from './accept-entries.js';
 import { Alarm } from './alarm.js';
@@ -19,8 +18,9 @@ import { Applier } from './applier.js';
 import { AwaitedChange } from './awaited-change.js';
 import { HandOver } from './hand-over.js';
 import { LogPurger } from './log-purger.js';
+import { CONFIGURATION_RESERVE, LogRoom, withoutRoom } from './log-room.js';
 import { LogWriter } from './log-writer.js';
-import type { Proposal, RaftNodeComponents } from './ports.js';
+import type { Proposal, RaftNodeComponents, RoleChange } from './ports.js';
 import { type ProposalBatch, ProposerQueue } from './proposer-queue.js';
 import { type RaftConfig, validateRaftConfig } from './raft-config.js';
 import { ReadQueue } from './read-queue.js';
@@ -34,16 +34,6 @@ import {
   type Settle,
   transferFailed,
 } from './waiting.js';
-
-/** Room for a configuration in the log, however many members it has and whatever goes with them. */
-const CONFIGURATION_RESERVE = 64 * 1024;
-
-export interface RoleChange {
-  readonly role: Role;
-  readonly term: number;
-  /** 0: unknown. */
-  readonly leader: NodeId;
-}
 
 /** An event of the core before it is given a time. */
 type Timeless = Event extends infer E ? (E extends Event ? Omit<E, 'now'> : never) : never;
@@ -60,6 +50,7 @@ export class RaftNode<P extends Proposal> {
   readonly #proposals: ProposerQueue<P>;
   readonly #reads: ReadQueue = new ReadQueue();
   readonly #writer: LogWriter<P>;
+  readonly #room: LogRoom<P>;
   readonly #snapshots: SnapshotSender | undefined;
   /** Without snapshots nothing is purged. */
   readonly #purger: LogPurger | undefined;
@@ -114,6 +105,7 @@ export class RaftNode<P extends Proposal> {
     this.#alarm = new Alarm(components, () => this.#onAlarm());
     this.#sender = new AppendSender(components, (message) => this.#speaksFor(message));
     this.#writer = new LogWriter(log);
+    this.#room = new LogRoom(components, config.diskTimeoutMs);
     this.#applier = new Applier(
       components,
       (index) => {
@@ -143,6 +135,11 @@ export class RaftNode<P extends Proposal> {
   /** Why the node has stopped taking part, if it has. */
   get stopped(): DleError | undefined {
     return this.#stopped;
+  }
+
+  /** Why the log takes no entries at the moment, if it does not: a full disk. */
+  get refusal(): DleError | undefined {
+    return this.#room.refusal;
   }
 
   onRole(listener: (change: RoleChange) => void): void {
@@ -199,8 +196,9 @@ export class RaftNode<P extends Proposal> {
       this.#step({ type: 'message', now: this.#now, message });
       return;
     }
-    const entries = acceptEntries(this.#components, message.from, entryBytes);
+    const entries = acceptEntries(this.#components, this.#room, message.from, entryBytes);
     if (entries !== undefined) this.#step({ type: 'message', now: this.#now, message, entries });
+    else this.#reviewRoom();
   }
 
   /**
@@ -211,7 +209,7 @@ export class RaftNode<P extends Proposal> {
   changeMembers(change: MembershipChange, settle: Settle): void {
     const refusal =
       this.#refusal() ??
-      this.#reserve(CONFIGURATION_RESERVE) ??
+      this.#room.take(CONFIGURATION_RESERVE) ??
       this.#change.begin(settle, this.#now);
     if (refusal !== undefined) settle(refusal, 0);
     else this.#stepSoon({ type: 'changeMembers', change });
@@ -287,13 +285,12 @@ export class RaftNode<P extends Proposal> {
     this.#components.transport.flush?.();
   }
 
-  #reserve(bytes: number): DleError | undefined {
-    try {
-      this.#components.log.reserve(bytes);
-      return undefined;
-    } catch (thrown) {
-      return DleError.from(thrown);
-    }
+  /** A full disk is waited for, by a leader as a follower; who makes no file otherwise has failed. */
+  #reviewRoom(): void {
+    const error = this.#room.overdue();
+    if (error === undefined) return;
+    if (error.code !== 'DLE_DISK_FULL') this.#fail(error);
+    else if (this.isLeader) this.#stepSoon({ type: 'transfer', target: 0 });
   }
 
   #submitReads(): void {
@@ -304,11 +301,12 @@ export class RaftNode<P extends Proposal> {
 
   #submitProposals(): void {
     while (this.#proposals.queued > 0 && this.#stopped === undefined) {
-      const batch = this.#proposals.take();
+      const batch = this.#proposals.take(this.#room.refusal !== undefined);
       // Before the core hears of it: what is in the core has been promised to the followers.
-      const refusal = this.#reserve(batch.bytes);
+      const refusal = this.#room.take(batch.bytes, batch.proposals);
       if (refusal !== undefined) {
-        this.#proposals.refused(batch, refusal);
+        this.#proposals.refused(batch, withoutRoom(refusal));
+        this.#reviewRoom();
         continue;
       }
       this.#proposing = batch;

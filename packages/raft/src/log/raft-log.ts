@@ -32,6 +32,7 @@ export interface RaftStore {
   readonly log: Log;
   readonly floor: Floor;
   setFloor(floor: Floor): Promise<void>;
+  reserve(bytes: number, deletesOnly: boolean): void;
 }
 
 /** For which a log is not purged this time. */
@@ -113,8 +114,13 @@ export class RaftLog implements LogPort<LogProposal> {
     return new LogBatch(EntryBatch.decode(bytes));
   }
 
-  reserve(bytes: number): void {
-    this.#log.reserve(bytes);
+  reserve(bytes: number, entries: CoreBatch | readonly LogProposal[] = []): void {
+    try {
+      this.#store.reserve(bytes, false);
+    } catch (thrown) {
+      if (!isDleError(thrown, 'DLE_DISK_FULL') || !givesBack(entries)) throw thrown;
+      this.#store.reserve(bytes, true);
+    }
   }
 
   saveVote(term: number, vote: number, lostData: boolean): number {
@@ -206,6 +212,11 @@ export class RaftLog implements LogPort<LogProposal> {
     }
     return found;
   }
+}
+
+function givesBack(entries: CoreBatch | readonly LogProposal[]): boolean {
+  if (entries instanceof LogBatch) return entries.stored.deletesOnly;
+  return Array.isArray(entries) && entries.length > 0 && entries.every((one) => one.givesBack);
 }
 
 function configurationEntry(configuration: Configuration, index: number, term: number): EntryBatch {

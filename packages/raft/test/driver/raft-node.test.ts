@@ -1,4 +1,4 @@
-import type { DleError } from '@dle/common';
+import { DleError } from '@dle/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_RAFT_CONFIG, validateRaftConfig } from '../../src/index.js';
 import { IDS, TestCluster, type TestNode } from './test-cluster.js';
@@ -121,6 +121,55 @@ describe('three nodes with real logs', () => {
       expect.any(Number),
     );
   });
+
+  it('go on under another leader where the disk of one stays full', async () => {
+    const leader = await cluster.leader();
+    leader.vfs.capacityBytes = 0;
+    const large = 'x'.repeat(60_000);
+    for (let tries = 0; leader.raft.isLeader && tries < 20; tries++) {
+      await cluster.answered(leader.put(`k${tries}`, large));
+      await cluster.clock.pass(250);
+    }
+    expect(leader.raft.refusal).toMatchObject({ code: 'DLE_DISK_FULL' });
+    const next = await cluster.leader();
+    expect(next.id).not.toBe(leader.id);
+    for (let i = 0; i < 4; i++) {
+      expect(await cluster.answered(next.put(`k${i}`, large))).toEqual(expect.any(Number));
+    }
+    // It still follows, and catches up when there is room.
+    expect(leader.raft.stopped).toBeUndefined();
+    leader.vfs.capacityBytes = Number.POSITIVE_INFINITY;
+    await cluster.clock.pass(2_000);
+    expect(leader.get('k3')).toBe(large);
+    expect(leader.raft.refusal).toBeUndefined();
+  });
+
+  it.each(['leader', 'follower'])(
+    'go on without a %s that makes no file any more',
+    async (role) => {
+      const leader = await cluster.leader();
+      const broken = role === 'leader' ? leader : cluster.followers(leader)[0]!;
+      let failure: DleError | undefined;
+      broken.raft.onFailure((error) => {
+        failure = error;
+      });
+      broken.vfs.createSync = () => {
+        throw new DleError('DLE_IO', 'create: EROFS');
+      };
+      const large = 'x'.repeat(60_000);
+      const errors: unknown[] = [];
+      for (let tries = 0; failure === undefined && tries < 20; tries++) {
+        const answer = await cluster.answered(leader.put(`k${tries}`, large));
+        if (answer instanceof DleError) errors.push(answer);
+        await cluster.clock.pass(250);
+      }
+      expect(failure).toMatchObject({ code: 'DLE_IO', message: 'create: EROFS' });
+      if (role === 'follower') expect(errors).toEqual([]);
+      else expect(errors).toContainEqual(expect.objectContaining({ code: 'DLE_UNAVAILABLE' }));
+      const next = await cluster.leader();
+      expect(await cluster.answered(next.put('after', large))).toEqual(expect.any(Number));
+    },
+  );
 
   it('come through a follower whose disk is full for a while', async () => {
     const leader = await cluster.leader();

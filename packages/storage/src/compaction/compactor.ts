@@ -210,6 +210,8 @@ export class Compactor implements Room {
       );
       return;
     }
+    // The floor may have risen since the last directory was made.
+    this.#takeReserve();
     const files = this.#scales.weighAll();
     const chosen = this.#choose(files);
     if (chosen.length === 0) return;

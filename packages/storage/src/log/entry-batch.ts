@@ -133,6 +133,15 @@ export class EntryBatch {
     }
   }
 
+  /** Whether it only deletes keys, and so gives space back. Looks at every record. */
+  get deletesOnly(): boolean {
+    let only = true;
+    this.forEachRecord(({ kind }) => {
+      only &&= kind === RecordKind.delete;
+    });
+    return only;
+  }
+
   /** The opaque records, in order. */
   opaqueEntries(): OpaqueEntry[] {
     const found: OpaqueEntry[] = [];

@@ -182,8 +182,7 @@ export class GroupWriter {
   /** What there is left is for deletes, and for winning back space. */
   #refuse(): never {
     this.#room.make();
-    const message = 'the disk is full, and space is being won back: delete something, try again';
-    throw new DleError('DLE_DISK_FULL', message, { retryable: true });
+    throw diskFull();
   }
 
   #endEntry(durable: boolean): Promise<void> {
@@ -219,4 +218,9 @@ export class GroupWriter {
     // Refused, for the log takes nothing more: what it had not been given certainly has no effect.
     this.append();
   }
+}
+
+export function diskFull(): DleError {
+  const message = 'the disk is full, and space is being won back: delete something, try again';
+  return new DleError('DLE_DISK_FULL', message, { retryable: true });
 }

@@ -1,4 +1,4 @@
-import { DleError, systemClock, systemRandom } from '@dle/common';
+import { DleError, isDleError, systemClock, systemRandom } from '@dle/common';
 import { copyOf } from '../bytes.js';
 import { repair } from '../care/repair.js';
 import { restore } from '../care/restore.js';
@@ -15,7 +15,7 @@ import { NodeVfs } from '../vfs/node-vfs.js';
 import { type BaseExport, StoreBaseExport } from './base/base-export.js';
 import { BaseImporter, type ImportOptions } from './base/base-importer.js';
 import { bytesOf } from './bytes-like.js';
-import type { GroupWriter } from './group-writer.js';
+import { diskFull, type GroupWriter } from './group-writer.js';
 import { KeyEncoder } from './key-encoder.js';
 import type { KeyState } from './key-state.js';
 import type { OnFound } from './keyspace.js';
@@ -315,8 +315,40 @@ export class LogStore {
     this.#replicated();
     if (this.#closed !== undefined) throw new DleError('DLE_CLOSED', 'the store is closed');
     this.log.checkWritable();
-    await this.#parts.installer.setFloor(floor);
-    this.#parts.compactor.touch();
+    const { installer, compactor } = this.#parts;
+    try {
+      await installer.setFloor(floor);
+    } catch (thrown) {
+      // What is below the floor is where compaction finds room.
+      if (!isDleError(thrown, 'DLE_DISK_FULL') || !compactor.makeForDeletes()) throw thrown;
+      await installer.setFloor(floor);
+    }
+    compactor.touch();
+  }
+
+  /**
+   * Replicated mode: makes sure that entries of up to `bytes` bytes can be appended to `log`, and
+   * some small frames beside them. On a full disk, entries that only delete have room that was set
+   * aside, and compaction begins to win some back from what lies below the floor. Throws
+   * `DLE_DISK_FULL` (retryable; nothing has changed), `DLE_IO`, `DLE_STORAGE_POISONED`,
+   * `DLE_TOO_MANY_SEGMENTS`, `DLE_CLOSED`.
+   */
+  reserve(bytes: number, deletesOnly: boolean): void {
+    this.#replicated();
+    const { compactor } = this.#parts;
+    const isFull = compactor.isSpent(bytes, deletesOnly);
+    try {
+      if (isFull) throw diskFull();
+      this.log.reserve(bytes);
+    } catch (thrown) {
+      if (!isDleError(thrown, 'DLE_DISK_FULL')) throw thrown;
+      const hasRoom = deletesOnly && !isFull && compactor.makeForDeletes();
+      if (!hasRoom) {
+        compactor.make();
+        throw thrown;
+      }
+      this.log.reserve(bytes);
+    }
   }
 
   /**
