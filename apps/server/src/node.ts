@@ -16,6 +16,7 @@ import { formatAddress, type Sockets, TcpServer } from '@dle/net';
 import type { LogStore, LogStoreOptions } from '@dle/storage';
 import { NodeVfs, type Vfs } from '@dle/storage/internal';
 import { ClientApi } from './api/client-api.js';
+import { Excuses } from './api/excuses.js';
 import { ClusterPart } from './cluster-part.js';
 import type { Card } from './formation/decide.js';
 import { Formation } from './formation/formation.js';
@@ -24,7 +25,7 @@ import { firstConfiguration, membershipOf } from './membership/membership.js';
 import { Roster } from './membership/roster.js';
 import { NodeAcceptor } from './node-acceptor.js';
 import { type NodeOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import { isDamage, isOfDirectory } from './repair/damage.js';
+import { isDamage } from './repair/damage.js';
 import {
   CLUSTER_STATE,
   type OpenedReplica,
@@ -180,7 +181,12 @@ export class DleNode {
         return this.#keeper.serving && this.#consensus;
       },
       status: () => ({ ...this.status() }),
-      explain: (error) => this.#explain(error),
+      excuses: new Excuses({
+        self: options.id,
+        consensus: () => this.#consensus,
+        noticeDamage: (error) => this.#part?.noticeDamage(error, 'read') === true,
+        isStopping: () => this.#stopping.signal.aborted,
+      }),
     });
     this.closed = new Promise((resolve, reject) => {
       this.#settleClosed = { resolve, reject };
@@ -386,19 +392,6 @@ export class DleNode {
     this.#removed = new DleError('DLE_MEMBER_REMOVED', message, { retryable: true });
     this.#components.logger.warn({ code: this.#removed.code }, message);
     void this.#part?.close();
-  }
-
-  /** What a client is told of a failure: nothing that is wrong here is its fault. */
-  #explain(error: DleError): DleError {
-    if (this.#part?.noticeDamage(error, 'read') === true) {
-      const message = 'this node has found its data damaged, and repairs it; ask another node';
-      return new DleError('DLE_UNAVAILABLE', message, { retryable: true, cause: error });
-    }
-    // It has come between two replicas, or upon what the store makes again by itself.
-    const isPassing = error.code === 'DLE_CLOSED' || isOfDirectory(error);
-    if (!isPassing || this.#stopping.signal.aborted) return error;
-    const message = 'this node could not answer for a moment; try again';
-    return new DleError('DLE_UNAVAILABLE', message, { retryable: true, cause: error });
   }
 
   /** Why this node takes no part, or no writes. */

@@ -34,13 +34,12 @@ export async function* dumpPairs(
 ): AsyncGenerator<Pair, void, undefined> {
   const first = await askForPage(components, call, call.route, undefined, true);
   const { link } = first;
-  const route = routeTo(link);
   let { page } = first;
   try {
     for (;;) {
       yield* readPairs(page.pairs);
       if (page.cursor === undefined) return;
-      page = await nextPage(components, call, route, page);
+      page = await nextPage(components, call, link, page);
     }
   } finally {
     if (page.cursor !== undefined) release(link, page.cursor);
@@ -54,12 +53,15 @@ export async function* dumpPairs(
 async function nextPage(
   components: CallComponents,
   call: DumpCall,
-  route: Route,
+  link: Link,
   before: DumpPage,
 ): Promise<DumpPage> {
-  const { page } = await askForPage(components, call, route, before.cursor, false).catch(
+  const { page } = await askForPage(components, call, routeTo(link), before.cursor, false).catch(
     (error: unknown) => {
-      if (isDleError(error, 'DLE_ABORTED', 'DLE_CLOSED', 'DLE_CURSOR_LOST')) throw error;
+      if (isDleError(error, 'DLE_ABORTED', 'DLE_CLOSED')) throw error;
+      // Whoever begins again at once need not meet the same.
+      components.links.giveUp(link);
+      if (isDleError(error, 'DLE_CURSOR_LOST')) throw error;
       throw cursorLost(DleError.from(error).message, error);
     },
   );

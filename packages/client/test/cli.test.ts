@@ -223,8 +223,26 @@ describe('dle put, get, del', () => {
     const { code, stderr } = await runDle(node.address, ['put', 'a', 'b', '--timeout', '2s']);
     expect(code).toBe(1);
     expectOneLine(stderr);
-    expect(stderr).toMatch(/DLE_OUTCOME_UNKNOWN: .*; look whether it did/);
+    expect(stderr).toMatch(/DLE_OUTCOME_UNKNOWN: .*; look whether it did \("dle get"\)/);
     expect(node.asked).toEqual(['put a']);
+  });
+
+  it('say where to look when nobody knows what became of a transfer or a change', async () => {
+    const node = await startNode();
+    node.behaviour = (_, rpc) => {
+      rpc.close();
+      return new Promise(() => {});
+    };
+    for (const [words, look] of [
+      ['transfer 2', 'dle status'],
+      ['--timeout 5s transfer', 'dle status'],
+      ['member remove 2', 'dle member list'],
+    ] as const) {
+      const { code, stderr } = await runDle(node.address, words.split(' '));
+      expect(code).toBe(1);
+      expectOneLine(stderr);
+      expect(stderr).toContain(`; look whether it did ("${look}")`);
+    }
   });
 
   it('repeat what the cluster refuses', async () => {

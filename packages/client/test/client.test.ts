@@ -669,6 +669,22 @@ describe('dump', () => {
     expect(other.asked).toEqual([]);
   });
 
+  it('begins again at another node than the one that could not go on', async () => {
+    const node = await startWithPairs(100);
+    const other = await startNode({ store: node.store });
+    const client = connect([node, other]);
+    await warmUp(client, [node, other]);
+    const pairs = client.dump();
+    await pairs.next();
+    node.behaviour = () => {
+      throw new DleError('DLE_CURSOR_LOST', 'the data is damaged');
+    };
+    const lost = { code: 'DLE_CURSOR_LOST', message: 'the data is damaged' };
+    expect(await failureOf(drain(pairs))).toMatchObject(lost);
+    await drain(client.dump());
+    expect(other.asked).toContain('dump');
+  });
+
   it('never asks twice for a page that the node may have let go of', async () => {
     const node = await startWithPairs(100);
     const pairs = connect([node]).dump();

@@ -25,6 +25,7 @@ import type { LogProposal, RaftNode } from '@dle/raft';
 import { entryOf } from '../entries.js';
 import type { Consensus } from '../replica/participation.js';
 import type { Replica } from '../replica/replica.js';
+import { type Excuses, FAILURE, isOwnFailure } from './excuses.js';
 
 /**
  * How long a member waits for the leader's answer to a request that it passes on: several
@@ -42,8 +43,7 @@ export interface ClientApiComponents {
    */
   readonly consensus: () => Consensus | undefined;
   readonly status: () => Control;
-  /** What to tell a client of a failure that says nothing to it. */
-  readonly explain: (error: DleError) => DleError;
+  readonly excuses: Pick<Excuses, 'explain'>;
 }
 
 /**
@@ -62,8 +62,6 @@ export class ClientApi {
   /** Throws, or fails, with what the client is told. */
   handle(control: Control, raw: Uint8Array): Answer | Later | Promise<Answer> {
     const request = parseRequest(control, raw);
-    // What a removed node holds grows old; others hold it, too.
-    if (request.op !== 'status' && request.op !== 'release') this.#components.consensus();
     try {
       const answer = this.#dispatch(request);
       if (!(answer instanceof Promise)) return answer;
@@ -78,10 +76,15 @@ export class ClientApi {
   /** What the client is told of a failure. */
   #told(thrown: unknown): DleError {
     const error = DleError.from(thrown);
-    return this.#foreign.has(error) ? error : this.#components.explain(error);
+    return this.#foreign.has(error) ? error : this.#components.excuses.explain(error);
   }
 
   #dispatch(request: ClientRequest): Answer | Later | Promise<Answer> {
+    if (request.op === 'dump' && request.cursor !== undefined) {
+      return this.#nextPage(request.cursor, request.maxBytes);
+    }
+    // What a removed node holds grows old; others hold it, too.
+    if (request.op !== 'status' && request.op !== 'release') this.#components.consensus();
     switch (request.op) {
       case 'put':
       case 'del': {
@@ -100,10 +103,7 @@ export class ClientApi {
           changeResult({ index: await changes.carryOut(request) }),
         );
       case 'transfer':
-        return this.#atLeader(request, async ({ changes }) => {
-          const { id, address } = await changes.transfer(request.target);
-          return transferResult({ node: id, leader: address });
-        });
+        return this.#atLeader(request, (consensus) => this.#transfer(consensus, request.target));
       case 'status':
         return { control: this.#components.status() };
       case 'dump':
@@ -163,7 +163,21 @@ export class ClientApi {
   #get(request: GetRequest, level: ReadLevel): Answer | Later | Promise<Answer> {
     if (level === 'stale') return answerOf(this.#components.replica(), request);
     const serve = (consensus: Consensus): Later => this.#read(consensus, request, level);
-    return isLeadersRead(level) ? this.#atLeader(request, serve) : serve(this.#inCluster());
+    if (!isLeadersRead(level)) return serve(this.#inCluster());
+    const answer = this.#atLeader(request, serve);
+    if (!(answer instanceof Promise)) return answer;
+    return answer.catch((thrown: unknown) => this.#getInstead(request, thrown));
+  }
+
+  /**
+   * A leader that cannot read its own data still knows how far a node has to be that can: a read
+   * at that index sees as much.
+   */
+  async #getInstead(request: GetRequest, thrown: unknown): Promise<Answer> {
+    if (!isOwnFailure(DleError.from(thrown))) throw thrown;
+    const { raft, replica } = this.#inCluster();
+    await readable(raft, 'follower');
+    return answerOf(replica, request);
   }
 
   #read(
@@ -189,17 +203,45 @@ export class ClientApi {
   }
 
   async #dump(request: DumpRequest): Promise<Envelope> {
-    const { cursor, level, maxBytes } = request;
+    const { level, maxBytes } = request;
     const { dumps } = this.#components.replica();
-    if (cursor !== undefined) return dumpResult(dumps.next(cursor, maxBytes));
     if (level !== 'stale') {
       const { raft, transport } = this.#inCluster();
+      if (raft.stopped !== undefined) throw raft.stopped;
       const peer = transport.peer(raft.core.leader);
       const isElsewhere = isLeadersRead(level) && !raft.isLeader;
       if (isElsewhere && peer !== undefined) throw notLeader(peer.member.address);
       await readable(raft, level);
     }
     return dumpResult(dumps.first(maxBytes));
+  }
+
+  /** Whatever keeps this node from going on with a dump ends that for good. */
+  #nextPage(cursor: string, maxBytes: number): Answer {
+    try {
+      this.#components.consensus();
+      return dumpResult(this.#components.replica().dumps.next(cursor, maxBytes));
+    } catch (thrown) {
+      const error = DleError.from(thrown);
+      // Damage is repaired, whoever has met it.
+      throw error.code === 'DLE_CURSOR_LOST' ? error : dumpLost(this.#told(error), error);
+    }
+  }
+
+  /**
+   * A leader that stops meanwhile may have handed over or not; to ask the next one for the same
+   * would move leadership twice.
+   */
+  async #transfer({ raft, changes }: Consensus, target: number | undefined): Promise<Answer> {
+    try {
+      const { id, address } = await changes.transfer(target);
+      return transferResult({ node: id, leader: address });
+    } catch (thrown) {
+      if (raft.stopped === undefined) throw thrown;
+      const message = `the leader has stopped, and may have handed over: ${raft.stopped.message}`;
+      const options = { effect: 'unknown', cause: thrown } as const;
+      throw new DleError('DLE_OUTCOME_UNKNOWN', message, options);
+    }
   }
 
   #inCluster(): Consensus {
@@ -209,9 +251,13 @@ export class ClientApi {
   }
 }
 
-/** Whether what only the leader can do is done here, or fails here. */
+/**
+ * Whether what only the leader can do is done here, or to be passed on. Throws where this node
+ * takes no part: it does not know who leads now, and a client does better to look for itself.
+ */
 function isServedHere({ raft }: Consensus): boolean {
-  return raft.isLeader || raft.stopped !== undefined;
+  if (raft.stopped !== undefined) throw raft.stopped;
+  return raft.isLeader;
 }
 
 function existenceUnknown(): DleError {
@@ -221,6 +267,15 @@ function existenceUnknown(): DleError {
       'damaged, and is being repaired',
     { effect: 'unknown' },
   );
+}
+
+/** `told`: what any other request would be told of `met`. */
+function dumpLost(told: DleError, met: DleError): DleError {
+  const { details, message } = told;
+  const options = { cause: met, details: { [FAILURE]: met.code, ...details } };
+  const why = told === met ? `${met.code}: ${message}` : message;
+  const what = `the dump cannot go on here, begin it again: ${why}`;
+  return new DleError('DLE_CURSOR_LOST', what, options);
 }
 
 function answerOf({ store }: Replica, request: GetRequest): Envelope {

@@ -56,7 +56,8 @@ export class DumpCursors {
     if (found === undefined || Number(page) !== found.page) {
       throw new DleError(
         'DLE_CURSOR_LOST',
-        'this node knows no such dump (any longer): begin it again',
+        'this node knows no such dump any longer, for it was not asked for the next page in time, ' +
+          'or has opened its data anew: begin it again',
       );
     }
     return this.#page(id, maxBytes);

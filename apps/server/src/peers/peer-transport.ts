@@ -128,12 +128,24 @@ export class PeerTransport implements Transport {
   #part(peer: Peer): void {
     const { id } = peer.member;
     if (this.#parting.has(id)) return;
-    const forget = (): void => this.#forget(peer);
+    const forget = (): void => {
+      this.#forget(peer);
+      this.#hangUp(id);
+    };
     const cancel = this.#components.clock.setTimer(forget, this.#options.partingMs);
     this.#parting.set(id, () => {
       this.#parting.delete(id);
       cancel();
     });
+  }
+
+  /**
+   * One that has not heard of its removal goes on calling, over a connection from before: when it
+   * opens another one, it is told why it is not let in.
+   */
+  #hangUp(id: number): void {
+    const message = `node ${id} is no member any more`;
+    this.#inbound.get(id)?.close(new DleError('DLE_MEMBER_REMOVED', message));
   }
 
   #forget(peer: Peer): void {

@@ -23,14 +23,18 @@ interface Node {
 }
 
 /** A node of nothing but its transport, which lets in whoever comes. */
-async function start(id: number): Promise<Node> {
+async function start(id: number, hungUp: () => void = () => {}): Promise<Node> {
   const instance = `instance ${id}`;
   let transport: PeerTransport | undefined;
   const acceptor: Acceptor = {
     hello: () => ({ protocol: PROTOCOL_RANGE[1], node: id, instance, cluster: CLUSTER }),
     accepted: (rpc) => {
       transport!.addInbound(rpc);
-      return { ...transport!.handler(), closed: () => transport!.removeInbound(rpc) };
+      const closed = () => {
+        transport!.removeInbound(rpc);
+        if (rpc.hello.lane === 'control') hungUp();
+      };
+      return { ...transport!.handler(), closed };
     },
   };
   const server = new TcpServer({ ...COMPONENTS, acceptor }, { host: '127.0.0.1', port: 0 });
@@ -86,5 +90,29 @@ describe('PeerTransport', () => {
   describe('from a node that knows nobody, and answers where it was asked', () => {
     transportComplianceSuite(it, () => underTest((caller) => caller === 1));
     transportFaultsComplianceSuite(it, () => underTest((caller) => caller === 1));
+  });
+
+  it('hangs up on one that has been removed, which would go on calling without being told', async () => {
+    let hungUp: () => void = () => {};
+    const isHungUp = new Promise<void>((resolve) => {
+      hungUp = resolve;
+    });
+    const nodes = [await start(1, () => hungUp()), await start(2)] as const;
+    const [remaining, removed] = nodes;
+    const members = nodes.map(({ self }) => self);
+    for (const { transport } of nodes) transport.setMembers(members);
+    await new Promise<void>((resolve) => {
+      remaining.transport.onMessage(() => resolve());
+      const tick = { type: 'heartbeatResponse', from: 2, to: 1, term: 1 } as const;
+      const cancel = setInterval(() => {
+        if (removed.transport.peer(1)?.reachable !== true) return;
+        clearInterval(cancel);
+        removed.transport.send({ ...tick, round: 1, lostData: false });
+      });
+    });
+    remaining.transport.setMembers([remaining.self]);
+    await isHungUp;
+    await Promise.all(nodes.map(({ transport }) => transport.close()));
+    await Promise.all(nodes.flatMap(({ server, proxy }) => [server.close(), proxy.close()]));
   });
 });

@@ -24,8 +24,8 @@ it('a node is not harmed by what another one has met', async () => {
       return learner.status().applied >= lastIndex ? true : undefined;
     });
     cluster.damage(1, NEEDLE);
-    // The leader has nobody else to be made whole from, and says what is wrong.
-    await expect(client.get('needle', { timeoutMs: 500 })).rejects.toBeDefined();
+    // The leader has nobody else to be made whole from; whoever passes its failure on can read.
+    expect(toText((await client.get('needle'))!)).toBe(NEEDLE);
     expect(learner.status().repair).toEqual({ repairing: false, repaired: 0 });
     expect(learnersDisk.vfs.paths.filter((path) => path.includes('/damaged/'))).toEqual([]);
     expect(toText((await client.get('needle', { level: 'stale' }))!)).toBe(NEEDLE);

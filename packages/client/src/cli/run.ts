@@ -27,11 +27,15 @@ const WIDTH = 100;
  * (usage).
  */
 export async function run(words: readonly string[]): Promise<number> {
+  let command: string | undefined;
   try {
-    await commandLine(words).parseAsync();
+    const line = commandLine(words).middleware(({ _: [name] }) => {
+      command = String(name);
+    });
+    await line.parseAsync();
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    process.stderr.write(`dle: ${describeFailure(error)}\n`);
+    process.stderr.write(`dle: ${describeFailure(error, command)}\n`);
     return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
   }
 }

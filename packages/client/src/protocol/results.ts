@@ -7,9 +7,9 @@ import type { Envelope } from './requests.js';
 
 /**
  * Where a client learns of the leader: the name of a field that holds its `host:port`. It stands in
- * the `details` of an error `DLE_NOT_LEADER`, and in the result of a put, del or get that a
- * follower has passed on. A client that follows it saves a hop; one that does not is served all the
- * same.
+ * the `details` of an error `DLE_NOT_LEADER`, in those of `DLE_UNAVAILABLE` where a node has failed
+ * (any other member, if that knows no leader), and in the result of what a follower has passed on.
+ * A client that follows it saves a hop; one that does not is served all the same.
  */
 export const LEADER_HINT = 'leader';
 
