@@ -1,7 +1,6 @@
 import { Client } from '@dle/client';
 import { toText } from '@dle/common';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Consensus } from '../../src/replica/participation.js';
 import { eventually, MemoryCluster } from '../support/memory-cluster.js';
 
 let cluster: MemoryCluster;
@@ -10,30 +9,15 @@ afterEach(() => cluster.close());
 
 /** Has the disk of node `id` fail twice, the second time as soon as it has been opened anew. */
 async function fail(id: number): Promise<void> {
-  const before = await failFlush(id);
+  const before = await cluster.failLog(id);
   await eventually('a node that has opened its data anew', () => {
     const { consensus } = cluster.node(id).internals;
     return (consensus !== undefined && consensus !== before) || undefined;
   });
-  await failFlush(id);
+  await cluster.failLog(id);
   await eventually('a node that has failed', () => {
     return cluster.node(id).status().role === 'failed' || undefined;
   });
-}
-
-/** Has a flush of the log fail; what is flushed beside it may come before. Returns what has ended. */
-async function failFlush(id: number): Promise<Consensus> {
-  const consensus = cluster.node(id).internals.consensus!;
-  const { vfs } = cluster.disks[id - 1]!;
-  let failures: number | undefined;
-  await eventually('a log that fails', async () => {
-    if (vfs.failures.length !== failures) vfs.plan({ failFlush: 1 });
-    failures = vfs.failures.length;
-    // Where the leader's own disk fails, nobody knows what has become of it.
-    await cluster.client.put('failing', 'it', { timeoutMs: 1_000 }).catch(() => undefined);
-    return consensus.raft.stopped !== undefined || undefined;
-  });
-  return consensus;
 }
 
 /** A client that asks node `first` before the others. */

@@ -1,6 +1,7 @@
 import { Client } from '@dle/client';
 import type { Clock } from '@dle/common';
 import { createNode, type DleNode, type NodeOptions } from '../../src/index.js';
+import type { Consensus } from '../../src/replica/participation.js';
 import { freePorts } from '../../src/testing/index.js';
 import { diskOf } from './disk.js';
 
@@ -85,6 +86,24 @@ export class MemoryCluster {
       const isIdle = all.every(({ applied, lastIndex }) => applied === lastIndex);
       return isIdle && new Set(all.map(({ applied }) => applied)).size === 1 ? true : undefined;
     });
+  }
+
+  /**
+   * Has a flush of the log of node `id` fail; one of what it keeps beside that may come before.
+   * Returns the consensus that has ended for it.
+   */
+  async failLog(id: number): Promise<Consensus> {
+    const consensus = this.node(id).internals.consensus!;
+    const { vfs } = this.disks[id - 1]!;
+    let failures: number | undefined;
+    await eventually('a log that fails', async () => {
+      if (vfs.failures.length !== failures) vfs.plan({ failFlush: 1 });
+      failures = vfs.failures.length;
+      // Where the leader's own disk fails, nobody knows what has become of it.
+      await this.client.put('failing', 'it', { timeoutMs: 1_000 }).catch(() => undefined);
+      return consensus.raft.stopped !== undefined || undefined;
+    });
+    return consensus;
   }
 
   /** Flips a bit of the value `text` wherever node `id` keeps it. */
