@@ -7,7 +7,7 @@ import type { Member } from './membership/member.js';
 import { membershipOf } from './membership/membership.js';
 import type { ResolvedOptions } from './options.js';
 import { PeerTransport } from './peers/peer-transport.js';
-import type { DamageFoundBy, NodeDamage } from './repair/damage.js';
+import { type DamageFoundBy, directoryIsGone, type NodeDamage } from './repair/damage.js';
 import { type Identity, IdentityKeeper } from './repair/identity.js';
 import type { OpenedReplica } from './repair/open-replica.js';
 import { Repairs } from './repair/repairs.js';
@@ -123,18 +123,12 @@ export class ClusterPart {
           options.roleChanged();
         },
         reconfigured: () => this.#noteConfiguration(),
-        failed: (error) => {
-          if (!this.#reopening.notice(error)) this.repairs.notice(error, 'apply');
-        },
+        failed: (error) => void this.#noticeEnd(error, 'apply'),
       },
     );
     const participation = this.#participation;
     const identity = this.#identity;
-    const open = async (): Promise<Replica> => {
-      const { replica, damage: found } = await components.open();
-      if (found !== undefined) this.repairs.hasBegun(found);
-      return replica;
-    };
+    const open = (): Promise<Replica> => this.#open();
     this.sparing = new Sparing(
       {
         clock: components.clock,
@@ -177,14 +171,27 @@ export class ClusterPart {
     const { keeper } = this.#components;
     // On the device before it votes or acknowledges anything.
     await this.#identity.settled;
+    this.#identity.watch(this.#components.clock);
     const { log } = keeper.current.store;
     await log.whenFlushed(log.accepted);
     this.#identity.noteSegment(log.lastSegment);
     try {
       await this.#participation.begin(keeper.current);
     } catch (thrown) {
-      if (!this.repairs.notice(thrown as DleError, 'start')) throw thrown;
+      const error = DleError.from(thrown);
+      if (!this.#noticeEnd(error, 'start')) throw error;
     }
+  }
+
+  /** A failure, and what is done about it, if anything is. */
+  withOutlook(failure: string): string {
+    const { outlook } = this.#reopening;
+    return outlook === undefined ? failure : `${failure}; ${outlook}`;
+  }
+
+  /** There is no replica any more for `error`: whether one is made of what is left, sooner or later. */
+  noticeFailure(error: DleError): boolean {
+    return this.#reopening.notice(error);
   }
 
   /** More has been applied. */
@@ -207,6 +214,7 @@ export class ClusterPart {
   async close(): Promise<void> {
     this.consensus?.raft.stop();
     await this.receiver.close();
+    this.#reopening.close();
     await this.repairs.close();
     await this.#participation.close();
   }
@@ -214,6 +222,37 @@ export class ClusterPart {
   /** When the replica has been closed as well: nothing is written to the directory any more. */
   async end(): Promise<void> {
     await this.#identity.close();
+  }
+
+  /** Consensus has ended, or could not begin: whether something is done about that. */
+  #noticeEnd(error: DleError, foundBy: DamageFoundBy): boolean {
+    const isRepaired = this.repairs.notice(error, foundBy);
+    // What is wrong on the disk stays so, and from the rest reads are served meanwhile.
+    if (error.code === 'DLE_CORRUPT') return isRepaired;
+    return this.#reopening.notice(error) || isRepaired;
+  }
+
+  /** Opens the replica that lies in the directory now: this very node's, or none. */
+  async #open(): Promise<Replica> {
+    const { vfs, open, logger } = this.#components;
+    const { directory, self } = this.#options;
+    // An empty one would know nothing of what this node has promised.
+    if ((await vfs.list(directory)).length === 0) throw directoryIsGone(directory);
+    const { replica, damage } = await open();
+    const { log } = replica.store;
+    try {
+      if (log.storeId !== self.instance) throw isOfAnother(directory);
+      if (damage !== undefined) {
+        this.repairs.hasBegun(damage);
+        // It has begun to count segments anew.
+        await log.whenFlushed(log.accepted);
+        this.#identity.noteSegment(log.lastSegment);
+      }
+      return replica;
+    } catch (thrown) {
+      await replica.abandon(logger);
+      throw thrown;
+    }
   }
 
   get #serving(): Consensus {
@@ -238,4 +277,11 @@ export class ClusterPart {
     const addresses = members.map(({ address }) => address);
     this.#identity.noteMembers(voters, addresses);
   }
+}
+
+function isOfAnother(directory: string): DleError {
+  const message =
+    `the files in ${directory} are not those that this node had: put these back; or stop this ` +
+    "node, start an empty one under a new id, and give it the place with 'dle member replace'";
+  return new DleError('DLE_WIPED_MEMBER', message);
 }

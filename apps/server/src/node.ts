@@ -170,7 +170,9 @@ export class DleNode {
     this.#vfs = vfs;
     this.#found = found;
     this.#open = open;
-    this.#keeper = new ReplicaKeeper(found.replica, (error) => this.#fail(error));
+    this.#keeper = new ReplicaKeeper(found.replica, (error) => {
+      if (this.#part?.noticeFailure(error) !== true) this.#fail(error);
+    });
     this.#server = server;
     this.#self = { id: options.id, instance: found.replica.store.log.storeId, address };
     this.#startedAt = components.clock.now();
@@ -203,8 +205,13 @@ export class DleNode {
   }
 
   /** What a simulation looks into after each step; it promises nothing to anybody else. */
-  get internals(): { readonly store: LogStore; readonly consensus: Consensus | undefined } {
-    return { store: this.#keeper.current.store, consensus: this.#consensus };
+  get internals(): {
+    readonly store: LogStore;
+    readonly consensus: Consensus | undefined;
+    readonly failure: DleError | undefined;
+  } {
+    const { store } = this.#keeper.current;
+    return { store, consensus: this.#consensus, failure: this.#failure };
   }
 
   status(): NodeStatus {
@@ -217,6 +224,7 @@ export class DleNode {
       consensus: this.#consensus,
       replica: this.#keeper.current,
       isReplacing: this.#keeper.isReplacing,
+      hasFailed: this.#keeper.failure !== undefined,
       part: this.#part,
       uptimeMs: this.#components.clock.now() - this.#startedAt,
     });
@@ -344,6 +352,11 @@ export class DleNode {
     return this.#part?.consensus;
   }
 
+  /** What keeps it from taking part, if it is in a cluster. */
+  get #failure(): DleError | undefined {
+    return this.#keeper.failure ?? this.#consensus?.raft.stopped;
+  }
+
   /** The replica, for who asks no other node: not while it lacks what it had. */
   get #whole(): Replica {
     const { serving } = this.#keeper;
@@ -396,9 +409,9 @@ export class DleNode {
 
   /** Why this node takes no part, or no writes. */
   #reason(): string | undefined {
-    const raft = this.#consensus?.raft;
-    const failure = this.#removed ?? raft?.stopped ?? raft?.refusal;
-    if (failure !== undefined) return failure.message;
+    if (this.#removed !== undefined) return this.#removed.message;
+    const failure = this.#failure ?? this.#consensus?.raft.refusal;
+    if (failure !== undefined) return this.#part?.withOutlook(failure.message) ?? failure.message;
     const cluster = this.#part?.cluster;
     const isUnknown = cluster !== undefined && this.#roster.membership === undefined;
     if (isUnknown) return `it waits for the leader of cluster ${cluster} to send it the log`;

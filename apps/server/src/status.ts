@@ -24,6 +24,8 @@ export function nodeStatus(parts: {
   readonly consensus: Consensus | undefined;
   readonly replica: Replica;
   readonly isReplacing: boolean;
+  /** Whether it has no replica to take part with. */
+  readonly hasFailed: boolean;
   readonly part: Pick<ClusterPart, 'sender' | 'receiver' | 'repairs'> | undefined;
   readonly uptimeMs: number;
 }): NodeStatus {
@@ -34,7 +36,7 @@ export function nodeStatus(parts: {
     node: self.id,
     instance: self.instance,
     cluster,
-    role: parts.removed ? 'removed' : parts.isReplacing ? 'restarting' : roleOf(consensus),
+    role: roleOf(parts),
     reason,
     term: core?.term ?? 0,
     leader: parts.removed || core?.leader === 0 ? undefined : core?.leader,
@@ -112,7 +114,15 @@ function progressOf(
   return { match, lag: core.lastIndex - match, caughtUp: peer?.isCaughtUp ?? true };
 }
 
-function roleOf(consensus: Consensus | undefined): NodeRole {
+function roleOf({
+  removed,
+  isReplacing,
+  hasFailed,
+  consensus,
+}: Parameters<typeof nodeStatus>[0]): NodeRole {
+  if (removed) return 'removed';
+  if (isReplacing) return 'restarting';
+  if (hasFailed) return 'failed';
   if (consensus === undefined) return 'forming';
   return consensus.raft.stopped === undefined ? consensus.raft.core.role : 'failed';
 }

@@ -33,6 +33,7 @@ function statusOf(lists: Lists, more: { removed?: boolean; transferTarget?: numb
     consensus: { raft, transport } as unknown as Consensus,
     replica: { figures } as unknown as Parameters<typeof nodeStatus>[0]['replica'],
     isReplacing: false,
+    hasFailed: false,
     part: undefined,
     uptimeMs: 5.4,
   });

@@ -278,5 +278,5 @@ napi_status dle_lookup_init(napi_env env, napi_value exports) {
       {"verify", NULL, dle_verify, NULL, NULL, NULL, napi_default, NULL},
       {"slab", NULL, dle_slab, NULL, NULL, NULL, napi_default, NULL},
   };
-  return napi_define_properties(env, exports, 5, properties);
+  return napi_define_properties(env, exports, sizeof properties / sizeof properties[0], properties);
 }

@@ -17,4 +17,4 @@ export { Namespace, RecordKind } from './log/record-kinds.js';
 export { abandonBase } from './store/base/staging.js';
 export { NodeVfs } from './vfs/node-vfs.js';
 export { replaceFile } from './vfs/replace-file.js';
-export type { Vfs, VfsFile, VfsLock } from './vfs/vfs.js';
+export type { Vfs, VfsFile, VfsLock, VfsOperation } from './vfs/vfs.js';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { crc32, DleError, toBytes, toText } from '@dle/common';
 import { replaceFile, type Vfs } from '@dle/storage/internal';
+import { directoryIsGone, isOfLostDirectory } from './damage.js';
 
 /** Longest file of this kind that is read, in bytes. */
 const MAX_BYTES = 1024 * 1024;
@@ -19,7 +20,12 @@ export async function writeRecord(
 ): Promise<void> {
   const body = toBytes(`${JSON.stringify(content)}\n`);
   const checksum = crc32(body).toString(16).padStart(CHECKSUM_DIGITS, '0');
-  await replaceFile(vfs, directory, name, [toBytes(`${checksum}\n`), body]);
+  try {
+    await replaceFile(vfs, directory, name, [toBytes(`${checksum}\n`), body]);
+  } catch (thrown) {
+    const error = DleError.from(thrown);
+    throw isOfLostDirectory(error) ? directoryIsGone(directory, error) : error;
+  }
 }
 
 /**

@@ -1,6 +1,8 @@
-import { DleError, type Logger } from '@dle/common';
+import { isDeepStrictEqual } from 'node:util';
+import { type Clock, DleError, type Logger } from '@dle/common';
 import type { Vfs } from '@dle/storage/internal';
 import { isIdList } from '../membership/membership.js';
+import { pause } from '../pause.js';
 import { readRecord, writeRecord } from './durable-file.js';
 
 /** Two copies, for it matters most where other files of the directory are damaged. */
@@ -13,6 +15,9 @@ export const IDENTITY_NAMES = ['identity', 'identity.copy'] as const;
  */
 const CEILING_AHEAD = 2 ** 32;
 const CEILING_MARGIN = 2 ** 31;
+
+/** So often a node looks whether both copies are as they should be, in milliseconds. */
+const LOOK_MS = 60_000;
 
 /**
  * What a node knows of itself where nothing of its store can be read: it is then the same member,
@@ -63,7 +68,7 @@ export async function readIdentity(
   return found;
 }
 
-/** Writes the identity whenever what it says is no longer so. */
+/** Writes the identity whenever what it says is no longer so, or a copy of it has rotted. */
 export class IdentityKeeper {
   readonly #vfs: Vfs;
   readonly #logger: Logger;
@@ -71,7 +76,8 @@ export class IdentityKeeper {
   #identity: Identity;
   #isWriting = false;
   #isOutdated = false;
-  #isClosed = false;
+  readonly #closing = new AbortController();
+  #watching: Promise<void> = Promise.resolve();
   /** Why it could not be written last. */
   #failure: DleError | undefined;
   #last: Promise<void> = Promise.resolve();
@@ -125,10 +131,45 @@ export class IdentityKeeper {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /**
+   * Looks at the copies now and then, until it is closed: they are needed where all else is
+   * damaged, and nobody reads them before.
+   */
+  watch(clock: Clock): void {
+    this.#watching = this.#watch(clock);
+  }
+
+  /** Writes both copies anew if one is not there, cannot be read, or says anything else. */
+  async look(): Promise<void> {
+    if (this.#isWriting || !(await this.#hasRotted())) return;
+    this.#logger.warn({}, "a copy of the node's identity is damaged or gone, and is written anew");
+    this.#write();
+    await this.settled;
+  }
+
   /** Writes nothing any more; what is being written is done when it resolves. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
+    await this.#watching;
     await this.settled;
+  }
+
+  async #watch(clock: Clock): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await pause(clock, LOOK_MS, signal);
+      if (!signal.aborted) await this.look();
+    }
+  }
+
+  async #hasRotted(): Promise<boolean> {
+    for (const name of IDENTITY_NAMES) {
+      const wanted = this.#identity;
+      const found = await readRecord(this.#vfs, this.#directory, name).catch(() => undefined);
+      // What has changed meanwhile is written by whoever has changed it.
+      if (wanted === this.#identity && !isDeepStrictEqual(found, wanted)) return true;
+    }
+    return false;
   }
 
   #note(change: Partial<Identity>): void {
@@ -137,7 +178,7 @@ export class IdentityKeeper {
   }
 
   #write(): void {
-    if (this.#isClosed) return;
+    if (this.#closing.signal.aborted) return;
     this.#isOutdated = true;
     if (!this.#isWriting) this.#last = this.#writeAll();
   }

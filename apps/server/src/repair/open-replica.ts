@@ -3,7 +3,7 @@ import { lostDataStates } from '@dle/raft';
 import type { Vfs } from '@dle/storage/internal';
 import type { IdentifyComponents } from '../formation/identify.js';
 import { Replica, type ReplicaComponents, type ReplicaOptions } from '../replica/replica.js';
-import { isDamage } from './damage.js';
+import { isDamage, isOfDisk } from './damage.js';
 import { beginFreshStore, finishFreshStore } from './fresh-store.js';
 import { canBeRepaired, type Identity, readIdentity } from './identity.js';
 import { awaitPermission } from './sparing.js';
@@ -40,9 +40,22 @@ export interface OpenedReplica {
  * can do without it, and an empty one takes its place: the same member, which has lost its data,
  * and knows that. Until then no file is touched.
  *
- * Rejects with what `LogStore.open` does.
+ * Rejects with what `LogStore.open` does: where a write or a flush has failed, no file is touched
+ * either.
  */
 export async function openReplica(
+  components: OpenReplicaComponents,
+  options: OpenReplicaOptions,
+): Promise<OpenedReplica> {
+  try {
+    return await openOrBeginAnew(components, options);
+  } catch (thrown) {
+    const error = DleError.from(thrown);
+    throw isOfDisk(error) ? withDiskAdvice(error, options.directory) : error;
+  }
+}
+
+async function openOrBeginAnew(
   components: OpenReplicaComponents,
   options: OpenReplicaOptions,
 ): Promise<OpenedReplica> {
@@ -89,11 +102,26 @@ async function beginAnew(
   }
 }
 
+function withDiskAdvice(cause: DleError, directory: string): DleError {
+  const { code, details, retryable, effect } = cause;
+  const advice =
+    code === 'DLE_DISK_FULL'
+      ? 'make room on the disk'
+      : 'look at the disk and what the system logs';
+  const text = `${cause.message}. The data in ${directory} is left as it is: ${advice}`;
+  return new DleError(code, text, {
+    ...{ cause: cause.cause, retryable, effect },
+    ...(details !== undefined && { details }),
+  });
+}
+
 function withAdvice(error: DleError, why: string): DleError {
   const { code, message, details } = error;
   const text =
     `${message}. This node does not repair itself, for it might be needed as it is: ${why}. ` +
     'Bring the other members up and start it again; put a backup of its directory back; or, ' +
     "where others have the data, start an empty node under a new id with 'dle member replace'";
-  return new DleError(code, text, { cause: error, ...(details !== undefined && { details }) });
+  // As a read that has failed is told from other failures by what the system says of it.
+  const cause = error.cause ?? error;
+  return new DleError(code, text, { cause, ...(details !== undefined && { details }) });
 }

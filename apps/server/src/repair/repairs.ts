@@ -222,6 +222,11 @@ export class Repairs {
         outcome.obstacle = await this.#setAside(old, damage);
         return open();
       });
+    } catch (thrown) {
+      const { code, message } = DleError.from(thrown);
+      if (code === 'DLE_ABORTED') throw thrown;
+      // Where it has begun, whoever opens it the next time goes on with it.
+      if (this.#isAsking) outcome.obstacle = `it could not be set aside: ${message}`;
     } finally {
       this.#isReplacing = false;
     }
@@ -263,6 +268,7 @@ export class Repairs {
   }
 }
 
+/** The pause after so many tries, from the first to the longest. */
 function doubled([first, most]: readonly [number, number], times: number): number {
   return Math.min(most, first * 2 ** Math.min(times, 32));
 }

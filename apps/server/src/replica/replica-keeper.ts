@@ -7,11 +7,13 @@ export class ReplicaKeeper {
   #current: Replica;
   /** What to tell whoever asks for it meanwhile. */
   #absent: DleError | undefined;
+  /** Why none has taken the place of the last. */
+  #failure: DleError | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
   readonly #failed: (error: DleError) => void;
 
-  /** `failed` is told once why there is no replica any more. */
+  /** `failed` is told each time why there is no replica any more. */
   constructor(replica: Replica, failed: (error: DleError) => void) {
     this.#current = replica;
     this.#failed = failed;
@@ -22,21 +24,26 @@ export class ReplicaKeeper {
     return this.#current;
   }
 
-  /** @throws DleError `DLE_UNAVAILABLE`, retryable, while another takes its place */
+  /** @throws DleError `DLE_UNAVAILABLE`, retryable, while another takes its place, or has failed to */
   get serving(): Replica {
     if (this.#absent !== undefined) throw this.#absent;
     return this.#current;
   }
 
   get isReplacing(): boolean {
-    return this.#absent !== undefined;
+    return this.#absent !== undefined && this.#failure === undefined;
+  }
+
+  /** Why there is no replica, until another one is tried. */
+  get failure(): DleError | undefined {
+    return this.#failure;
   }
 
   /**
    * Ends consensus on the present replica, and begins it on the one that `make` makes of it; that
    * may be the same again. Everybody who waits is answered; nobody else does the same meanwhile.
    * Rejects with `DLE_ABORTED` when the node closes, and with what `make` or the start of consensus
-   * rejects with: the node cannot go on then.
+   * rejects with: then there is none to go on with, and another call may make one of what is left.
    */
   replace(
     participation: Participation,
@@ -45,8 +52,8 @@ export class ReplicaKeeper {
   ): Promise<void> {
     const turn = this.#last.then(async () => {
       this.#checkOpen();
-      const message = `${why}; try again, or ask another node`;
-      this.#absent = new DleError('DLE_UNAVAILABLE', message, { retryable: true });
+      this.#absent = absentFor(`${why}; try again, or ask another node`);
+      this.#failure = undefined;
       const ended = participation.end(this.#absent);
       this.#current = await make(this.#current, ended);
       this.#checkOpen();
@@ -55,7 +62,10 @@ export class ReplicaKeeper {
     });
     this.#last = turn.catch((thrown: unknown) => {
       const error = DleError.from(thrown);
-      if (error.code !== 'DLE_ABORTED') this.#failed(error);
+      if (error.code === 'DLE_ABORTED') return;
+      this.#failure = error;
+      this.#absent = absentFor(`this node has failed (${error.message}); ask another node`);
+      this.#failed(error);
     });
     return turn;
   }
@@ -69,4 +79,8 @@ export class ReplicaKeeper {
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new DleError('DLE_ABORTED', 'the node is stopping');
   }
+}
+
+function absentFor(message: string): DleError {
+  return new DleError('DLE_UNAVAILABLE', message, { retryable: true });
 }

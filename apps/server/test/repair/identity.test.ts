@@ -79,6 +79,39 @@ describe('the identity of a node', () => {
     expect(await readIdentity(components, DIRECTORY)).toMatchObject({ lastSegment: 0 });
   });
 
+  it('is written anew where a copy has rotted or gone, and not where both are whole', async () => {
+    const { disk, components, keeper } = await written(1, (one) => one.noteSegment(7));
+    await keeper.settled;
+    const { vfs } = disk;
+    const paths = IDENTITY_NAMES.map((name) => `${DIRECTORY}/${name}`);
+    const before = vfs.operations;
+    await keeper.look();
+    const looking = vfs.operations - before;
+    for (const path of paths) vfs.flipBit(path, 30, 2);
+    expect(await readIdentity(components, DIRECTORY)).toBeUndefined();
+    await keeper.look();
+    for (const path of paths) {
+      await vfs.unlink(path);
+      await keeper.look();
+    }
+    await vfs.unlink(paths[0]!);
+    await vfs.rename(paths[1]!, paths[0]!);
+    await keeper.look();
+    expect(vfs.paths.sort()).toEqual([...paths].sort());
+    expect(await readIdentity(components, DIRECTORY)).toMatchObject({ lastSegment: 7 });
+    const operations = vfs.operations;
+    await keeper.look();
+    expect(vfs.operations - operations).toBe(looking);
+    await keeper.close();
+  });
+
+  it('says so where its directory is gone', async () => {
+    const { disk, keeper } = await written(1, () => {});
+    for (const path of disk.vfs.paths) await disk.vfs.unlink(path);
+    await disk.vfs.removeDirectory(DIRECTORY);
+    await expect(keeper.forgetSegments()).rejects.toThrow(`directory ${DIRECTORY} is gone`);
+  });
+
   it('is always ahead of the terms that the node has been in', async () => {
     const { keeper } = await written(1, () => {});
     for (let term = 1; term < 2 ** 45; term *= 3) {

@@ -27,7 +27,7 @@ it.each([1, 3])('%i nodes whose disks fail once go on with what they have', asyn
   }
 });
 
-it('a node whose disk fails again at once is left to people', async () => {
+it('a node whose disk fails again at once rests, and says so', async () => {
   cluster = await MemoryCluster.start(1);
   const ended = await cluster.failLog(1);
   await eventually('a leader', () => {
@@ -39,5 +39,6 @@ it('a node whose disk fails again at once is left to people', async () => {
   await eventually('a node that takes no part', () => {
     return cluster.node(1).status().role === 'failed' ? true : undefined;
   });
+  expect(cluster.node(1).status().reason).toMatch(/flush .*; it opens its data anew in \d+ s$/);
   expect(cluster.setAside(1)).toEqual([]);
 });

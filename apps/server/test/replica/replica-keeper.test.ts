@@ -69,14 +69,23 @@ describe('a keeper of replicas', () => {
     expect(events).toEqual(['end: DLE_UNAVAILABLE', 'close b']);
   });
 
-  it('says once why there is none any more', async () => {
-    const { events, participation, keeper } = setUp();
+  it('says why there is none any more, until one is made of what is left', async () => {
+    const { events, replica, nameOf, participation, keeper } = setUp();
     const failing = keeper.replace(participation, 'a reason', async () => {
       throw new DleError('DLE_IO', 'the disk is gone');
     });
     await expect(failing).rejects.toMatchObject({ code: 'DLE_IO' });
     expect(events).toEqual(['end: DLE_UNAVAILABLE', 'failed: DLE_IO']);
     expect(() => keeper.serving).toThrow(expect.objectContaining({ code: 'DLE_UNAVAILABLE' }));
+    expect(keeper.failure).toMatchObject({ code: 'DLE_IO' });
+    expect(keeper.isReplacing).toBe(false);
+    await keeper.replace(participation, 'a reason', async (old) => {
+      expect(nameOf(old)).toBe('a');
+      expect(keeper.failure).toBeUndefined();
+      expect(keeper.isReplacing).toBe(true);
+      return replica('b');
+    });
+    expect(nameOf(keeper.serving)).toBe('b');
     await keeper.close();
   });
 });

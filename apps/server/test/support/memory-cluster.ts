@@ -33,9 +33,13 @@ export class MemoryCluster {
   readonly #options: NodeOptions;
 
   /** All nodes run, and one leads. */
-  static async start(size: number, options: NodeOptions = {}): Promise<MemoryCluster> {
+  static async start(
+    size: number,
+    options: NodeOptions = {},
+    clock?: Clock,
+  ): Promise<MemoryCluster> {
     const cluster = new MemoryCluster(await freePorts(size), options);
-    await Promise.all(cluster.disks.map((_, at) => cluster.startNode(at + 1)));
+    await Promise.all(cluster.disks.map((_, at) => cluster.startNode(at + 1, clock)));
     await cluster.leader();
     return cluster;
   }

@@ -248,10 +248,10 @@ export class SimCluster {
     this.startLater(machine);
   }
 
-  /** A node whose disk has failed goes on without taking part, until somebody starts it again. */
+  /** A node whose disk has failed goes on without taking part: somebody starts it again. */
   #notice(machine: Machine): void {
     const { life, node } = machine;
-    const stopped = node?.internals.consensus?.raft.stopped;
+    const stopped = node?.internals.failure;
     if (stopped === undefined || machine.isClosing || this.#failed.has(life)) return;
     this.#failed.add(life);
     if (node!.status().role === 'removed') {

@@ -2,6 +2,9 @@ import { DleError } from '@dle/common';
 import type { VfsFile } from '../vfs/vfs.js';
 import type { MemInode } from './mem-inode.js';
 
+/** What a call to a file may be made to do. */
+export type MemFileFault = 'failRead' | 'failWrite' | 'failFlush';
+
 /** What a file in memory needs of its disk. */
 export interface MemDisk {
   /** Throws if the machine has crashed since the file was opened. */
@@ -13,7 +16,7 @@ export interface MemDisk {
   /** How many of the `bytes` of a write get done: fewer if it is to be interrupted. */
   progress(bytes: number): number;
   /** Whether this call is the one that is to fail. */
-  due(fault: 'failWrite' | 'failFlush'): boolean;
+  due(fault: MemFileFault): boolean;
   /** Resolves when the present turn ends. */
   turn(): Promise<void>;
   /** The file is closed, and nothing is under way in it any more. */
@@ -76,6 +79,7 @@ export class MemFile implements VfsFile {
 
   readSync(target: Uint8Array, position: number): number {
     this.#enter('read');
+    if (this.#disk.due('failRead')) throw this.#ioError('read');
     return this.#inode.read(target, position);
   }
 
@@ -83,6 +87,7 @@ export class MemFile implements VfsFile {
     this.#enter('read');
     await this.#turn();
     this.#disk.check('read');
+    if (this.#disk.due('failRead')) throw this.#ioError('read');
     return this.#inode.read(target, position);
   }
 
@@ -125,12 +130,16 @@ export class MemFile implements VfsFile {
   #failFull(): never {
     this.#enter('write');
     const message = `write ${this.path}: ENOSPC`;
-    throw new DleError('DLE_DISK_FULL', message, { retryable: true });
+    const details = { operation: 'write' };
+    throw new DleError('DLE_DISK_FULL', message, { retryable: true, details });
   }
 
   #ioError(what: string): DleError {
     // As systems tell it.
     const cause = Object.assign(new Error(`EIO: i/o error, ${what}`), { code: 'EIO' });
-    return new DleError('DLE_IO', `${what} ${this.path}: EIO`, { cause });
+    return new DleError('DLE_IO', `${what} ${this.path}: EIO`, {
+      cause,
+      details: { operation: what },
+    });
   }
 }

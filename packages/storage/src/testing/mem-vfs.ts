@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { type Clock, DleError, type Random, randomBelow } from '@dle/common';
-import type { Vfs, VfsFile, VfsLock } from '../vfs/vfs.js';
-import { MemFile } from './mem-file.js';
+import type { Vfs, VfsFile, VfsLock, VfsOperation } from '../vfs/vfs.js';
+import { MemFile, type MemFileFault } from './mem-file.js';
 import { MemInode } from './mem-inode.js';
 import { MemNames } from './mem-names.js';
 
@@ -27,6 +27,8 @@ export interface MemFaults {
   counts?: (operation: string, previous: string | undefined) => boolean;
   /** This write fails with an I/O error, somewhere on its way. */
   failWrite?: number;
+  /** This read fails with an I/O error; what was to be read is still there. */
+  failRead?: number;
   /**
    * This flush fails, and later ones succeed. What it was to flush of a file is gone; names are
    * still to be flushed, for file systems keep a journal of those.
@@ -55,6 +57,13 @@ export class MemVfs implements Vfs {
   operations = 0;
   /** Until the next restart, every write to such a file fails with an I/O error. */
   unwritable: ((path: string) => boolean) | undefined;
+  /** Until the next restart, every read of such a file does. */
+  unreadable: ((path: string) => boolean) | undefined;
+  /**
+   * Until the next restart, every flush of such a file does, as if planned by `failFlush`; or with
+   * what this throws, and nothing is lost.
+   */
+  unflushable: ((path: string) => boolean) | undefined;
   /** Room on the disk; may be changed at any time. */
   capacityBytes: number;
   readonly #components: MemVfsComponents;
@@ -85,7 +94,7 @@ export class MemVfs implements Vfs {
     return this.#end;
   }
 
-  /** The writes and flushes that have failed as was planned, since the last restart. */
+  /** The reads, writes and flushes that have failed as was planned, since the last restart. */
   get failures(): readonly string[] {
     return this.#failures;
   }
@@ -136,6 +145,8 @@ export class MemVfs implements Vfs {
     this.#end = undefined;
     this.#failures = [];
     this.unwritable = undefined;
+    this.unreadable = undefined;
+    this.unflushable = undefined;
     this.#lastOperation = undefined;
     this.#life++;
   }
@@ -177,6 +188,7 @@ export class MemVfs implements Vfs {
   createSync(path: string): VfsFile {
     const what = `create ${path}`;
     this.#alive(what);
+    if (this.#removed.has(dirname(path))) throw failed(what, 'ENOENT');
     if (this.#names.get(path) !== undefined) throw failed(what, 'EEXIST');
     const inode = new MemInode();
     this.#names.create(path, inode);
@@ -186,7 +198,7 @@ export class MemVfs implements Vfs {
 
   async rename(from: string, to: string): Promise<void> {
     this.#alive(`rename ${from}`);
-    this.#inode(from);
+    this.#inode(from, 'rename');
     this.#names.rename(from, to);
     await this.#operation(`rename ${from} to ${to}`);
   }
@@ -194,7 +206,7 @@ export class MemVfs implements Vfs {
   async link(from: string, to: string): Promise<boolean> {
     const what = `link ${to} to ${from}`;
     this.#alive(what);
-    this.#inode(from);
+    this.#inode(from, 'link');
     if (this.#names.get(to) !== undefined) throw failed(what, 'EEXIST');
     this.#names.link(from, to);
     await this.#operation(what);
@@ -203,20 +215,20 @@ export class MemVfs implements Vfs {
 
   async unlink(path: string): Promise<void> {
     this.#alive(`unlink ${path}`);
-    this.#inode(path);
+    this.#inode(path, 'unlink');
     this.#names.unlink(path);
     await this.#operation(`unlink ${path}`);
   }
 
   unlinkSync(path: string): void {
     this.#alive(`unlink ${path}`);
-    this.#inode(path);
+    this.#inode(path, 'unlink');
     this.#names.unlink(path);
     this.#enter(`unlink ${path}`);
   }
 
-  freeBytes(_directory: string): number {
-    this.#alive('look for room');
+  freeBytes(directory: string): number {
+    this.#alive(`measure ${directory}`);
     return this.#room();
   }
 
@@ -291,9 +303,9 @@ export class MemVfs implements Vfs {
     return randomBelow(this.#components.random, bytes + 1);
   }
 
-  #inode(path: string): MemInode {
+  #inode(path: string, operation: VfsOperation = 'open'): MemInode {
     const inode = this.#names.get(path);
-    if (inode === undefined) throw failed(`open ${path}`, 'ENOENT');
+    if (inode === undefined) throw failed(`${operation} ${path}`, 'ENOENT');
     return inode;
   }
 
@@ -330,12 +342,16 @@ export class MemVfs implements Vfs {
     return counts === undefined || counts(what, this.#lastOperation);
   }
 
-  #failsFile(fault: 'failWrite' | 'failFlush', path: string): boolean {
-    const what = `${fault === 'failFlush' ? 'flush' : 'write'} ${path}`;
-    return this.#fails(fault, what, fault === 'failWrite' && this.unwritable?.(path) === true);
+  #failsFile(fault: MemFileFault, path: string): boolean {
+    const [verb, always] = {
+      failRead: ['read', this.unreadable] as const,
+      failWrite: ['write', this.unwritable] as const,
+      failFlush: ['flush', this.unflushable] as const,
+    }[fault];
+    return this.#fails(fault, `${verb} ${path}`, always?.(path));
   }
 
-  #fails(fault: 'failWrite' | 'failFlush', what: string, always = false): boolean {
+  #fails(fault: MemFileFault, what: string, always = false): boolean {
     const fails = this.#isDue(fault) || always;
     if (fails) this.#failures.push(what);
     return fails;
@@ -351,5 +367,6 @@ export class MemVfs implements Vfs {
 
 function failed(what: string, why: string): DleError {
   const cause = Object.assign(new Error(why), { code: why });
-  return new DleError('DLE_IO', `${what}: ${why}`, { cause });
+  const [operation = ''] = what.split(' ', 1);
+  return new DleError('DLE_IO', `${what}: ${why}`, { cause, details: { operation } });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { isDleError } from '@dle/common';
-import type { Vfs } from '../vfs/vfs.js';
+import type { Vfs, VfsOperation } from '../vfs/vfs.js';
 
 export interface VfsUnderTest {
   readonly vfs: Vfs;
@@ -44,7 +44,7 @@ function filesAndNames(check: Check): void {
   check('creates, lists, renames and unlinks files', async (vfs, directory) => {
     for (const name of ['x', 'y']) await vfs.createSync(join(directory, name)).close();
     assert.deepEqual((await vfs.list(directory)).sort(), ['x', 'y']);
-    assert.throws(() => vfs.createSync(join(directory, 'x')), isIoError);
+    assert.throws(() => vfs.createSync(join(directory, 'x')), isIoError('create'));
     await vfs.rename(join(directory, 'x'), join(directory, 'z'));
     await vfs.unlink(join(directory, 'y'));
     await vfs.syncDirectory(directory);
@@ -82,8 +82,8 @@ function filesAndNames(check: Check): void {
     const target = new Uint8Array(1);
     assert.equal(twin.readSync(target, 0), 1);
     assert.deepEqual([...target], [2]);
-    await assert.rejects(vfs.link(second, other), isIoError);
-    await assert.rejects(vfs.link(path, join(directory, 'third')), isIoError);
+    await assert.rejects(vfs.link(second, other), isIoError('link'));
+    await assert.rejects(vfs.link(path, join(directory, 'third')), isIoError('link'));
     await Promise.all([file.close(), twin.close(), another.close()]);
     assert.deepEqual((await vfs.list(directory)).sort(), ['other', 'two']);
   });
@@ -92,11 +92,14 @@ function filesAndNames(check: Check): void {
     const inside = join(directory, 'inside');
     await vfs.makeDirectory(inside);
     await vfs.createSync(join(inside, 'file')).close();
-    await assert.rejects(vfs.removeDirectory(inside), isIoError);
+    await assert.rejects(vfs.removeDirectory(inside), isIoError('remove'));
     await vfs.unlink(join(inside, 'file'));
     await vfs.removeDirectory(inside);
     await vfs.removeDirectory(inside);
-    if (process.platform !== 'win32') await assert.rejects(vfs.syncDirectory(inside), isIoError);
+    if (process.platform !== 'win32') {
+      await assert.rejects(vfs.syncDirectory(inside), isIoError('flush'));
+    }
+    assert.throws(() => vfs.createSync(join(inside, 'x')), isIoError('create'));
     await vfs.makeDirectory(inside);
     await vfs.syncDirectory(inside);
     await vfs.removeDirectory(inside);
@@ -105,9 +108,9 @@ function filesAndNames(check: Check): void {
 
   check('says what does not exist', async (vfs, directory) => {
     const path = join(directory, 'missing');
-    assert.throws(() => vfs.openSync(path), isIoError);
-    await assert.rejects(vfs.unlink(path), isIoError);
-    await assert.rejects(vfs.rename(path, `${path}2`), isIoError);
+    assert.throws(() => vfs.openSync(path), isIoError('open'));
+    await assert.rejects(vfs.unlink(path), isIoError('unlink'));
+    await assert.rejects(vfs.rename(path, `${path}2`), isIoError('rename'));
   });
 
   check('keeps an unlinked file readable while it is open', async (vfs, directory) => {
@@ -230,6 +233,9 @@ function locks(check: Check): void {
   });
 }
 
-function isIoError(thrown: unknown): boolean {
-  return isDleError(thrown, 'DLE_IO') && thrown.cause !== undefined;
+function isIoError(operation: VfsOperation): (thrown: unknown) => boolean {
+  return (thrown) => {
+    if (!isDleError(thrown, 'DLE_IO') || thrown.cause === undefined) return false;
+    return thrown.details?.operation === operation;
+  };
 }

@@ -44,7 +44,7 @@ function takeSocket(directory: string, taken: () => DleError): Promise<KernelGua
     const server = net.createServer((socket) => socket.destroy());
     server.once('error', (error) => {
       if (systemCode(error) === 'EADDRINUSE') reject(taken());
-      else reject(fromSystemError(error, `lock ${directory}`));
+      else reject(fromSystemError(error, 'lock', directory));
     });
     server.listen({ path: name, exclusive: true }, () => resolve({ free: () => server.close() }));
     server.unref();
@@ -56,7 +56,7 @@ function socketName(directory: string): string {
     const { dev, ino } = fs.statSync(directory, { bigint: true });
     return `\0dle-${dev}:${ino}`;
   } catch (thrown) {
-    throw fromSystemError(thrown, `lock ${directory}`);
+    throw fromSystemError(thrown, 'lock', directory);
   }
 }
 
@@ -76,6 +76,6 @@ function openDirectory(directory: string): number {
   try {
     return fs.openSync(directory, 'r');
   } catch (thrown) {
-    throw fromSystemError(thrown, `lock ${directory}`);
+    throw fromSystemError(thrown, 'lock', directory);
   }
 }

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { assert, DleError } from '@dle/common';
 import { nativeBinding } from '../native/native.js';
 import { errorOf, fromSystemError, systemCode } from './system-error.js';
-import type { VfsFile } from './vfs.js';
+import type { VfsFile, VfsOperation } from './vfs.js';
 
 const ZEROS: Uint8Array = new Uint8Array(256 * 1024);
 /** What a system or file system answers that cannot take space without writing to it. */
@@ -96,7 +96,7 @@ export class NodeFile implements VfsFile {
     try {
       fs.closeSync(this.descriptor);
     } catch (thrown) {
-      throw fromSystemError(thrown, `close ${this.path}`);
+      throw fromSystemError(thrown, 'close', this.path);
     }
   }
 
@@ -119,21 +119,21 @@ export class NodeFile implements VfsFile {
   }
 
   /** Runs a system call, again if a signal interrupted it. */
-  #attempt<T>(what: string, call: () => T): T {
+  #attempt<T>(what: VfsOperation, call: () => T): T {
     this.#assertOpen(what);
     for (;;) {
       try {
         return call();
       } catch (thrown) {
         if (systemCode(thrown) === 'EINTR') continue;
-        throw fromSystemError(thrown, `${what} ${this.path}`);
+        throw fromSystemError(thrown, what, this.path);
       }
     }
   }
 
   /** Runs a call in the thread pool. Only reads are tried again after `EINTR`: a flush never is. */
   #inPool<T>(
-    what: string,
+    what: VfsOperation,
     call: (done: (error: Error | null, result?: T) => void) => void,
   ): Promise<T> {
     this.#assertOpen(what);
@@ -147,7 +147,7 @@ export class NodeFile implements VfsFile {
         this.#underWay--;
         if (this.#underWay === 0) this.#onIdle?.();
         if (error === null) resolve(result as T);
-        else reject(fromSystemError(error, `${what} ${this.path}`));
+        else reject(fromSystemError(error, what, this.path));
       };
       call(done);
     });

@@ -42,7 +42,7 @@ export async function lockDirectory(directory: string): Promise<VfsLock> {
     // read.
     if (guard === undefined || isDleError(thrown, 'DLE_LOCKED')) {
       guard?.free();
-      throw fromSystemError(thrown, `lock ${directory}`);
+      throw fromSystemError(thrown, 'lock', directory);
     }
   }
   return {
@@ -50,7 +50,7 @@ export async function lockDirectory(directory: string): Promise<VfsLock> {
       try {
         if (isMine(readHolder(path))) fs.rmSync(path, { force: true });
       } catch (thrown) {
-        throw fromSystemError(thrown, `remove ${path}`);
+        throw fromSystemError(thrown, 'remove', path);
       } finally {
         guard?.free();
       }

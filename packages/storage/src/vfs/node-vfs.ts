@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { NodeFile } from './node-file.js';
 import { lockDirectory } from './node-lock.js';
 import { fromSystemError, systemCode } from './system-error.js';
-import type { Vfs, VfsFile, VfsLock } from './vfs.js';
+import type { Vfs, VfsFile, VfsLock, VfsOperation } from './vfs.js';
 
 /** What a system answers where a file can have no second name. */
 const CANNOT_LINK = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
@@ -13,7 +13,7 @@ const CANNOT_LINK = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'
 export class NodeVfs implements Vfs {
   async makeDirectory(directory: string): Promise<void> {
     const wanted = resolve(directory);
-    const first = await attempt(`make ${wanted}`, () => mkdir(wanted, { recursive: true }));
+    const first = await attempt('make', wanted, () => mkdir(wanted, { recursive: true }));
     if (first === undefined) return;
     for (let made = wanted; ; made = dirname(made)) {
       await this.syncDirectory(dirname(made));
@@ -26,20 +26,20 @@ export class NodeVfs implements Vfs {
       return await readdir(directory);
     } catch (thrown) {
       if (systemCode(thrown) === 'ENOENT') return [];
-      throw fromSystemError(thrown, `list ${directory}`);
+      throw fromSystemError(thrown, 'list', directory);
     }
   }
 
   openSync(path: string, options: { readonly readOnly?: boolean } = {}): VfsFile {
-    return openDescriptor(path, options.readOnly === true ? 'r' : 'r+');
+    return openDescriptor('open', path, options.readOnly === true ? 'r' : 'r+');
   }
 
   createSync(path: string): VfsFile {
-    return openDescriptor(path, 'wx+');
+    return openDescriptor('create', path, 'wx+');
   }
 
   rename(from: string, to: string): Promise<void> {
-    return attempt(`rename ${from} to ${to}`, () => rename(from, to));
+    return attempt('rename', `${from} to ${to}`, () => rename(from, to));
   }
 
   async link(from: string, to: string): Promise<boolean> {
@@ -48,19 +48,19 @@ export class NodeVfs implements Vfs {
       return true;
     } catch (thrown) {
       if (CANNOT_LINK.has(systemCode(thrown))) return false;
-      throw fromSystemError(thrown, `link ${to} to ${from}`);
+      throw fromSystemError(thrown, 'link', `${to} to ${from}`);
     }
   }
 
   unlink(path: string): Promise<void> {
-    return attempt(`unlink ${path}`, () => unlink(path));
+    return attempt('unlink', path, () => unlink(path));
   }
 
   unlinkSync(path: string): void {
     try {
       fs.unlinkSync(path);
     } catch (thrown) {
-      throw fromSystemError(thrown, `unlink ${path}`);
+      throw fromSystemError(thrown, 'unlink', path);
     }
   }
 
@@ -69,7 +69,7 @@ export class NodeVfs implements Vfs {
       const { bavail, bsize } = fs.statfsSync(directory);
       return bavail * bsize;
     } catch (thrown) {
-      throw fromSystemError(thrown, `look for room in ${directory}`);
+      throw fromSystemError(thrown, 'measure', directory);
     }
   }
 
@@ -78,14 +78,14 @@ export class NodeVfs implements Vfs {
       await rmdir(directory);
     } catch (thrown) {
       if (systemCode(thrown) === 'ENOENT') return;
-      throw fromSystemError(thrown, `remove ${directory}`);
+      throw fromSystemError(thrown, 'remove', directory);
     }
   }
 
   async syncDirectory(directory: string): Promise<void> {
     // Windows cannot open a directory, and keeps its entries in a journal of its own.
     if (process.platform === 'win32') return;
-    await attempt(`flush ${directory}`, async () => {
+    await attempt('flush', directory, async () => {
       const handle = await fs.promises.open(directory, 'r');
       try {
         await handle.sync();
@@ -100,18 +100,22 @@ export class NodeVfs implements Vfs {
   }
 }
 
-function openDescriptor(path: string, flags: string): VfsFile {
+function openDescriptor(operation: 'open' | 'create', path: string, flags: string): VfsFile {
   try {
     return new NodeFile(path, fs.openSync(path, flags));
   } catch (thrown) {
-    throw fromSystemError(thrown, `open ${path}`);
+    throw fromSystemError(thrown, operation, path);
   }
 }
 
-async function attempt<T>(what: string, call: () => Promise<T>): Promise<T> {
+async function attempt<T>(
+  operation: VfsOperation,
+  operand: string,
+  call: () => Promise<T>,
+): Promise<T> {
   try {
     return await call();
   } catch (thrown) {
-    throw fromSystemError(thrown, what);
+    throw fromSystemError(thrown, operation, operand);
   }
 }

@@ -1,16 +1,24 @@
 import { getSystemErrorMap } from 'node:util';
 import { DleError } from '@dle/common';
+import type { VfsOperation } from './vfs.js';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
-/** The error of a system call as a DleError: `DLE_DISK_FULL` (retryable) or `DLE_IO`. */
-export function fromSystemError(thrown: unknown, what: string): DleError {
+/**
+ * The error of a system call as a DleError: `DLE_DISK_FULL` (retryable) or `DLE_IO`, with
+ * `details.operation`. `operand`: the path, or the paths, for people.
+ */
+export function fromSystemError(
+  thrown: unknown,
+  operation: VfsOperation,
+  operand: string,
+): DleError {
   if (thrown instanceof DleError) return thrown;
-  const code = systemCode(thrown);
-  const message = `${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
-  if (FULL.has(code))
-    return new DleError('DLE_DISK_FULL', message, { cause: thrown, retryable: true });
-  return new DleError('DLE_IO', message, { cause: thrown });
+  const why = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = `${operation} ${operand}: ${why}`;
+  const retryable = FULL.has(systemCode(thrown));
+  const code = retryable ? 'DLE_DISK_FULL' : 'DLE_IO';
+  return new DleError(code, message, { cause: thrown, retryable, details: { operation } });
 }
 
 /** Such as `ENOENT`; empty if it has none. */

@@ -1,11 +1,34 @@
 /**
+ * What was asked of a file or a directory: an error of a read says that bytes are gone, one of a
+ * write or a flush does not.
+ */
+export type VfsOperation =
+  | 'open'
+  | 'size'
+  | 'identify'
+  | 'read'
+  | 'list'
+  | 'measure'
+  | 'make'
+  | 'create'
+  | 'write'
+  | 'allocate'
+  | 'flush'
+  | 'rename'
+  | 'link'
+  | 'unlink'
+  | 'remove'
+  | 'close'
+  | 'lock';
+
+/**
  * The one way from dle to files. `NodeVfs` is the real one; `MemVfs` (`@dle/storage/testing`)
  * forgets what was not flushed, and can be told to fail. Both pass `vfsComplianceSuite`.
  *
  * Writing is synchronous, into the page cache; flushing is asynchronous, one hop through the thread
  * pool.
- * Every failure is a `DleError`: `DLE_DISK_FULL` (nothing of the write counts), `DLE_IO`,
- * `DLE_LOCKED`.
+ * Every failure is a `DleError`: `DLE_DISK_FULL` (nothing of the write counts), `DLE_IO`, both with
+ * the `VfsOperation` in `details.operation`; `DLE_LOCKED`.
  * A path that does not exist is `DLE_IO` with the system's error as its cause.
  */
 export interface Vfs {
