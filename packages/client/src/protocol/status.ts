@@ -11,8 +11,9 @@ import {
 
 /**
  * `forming`: not yet in a cluster; `restarting`: it puts a snapshot in force, or sets damaged data
- * aside, and takes part again in a moment; `failed`: its disk has failed, or its data is damaged
- * and cannot be repaired; `removed`: the others have removed it, and it takes no part any more.
+ * aside, and takes part again in a moment; `failed`: its disk has failed, and it tries again by
+ * itself, or its data is damaged and cannot be repaired; `removed`: the others have removed it, and
+ * it takes no part any more.
  */
 export type NodeRole =
   | 'forming'
