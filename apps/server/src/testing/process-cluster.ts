@@ -128,7 +128,7 @@ export class ProcessCluster {
     return all.filter((status) => status !== undefined);
   }
 
-  /** Waits until all running nodes have applied the same index. */
+  /** Waits until all running nodes take part, and have applied the same index. */
   async converged(timeoutMs = 30_000): Promise<void> {
     await this.eventually(
       'equal applied indexes',
@@ -136,7 +136,9 @@ export class ProcessCluster {
         const all = await this.statuses();
         const running = this.servers.filter((server) => server.running).length;
         const applied = new Set(all.map((status) => status.applied));
-        const idle = all.every((status) => status.applied === status.lastIndex);
+        const idle = all.every(({ applied, lastIndex, members }) => {
+          return applied === lastIndex && members.length > 0;
+        });
         return all.length === running && applied.size === 1 && idle ? true : undefined;
       },
       timeoutMs,
