@@ -176,12 +176,16 @@ export class Repairs {
     const restMs = this.#begun === 0 ? 0 : doubled(REST_MS, this.#begun - 1);
     const earliest = this.#begunAt + restMs;
     for (let tries = 0; this.#isAsking && !signal.aborted; tries++) {
-      const early = earliest > clock.now();
-      const obstacle = early ? 'it has begun anew a moment ago' : await this.#try(damage);
+      const restLeftMs = Math.max(0, earliest - clock.now());
+      const isEarly = restLeftMs > 0;
+      const obstacle = isEarly ? 'it has begun anew a moment ago' : await this.#try(damage);
       if (obstacle === undefined) return;
       if (obstacle !== this.#obstacle) logger.warn({}, `the damage stays for now: ${obstacle}`);
       this.#obstacle = obstacle;
-      await pause(clock, doubled(ASK_AGAIN_MS, tries), signal);
+      const pauseMs = isEarly
+        ? Math.min(restLeftMs, ASK_AGAIN_MS[1])
+        : doubled(ASK_AGAIN_MS, tries);
+      await pause(clock, pauseMs, signal);
     }
   }
 

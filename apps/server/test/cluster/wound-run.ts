@@ -11,8 +11,10 @@ const KEYS = 400;
 const WRITES_EACH = 60;
 /** Small files, so that there are many, of all kinds; and a log that is purged. */
 const FLAGS = '--segment-size 128KB --log-retention-bytes 128KB'.split(' ');
-/** What nodes that are stopped, damaged or at it again may answer. */
+/** For a request, at nodes that are stopped, damaged or at it again. */
 const PATIENCE_MS = 60_000;
+/** For a repair: one that follows another within a minute waits until that is over. */
+const REPAIR_PATIENCE_MS = 150_000;
 
 export interface WoundRunReport {
   readonly problems: readonly string[];
@@ -155,7 +157,7 @@ class WoundRun {
         const led = all.some(({ role }) => role === 'leader');
         return all.length === 3 && equal && led && all.every(isWhole) ? true : undefined;
       },
-      PATIENCE_MS,
+      REPAIR_PATIENCE_MS,
     );
   }
 
@@ -181,7 +183,7 @@ class WoundRun {
         const isEqual = first !== undefined && contents.every((content) => content === first);
         return isEqual ? true : undefined;
       },
-      PATIENCE_MS,
+      REPAIR_PATIENCE_MS,
     );
     await this.#settle();
   }
