@@ -52,7 +52,9 @@ export class Log {
   readonly #writer: LogWriter;
   readonly #idle: IdleFrames;
   readonly #keepsEntries: boolean;
-  readonly #unvouched: readonly SealedSegment[];
+  readonly #unvouched: SealedSegment[];
+  /** Adds to them what is sealed before anybody can listen: an idle frame may begin a segment. */
+  readonly #stopNoting: () => void;
   #closed: Promise<void> | undefined;
 
   /**
@@ -133,7 +135,7 @@ export class Log {
     this.#localState = parts.localState;
     this.#files = parts.files;
     this.#lock = parts.lock;
-    this.#unvouched = recovered.unvouched;
+    this.#unvouched = [...recovered.unvouched];
     this.#keepsEntries = observers.readsEntries ?? true;
     this.storeId = recovered.storeId ?? options.storeId ?? randomId(components.random);
     const { segmentSize = DEFAULT_SEGMENT_BYTES } = options;
@@ -156,6 +158,7 @@ export class Log {
       );
     }
     this.#writer.onSubmitted.add(() => parts.entries.written());
+    this.#stopNoting = this.#writer.onSealed.add((segment) => this.#unvouched.push(segment));
     this.#idle = new IdleFrames(
       { clock: components.clock, writer: this.#writer, commit: () => parts.entries.commit },
       {
@@ -329,6 +332,7 @@ export class Log {
    * it; returns a function that ends it.
    */
   onSealed(listener: (segment: SealedSegment) => void): () => void {
+    this.#stopNoting();
     return this.#writer.onSealed.add(listener);
   }
 
@@ -363,7 +367,10 @@ export class Log {
     return this.#writer.lastSegment;
   }
 
-  /** Segments that were sealed when the log was opened, and that nobody has vouched for. */
+  /**
+   * Segments that were sealed when the log was opened, and that nobody has vouched for; and those
+   * that have been sealed since, until somebody listens to `onSealed`.
+   */
   get unvouched(): readonly SealedSegment[] {
     return this.#unvouched;
   }

@@ -275,6 +275,25 @@ describe('idle frames', () => {
     await log.close();
   });
 
+  it('may begin a segment before anybody listens, which is told of all the same', async () => {
+    const machine = new Machine();
+    const first = await machine.open();
+    await first.whenFlushed(first.append(batchOf(1, 1, 'a')));
+    machine.vfs.crash();
+    machine.vfs.restart();
+    const log = await machine.open();
+    expect(log.unvouched).toEqual([]);
+    machine.clock.pass(100);
+    await turns();
+    expect(log.unvouched.map(({ id }) => id)).toEqual([1]);
+    const heard: number[] = [];
+    log.onSealed(({ id }) => heard.push(id));
+    await log.whenFlushed(log.append(batchOf(2, 1, 'b'.repeat(3_900))));
+    await turns();
+    expect([heard, log.unvouched.length]).toEqual([[2], 1]);
+    await log.close();
+  });
+
   it('always find room, so that a full log can be closed cleanly', async () => {
     for (let length = 3_500; length < 3_850; length += 8) {
       const machine = new Machine();
