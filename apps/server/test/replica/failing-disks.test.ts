@@ -113,14 +113,11 @@ it('a node that is started on a disk that does not flush says so, and touches no
 
 it('two of three nodes whose disks fail for a while take part again by themselves', async () => {
   const [first, second] = await followers();
-  // One write fails, and after that the next one.
-  vfsOf(first).plan({ failWrite: 1 });
-  await write('more', '1');
-  await eventually('a write that fails', () => vfsOf(first).failures[0]);
+  // One flush of the log fails, and soon after that the next one.
+  await cluster.failLog(first);
   await takesPart(first);
   await cluster.converged();
-  vfsOf(first).plan({ failWrite: 1 });
-  await write('more', '2');
+  await cluster.failLog(first);
   await becomes(first, 'failed');
   // Where a key is put again, the record that it has is looked at.
   vfsOf(second).unreadable = (path) => path.endsWith('.segment');
