@@ -52,7 +52,7 @@ export class Excuses {
     const what =
       stopped === undefined
         ? `node ${self} cannot answer, for its disk has failed`
-        : `node ${self} has failed, and takes no part until it is started again`;
+        : `node ${self} has failed, and takes no part for now`;
     return this.#askAnother(error, what);
   }
 
