@@ -1,6 +1,6 @@
 import { type Clock, DleError, isDleError } from '@dle/common';
 import type { Background, RunningCompaction } from '../background/background.js';
-import type { Room } from '../store/group-writer.js';
+import type { Room } from '../store/room.js';
 import { chooseInputs } from './choose-inputs.js';
 import { isInputDamage } from './compaction-job.js';
 import type { CompactionInput, CompactionOrder, CompactionOutcome } from './compaction-order.js';

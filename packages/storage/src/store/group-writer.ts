@@ -6,6 +6,7 @@ import type { Log } from '../log/log.js';
 import { recordBytes } from '../log/record.js';
 import { BatchBuffers } from './batch-buffers.js';
 import { bytesOf } from './bytes-like.js';
+import { checkRoom, type Room, withRoom } from './room.js';
 import type { BatchOperation } from './types.js';
 
 /** Entries of a standalone store are made in nobody's term. */
@@ -36,16 +37,6 @@ class WriteGroup {
       this.reject = reject;
     });
   }
-}
-
-/** What is done about a disk that is full. */
-export interface Room {
-  /** Whether what there is left is not for that, but for making room. */
-  isSpent(bytes: number, isDelete: boolean): boolean;
-  /** The disk is full; whether there is room now for deletes. */
-  makeForDeletes(): boolean;
-  /** It is full for puts: begins to make room. */
-  make(): void;
 }
 
 /** Gathers the writes of a standalone store, and answers them in groups once they count. */
@@ -147,14 +138,12 @@ export class GroupWriter {
 
   #place({ durable, deletesOnly }: WriteGroup, batch: EntryBatch): number {
     try {
-      const sequence = this.#log.append(batch, { durable });
+      const append = () => this.#log.append(batch, { durable });
+      const sequence = withRoom(this.#room, deletesOnly, append);
       if (!deletesOnly) this.#isFull = false;
       return sequence;
     } catch (thrown) {
-      if (!isDleError(thrown, 'DLE_DISK_FULL')) throw thrown;
-      this.#isFull = true;
-      if (deletesOnly && this.#room.makeForDeletes()) return this.#log.append(batch, { durable });
-      this.#room.make();
+      if (isDleError(thrown, 'DLE_DISK_FULL')) this.#isFull = true;
       throw thrown;
     }
   }
@@ -162,7 +151,7 @@ export class GroupWriter {
   /** The group that takes `bytes` more. */
   #group(bytes: number, isDelete: boolean): WriteGroup {
     this.#log.checkWritable();
-    if (this.#room.isSpent(bytes, isDelete)) this.#refuse();
+    checkRoom(this.#room, bytes, isDelete);
     const present = this.#gathering;
     if (present !== undefined) {
       const fits = present.builder.length + bytes <= GATHER_BYTES;
@@ -177,12 +166,6 @@ export class GroupWriter {
     this.#gathering = new WriteGroup(builder, isDelete);
     this.#log.schedule();
     return this.#gathering;
-  }
-
-  /** What there is left is for deletes, and for winning back space. */
-  #refuse(): never {
-    this.#room.make();
-    throw diskFull();
   }
 
   #endEntry(durable: boolean): Promise<void> {
@@ -218,9 +201,4 @@ export class GroupWriter {
     // Refused, for the log takes nothing more: what it had not been given certainly has no effect.
     this.append();
   }
-}
-
-export function diskFull(): DleError {
-  const message = 'the disk is full, and space is being won back: delete something, try again';
-  return new DleError('DLE_DISK_FULL', message, { retryable: true });
 }

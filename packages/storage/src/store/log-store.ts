@@ -15,11 +15,12 @@ import { NodeVfs } from '../vfs/node-vfs.js';
 import { type BaseExport, StoreBaseExport } from './base/base-export.js';
 import { BaseImporter, type ImportOptions } from './base/base-importer.js';
 import { bytesOf } from './bytes-like.js';
-import { diskFull, type GroupWriter } from './group-writer.js';
+import type { GroupWriter } from './group-writer.js';
 import { KeyEncoder } from './key-encoder.js';
 import type { KeyState } from './key-state.js';
 import type { OnFound } from './keyspace.js';
 import { PositionSnapshot } from './position-snapshot.js';
+import { checkRoom, withRoom } from './room.js';
 import {
   openParts,
   type ReplicatedParts,
@@ -336,19 +337,8 @@ export class LogStore {
   reserve(bytes: number, deletesOnly: boolean): void {
     this.#replicated();
     const { compactor } = this.#parts;
-    const isFull = compactor.isSpent(bytes, deletesOnly);
-    try {
-      if (isFull) throw diskFull();
-      this.log.reserve(bytes);
-    } catch (thrown) {
-      if (!isDleError(thrown, 'DLE_DISK_FULL')) throw thrown;
-      const hasRoom = deletesOnly && !isFull && compactor.makeForDeletes();
-      if (!hasRoom) {
-        compactor.make();
-        throw thrown;
-      }
-      this.log.reserve(bytes);
-    }
+    checkRoom(compactor, bytes, deletesOnly);
+    withRoom(compactor, deletesOnly, () => this.log.reserve(bytes));
   }
 
   /**
