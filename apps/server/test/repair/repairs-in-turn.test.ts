@@ -42,7 +42,15 @@ async function leader(answers: readonly boolean[]): Promise<string> {
 async function setUp(answers: readonly boolean[], closeTakesMs = 0) {
   const disk = diskOf(1);
   const state = { lostData: true, now: 0 };
-  const clock: Clock = { ...systemClock, now: () => systemClock.now() + state.now };
+  const pauses: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    now: () => systemClock.now() + state.now,
+    setTimer: (callback, delayMs) => {
+      pauses.push(delayMs);
+      return systemClock.setTimer(callback, delayMs);
+    },
+  };
   for (const id of [1, 2, 3]) {
     const file = disk.vfs.createSync(`${DIRECTORY}/000000000000000${id}.segment`);
     file.writeSync([Uint8Array.of(id)], 0);
@@ -88,7 +96,7 @@ async function setUp(answers: readonly boolean[], closeTakesMs = 0) {
   const damage = { foundBy: 'start', message: 'first' } as const;
   const repairs: Repairs = new Repairs(components, options, damage);
   const names = () => disk.vfs.paths.map((path) => path.slice(DIRECTORY.length + 1));
-  return { repairs, state, names, openings: () => opened };
+  return { repairs, state, names, pauses, openings: () => opened };
 }
 
 it("a repair that ends and one that begins do not get in each other's way", async () => {
@@ -141,4 +149,22 @@ it('a snapshot that replaces all data makes an end of asking', async () => {
   expect([repairs.damage, repairs.obstacle]).toEqual([undefined, undefined]);
   await repairs.close();
   expect(openings()).toBe(0);
+});
+
+it('a node that has begun anew a moment ago looks again when its rest is over', async () => {
+  const { repairs, state, pauses, openings } = await setUp([true]);
+  repairs.notice(SECOND, 'read');
+  await eventually('a repair', () => (openings() === 1 ? true : undefined));
+  state.lostData = false;
+  repairs.noticeProgress();
+  await eventually('its end', () => (repairs.damage === undefined ? true : undefined));
+  // Of a minute, 15 s are left.
+  state.now += 45_000;
+  pauses.length = 0;
+  repairs.notice(SECOND, 'read');
+  await eventually('an obstacle', () => repairs.obstacle);
+  const [pauseMs = 0] = pauses;
+  expect(pauseMs).toBeGreaterThan(10_000);
+  expect(pauseMs).toBeLessThanOrEqual(15_000);
+  await repairs.close();
 });

@@ -65,6 +65,19 @@ describe('ProposerQueue', () => {
   });
 });
 
+describe('ProposerQueue of a log without room', () => {
+  it('hands over what gives space back with nothing else, in the order in which it came', () => {
+    const queue = new ProposerQueue<Proposal>({ maxBytes: 1_000 });
+    for (const givesBack of [false, false, true, true, false]) {
+      queue.push({ bytes: 10, ...(givesBack && { givesBack }) }, () => {});
+    }
+    const batches: number[] = [];
+    while (queue.queued > 0) batches.push(queue.take(true).proposals.length);
+    expect(batches).toEqual([2, 2, 1]);
+    expect(queue.bytes).toBe(0);
+  });
+});
+
 describe('ReadQueue', () => {
   it('confirms reads of one turn together and serves them when the state has caught up', () => {
     const queue = new ReadQueue();
@@ -207,6 +220,16 @@ describe('AppendSender', () => {
     fetches[0]!();
     await settle();
     expect(sent).toEqual([]);
+  });
+
+  it('tells of entries that cannot be read once, however often it is asked for them', async () => {
+    const { sender, failures, errors } = setUp();
+    for (let times = 0; times < 3; times++) {
+      sender.send(request(5, 6));
+      failures[times]!();
+      await settle();
+    }
+    expect(errors).toEqual(['cannot read the log: no such entries']);
   });
 
   it('tells of entries that cannot be read, but not of those that nobody wants any more', async () => {
